@@ -1,0 +1,179 @@
+"""The typed events of a turn: the only thing that the controller says. The UI draws from them, the store keeps them.
+
+Every event is a frozen pydantic model with a `kind`, so that a stored trace is read back by `TurnEvent` alone.
+`seconds` is the duration of the step that the event ends.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    seconds: float = 0.0
+
+
+class Started(_Event):
+    """The turn began; the user's message is already stored. Parts in use, by name."""
+
+    kind: Literal["started"] = "started"
+    backend: str
+    generator: str
+    ranker: str | None
+    leads: Literal["model", "rules"]  # who steers this turn
+
+
+class PromptBuilt(_Event):
+    """A prompt as it goes to the model, whole, and what the token budget cut from it."""
+
+    kind: Literal["prompt"] = "prompt"
+    purpose: Literal["decide", "rerank", "reply", "repair", "title"]
+    messages: list[dict[str, str]]  # {"role", "content"}
+    estimated_tokens: int = 0
+    shortened: list[str] = []  # e.g. "dialogue: oldest 4 messages left out"
+
+
+class ModelAnswered(_Event):
+    """One call of the LLM ended. Tokens as the backend counts them; cached = prompt tokens from the prefix cache."""
+
+    kind: Literal["model"] = "model"
+    purpose: str
+    text: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    first_token_seconds: float | None = None
+
+
+class Decision(_Event):
+    """What this turn will do, who decided, and what was understood of the message."""
+
+    kind: Literal["decision"] = "decision"
+    action: Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat", "stop"]
+    by: Literal["model", "rules"]
+    arguments: dict[str, object] = {}
+    understood: list[str] = []  # for people: "genre: Horror", "before 1980"
+    unmatched: list[str] = []  # what the catalogue does not know: "person 'Al Pacino': this catalogue has no people"
+
+
+class ToolCalled(_Event):
+    kind: Literal["tool"] = "tool"
+    name: str
+    arguments: dict[str, object] = {}
+    summary: str = ""  # one line for people
+    error: str = ""
+
+
+class Place(BaseModel):
+    """Where one stage put an item (1-based rank, raw score)."""
+
+    model_config = ConfigDict(frozen=True)
+    source: str
+    rank: int
+    score: float
+
+
+class CandidatesFound(_Event):
+    """Candidates in recommender order; travel as ids."""
+
+    kind: Literal["candidates"] = "candidates"
+    item_ids: list[str]
+    qualified: int
+    generator: str
+    ranker: str | None
+    note: str = ""
+    stages: dict[str, float] = {}
+
+
+class Reranked(_Event):
+    """The order after the LLM's choice; `by` rules when the model had no say or its answer was refused."""
+
+    kind: Literal["reranked"] = "reranked"
+    item_ids: list[str]
+    by: Literal["model", "rules"]
+    refused: list[str] = []  # what the model named that was no candidate, repeated, ...
+
+
+class Reason(BaseModel):
+    """One checkable statement shown with an item, and the evidence that it rests on."""
+
+    model_config = ConfigDict(frozen=True)
+    text: str
+    evidence: dict[str, object] = {}
+
+
+class ItemShown(_Event):
+    """One pick, in order: a row of the catalogue with its reasons."""
+
+    kind: Literal["item"] = "item"
+    item_id: str
+    position: int  # 1-based, "the second one"
+    title: str
+    year: int | None = None
+    genres: list[str] = []
+    reasons: list[Reason] = []
+    places: list[Place] = []
+
+
+class Token(_Event):
+    """A piece of visible reply text."""
+
+    kind: Literal["token"] = "token"
+    text: str
+
+
+class Replaced(_Event):
+    """Take back the visible reply text so far and show this one instead (a sentence failed its check)."""
+
+    kind: Literal["replaced"] = "replaced"
+    text: str
+
+
+class Fallback(_Event):
+    """The model was bypassed for a step; `why` is shown to the user, `detail` in the trace."""
+
+    kind: Literal["fallback"] = "fallback"
+    step: str
+    why: str
+    detail: str = ""
+
+
+class Refused(_Event):
+    """A sentence of the model that did not pass the grounding check and was not shown."""
+
+    kind: Literal["refused"] = "refused"
+    text: str
+    why: str
+
+
+class Done(_Event):
+    """The turn is over. `reply` is the whole visible text as stored; `seconds` the whole turn."""
+
+    kind: Literal["done"] = "done"
+    status: Literal["done", "stopped", "failed"] = "done"
+    reply: str = ""
+    item_ids: list[str] = []
+    seconds_in_model: float = 0.0
+    first_visible_seconds: float | None = None
+    violations: int = 0  # items withheld because an invariant would have been broken; must stay 0
+
+
+TurnEvent = Annotated[
+    Started
+    | PromptBuilt
+    | ModelAnswered
+    | Decision
+    | ToolCalled
+    | CandidatesFound
+    | Reranked
+    | ItemShown
+    | Token
+    | Replaced
+    | Fallback
+    | Refused
+    | Done,
+    Field(discriminator="kind"),
+]
+
+TRACE: TypeAdapter[list[TurnEvent]] = TypeAdapter(list[TurnEvent])

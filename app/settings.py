@@ -1,0 +1,64 @@
+"""All settings, read once from the environment (CHATREC_*) or a .env file. Nothing else reads the environment."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """One line a setting; docs/settings.md is generated from this class."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CHATREC_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    cache_dir: Path = Field(ROOT / "data" / "cache", description="Fetched data and weights.")
+    runs_dir: Path = Field(ROOT / "data" / "runs", description="Trained recommenders and indexes.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in data/store/chatrec.db.")
+    datasets: Path = Field(
+        ROOT.parent / "shared" / "datasets",
+        description="Folder of further data sets for development and tests.",
+    )
+    dataset: str = Field("ml-100k", description="The data set that the app serves.")
+
+    backend: str = Field("embedded:smollm2-135m", description="LLM that a new conversation starts with.")
+    generator: str = Field("sasrec", description="Candidate generator that a new conversation starts with.")
+    ranker: str = Field("deepfm", description="Ranker that a new conversation starts with; 'none' for none.")
+
+    picks: int = Field(5, ge=1, le=20, description="Items shown a turn.")
+    pool: int = Field(20, ge=5, le=200, description="Candidates that the LLM may choose from.")
+    prompt_tokens: int = Field(1500, ge=300, description="Token budget of a prompt.")
+    first_token_seconds: float = Field(20.0, gt=0, description="Longest wait for a model's first token.")
+    total_seconds: float = Field(60.0, gt=0, description="Longest time for one model call.")
+    repairs: int = Field(1, ge=0, le=3, description="Times a malformed answer is shown back to the model.")
+    threads: int | None = Field(None, description="CPU threads of the embedded LLM; empty lets it choose.")
+
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("CHATREC_OPENAI_API_KEY", "OPENAI_API_KEY"), description="OpenAI."
+    )
+    openai_models: tuple[str, ...] = Field(("gpt-4o-mini",), description="OpenAI models offered.")
+    anthropic_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("CHATREC_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"),
+        description="Anthropic.",
+    )
+    anthropic_models: tuple[str, ...] = Field(("claude-sonnet-4-5",), description="Anthropic models offered.")
+    compatible_url: str = Field("", description="OpenAI-compatible server (vLLM, llama.cpp, Ollama), ends in /v1.")
+    compatible_api_key: SecretStr | None = Field(None, description="Key of that server, if it wants one.")
+    compatible_models: tuple[str, ...] = Field((), description="Models of that server.")
+    huggingface_models: tuple[str, ...] = Field(
+        (), description="Hugging Face causal models offered: local folders or hub names."
+    )
+
+    @property
+    def store_url(self) -> str:
+        return self.database_url or f"sqlite:///{ROOT / 'data' / 'store' / 'chatrec.db'}"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    return Settings()

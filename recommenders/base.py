@@ -1,0 +1,169 @@
+"""The contract that every recommender keeps.
+
+Dimension letters used in the whole package: B batch of users, I items, C candidates, T sequence length, F fields,
+D embedding size, U users.
+
+A recommender declares its roles: a *generator* scores the whole catalogue, a *ranker* scores given candidates from rich
+features. Input is always `UserState`, never a user id, so a user nobody has seen is served from their history alone
+(fold-in), down to an empty history (then the model falls back to what it knows without one, e.g. item popularity).
+"""
+
+import dataclasses
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from recommenders import artefact
+from recommenders.errors import ArtefactError, DataError, NotFitted
+from recommenders.request import Explanation, Influence
+from recommenders.tables import Catalogue, Dataset, UserState
+
+Role = Literal["generator", "ranker"]
+Progress = Callable[[int, int, str], None]  # done, total, what
+
+
+def quiet(done: int, total: int, what: str) -> None:
+    """The Progress that shows nothing."""
+
+
+class Recommender(ABC):
+    """Subclasses set `roles` and `Config`, and write `_fit`, `score`, `_arrays` and `_restore`."""
+
+    roles: ClassVar[frozenset[Role]]
+    Config: ClassVar[type[Any]]  # a frozen dataclass with a default for every field
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = self.Config() if config is None else config
+        self._catalogue: Catalogue | None = None
+
+    @property
+    def name(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        if self._catalogue is None:
+            raise NotFitted(f"{self.name} is not fitted: call fit(data) or load(folder, catalogue) first")
+        return self._catalogue
+
+    # -- learning ---------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        data: Dataset,
+        *,
+        valid: Sequence[tuple[UserState, int]] = (),
+        progress: Progress = quiet,
+        checkpoint: Path | None = None,
+    ) -> Self:
+        """Learn from `data.interactions`.
+
+        valid       (state, withheld item) pairs for early stopping; () trains for the configured epochs
+        checkpoint  folder where a resumable state is kept while training, so a killed run goes on; removed at the end
+        """
+        if not len(data.interactions):
+            raise DataError(f"{self.name} cannot be fitted: data set {data.name!r} has no interactions")
+        self._catalogue = data.catalogue
+        self._fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
+        return self
+
+    @abstractmethod
+    def _fit(
+        self,
+        data: Dataset,
+        *,
+        valid: Sequence[tuple[UserState, int]],
+        progress: Progress,
+        checkpoint: Path | None,
+    ) -> None: ...
+
+    # -- serving ----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def score(self, states: Sequence[UserState], candidates: np.ndarray | None = None) -> np.ndarray:
+        """Scores, higher is better: (B, I) float32 for the whole catalogue, or (B, C) for candidates (B, C) int64.
+
+        Finite always. Items of the history are scored like all others; who calls leaves out what must not appear.
+        """
+
+    def recommend(self, state: UserState, k: int, *, allowed: np.ndarray | None = None) -> list[tuple[int, float]]:
+        """The best k items with their scores, best first; never one of the history or the disliked.
+
+        allowed  (I,) bool mask of items that may be returned; None allows all
+        Fewer than k come back when fewer qualify. Ties are broken by the smaller item number.
+        """
+        scores = self.score([state])[0].astype(np.float64)
+        may = np.ones(len(scores), bool) if allowed is None else allowed.copy()
+        may[list(state.items + state.disliked)] = False
+        scores[~may] = -np.inf
+        top = np.argsort(-scores, kind="stable")[: max(0, min(k, int(may.sum())))]
+        return [(int(i), float(scores[i])) for i in top]
+
+    def explain(self, state: UserState, items: Sequence[int], *, latest: int = 50) -> list[Explanation]:
+        """Leave-one-out evidence for each item: its score and rank without each history item.
+
+        Every item of the history is tried, or the `latest` ones of a longer history; one batch of 1 + tried states is
+        scored for all items together. Ranks are among the items that the full history has not met.
+        """
+        n = len(state.items)
+        tried = list(range(max(0, n - latest), n))
+        scores = self.score([state, *(state.without(p) for p in tried)])  # (1 + tried, I)
+        unseen = np.ones(scores.shape[1], bool)
+        unseen[list(state.items)] = False
+        explanations = []
+        for item in items:
+            own = scores[:, item]  # (1 + tried,)
+            ranks = 1 + (scores[:, unseen] > own[:, None]).sum(axis=1)
+            influences = [
+                Influence(state.items[p], float(own[0] - own[j]), int(ranks[j])) for j, p in enumerate(tried, start=1)
+            ]
+            influences.sort(key=lambda x: -abs(x.change))
+            explanations.append(
+                Explanation(item, self.name, int(ranks[0]), float(own[0]), tuple(influences), len(tried))
+            )
+        return explanations
+
+    # -- keeping ----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """What must be kept: name -> array. Becomes weights.safetensors."""
+
+    @abstractmethod
+    def _restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """The inverse of `_arrays`; `self.config` and `self.catalogue` are already set."""
+
+    def save(self, folder: Path) -> None:
+        """Write config.json and weights.safetensors; the folder is whole or untouched, also after a kill."""
+        meta = {
+            "recommender": self.name,
+            "config": dataclasses.asdict(self.config),
+            "items": artefact.fingerprint(self.catalogue),
+        }
+        artefact.write(folder, arrays=self._arrays(), documents={"config.json": json.dumps(meta, indent=2)})
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Self:
+        """Read what `save` wrote. ArtefactError when missing, torn, of another model or of another catalogue."""
+        arrays, documents = artefact.read(folder, documents=("config.json",))
+        meta = json.loads(documents["config.json"])
+        name = cls.__module__.rpartition(".")[2]
+        if meta["recommender"] != name:
+            raise ArtefactError(f"{folder} holds a {meta['recommender']!r}, expected a {name!r}")
+        if meta["items"] != artefact.fingerprint(catalogue):
+            raise ArtefactError(
+                f"{folder} was trained on another catalogue; train again: chatrec train {meta['recommender']}"
+            )
+        fields = {f.name: f for f in dataclasses.fields(cls.Config)}
+        unknown = set(meta["config"]) - set(fields)
+        if unknown:
+            raise ArtefactError(f"{folder} was made by another version: it configures {', '.join(sorted(unknown))}")
+        config = {k: tuple(v) if isinstance(v, list) else v for k, v in meta["config"].items()}
+        self = cls(cls.Config(**config))
+        self._catalogue = catalogue
+        self._restore(arrays)
+        return self
