@@ -76,7 +76,7 @@ class Catalogue:
         missing = [c for c in (ITEM_ID, TITLE) if c not in frame.columns]
         if missing:
             raise DataError(
-                f"the item table lacks the column(s) {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}. "
+                f"the items lack the column(s) {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}. "
                 "Name your columns with the column options of `chatrec data import`."
             )
         if frame.empty:
