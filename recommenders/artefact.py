@@ -8,7 +8,8 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,19 +27,20 @@ def fingerprint(catalogue: Catalogue) -> str:
     return hashlib.sha256("\n".join(catalogue.ids.ids).encode()).hexdigest()[:16]
 
 
-def write(folder: Path, *, arrays: Mapping[str, np.ndarray], documents: Mapping[str, str]) -> None:
-    """Replace `folder` by one that holds weights.safetensors and the documents (file name -> text)."""
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder to fill; it takes the place of `folder` when the block ends well, and is dropped otherwise."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    recover(folder)
     for left in folder.parent.glob(f".{folder.name}.*"):
-        if left.suffix == ".old" and not folder.exists():
-            left.rename(folder)  # killed between the two renames: the old run is the valid one
-        else:
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(left, ignore_errors=True)
     new = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.new"
     new.mkdir()
-    save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, new / WEIGHTS)
-    for name, text in documents.items():
-        (new / name).write_text(text, encoding="utf-8")
+    try:
+        yield new
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
     for path in new.iterdir():
         with path.open("rb") as f:
             os.fsync(f.fileno())
@@ -49,12 +51,25 @@ def write(folder: Path, *, arrays: Mapping[str, np.ndarray], documents: Mapping[
     shutil.rmtree(old, ignore_errors=True)
 
 
-def read(folder: Path, *, documents: Iterable[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The arrays and the named documents of a run. ArtefactError says which file is missing or torn."""
+def write(folder: Path, *, arrays: Mapping[str, np.ndarray], documents: Mapping[str, str]) -> None:
+    """Replace `folder` by one that holds weights.safetensors and the documents (file name -> text)."""
+    with replacing(folder) as new:
+        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, new / WEIGHTS)
+        for name, text in documents.items():
+            (new / name).write_text(text, encoding="utf-8")
+
+
+def recover(folder: Path) -> None:
+    """Put the old run back where a kill fell between the two renames of `write`."""
     if not folder.exists():
         for old in folder.parent.glob(f".{folder.name}.*.old"):
             old.rename(folder)
             break
+
+
+def read(folder: Path, *, documents: Iterable[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays and the named documents of a run. ArtefactError says which file is missing or torn."""
+    recover(folder)
     if not (folder / WEIGHTS).exists():
         raise ArtefactError(f"no trained model in {folder}; train it first: chatrec train {folder.name}")
     try:
