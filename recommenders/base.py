@@ -11,7 +11,7 @@ features. Input is always `UserState`, never a user id, so a user nobody has see
 import dataclasses
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -107,17 +107,19 @@ class Recommender(ABC):
         """Leave-one-out evidence for each item: its score and rank without each history item.
 
         Every item of the history is tried, or the `latest` ones of a longer history; one batch of 1 + tried states is
-        scored for all items together. Ranks are among the items that the full history has not met.
+        scored for all items together. Ranks are among the items that the full history has not met, ties to the
+        smaller number as in `recommend`.
         """
         n = len(state.items)
         tried = list(range(max(0, n - latest), n))
         scores = self.score([state, *(state.without(p) for p in tried)])  # (1 + tried, I)
-        unseen = np.ones(scores.shape[1], bool)
-        unseen[list(state.items)] = False
+        unseen = np.setdiff1d(np.arange(scores.shape[1]), state.items)
         explanations = []
         for item in items:
             own = scores[:, item]  # (1 + tried,)
-            ranks = 1 + (scores[:, unseen] > own[:, None]).sum(axis=1)
+            others = scores[:, unseen]
+            before = (others > own[:, None]) | ((others == own[:, None]) & (unseen < item))
+            ranks = 1 + before.sum(axis=1)
             influences = [
                 Influence(state.items[p], float(own[0] - own[j]), int(ranks[j])) for j, p in enumerate(tried, start=1)
             ]
@@ -137,21 +139,34 @@ class Recommender(ABC):
     def _restore(self, arrays: dict[str, np.ndarray]) -> None:
         """The inverse of `_arrays`; `self.config` and `self.catalogue` are already set."""
 
-    def save(self, folder: Path) -> None:
-        """Write config.json and weights.safetensors; the folder is whole or untouched, also after a kill."""
+    def save(self, folder: Path, *, documents: Mapping[str, str] | None = None) -> None:
+        """Write config.json and weights.safetensors; the folder is whole or untouched, also after a kill.
+
+        documents  further text files of the run, file name -> text
+        """
+        catalogue, arrays = self.catalogue, self._arrays()
         meta = {
             "recommender": self.name,
             "config": dataclasses.asdict(self.config),
-            "items": artefact.fingerprint(self.catalogue),
+            "items": artefact.fingerprint(catalogue),
+            "arrays": {name: [str(a.dtype), *a.shape] for name, a in sorted(arrays.items())},
         }
-        artefact.write(folder, arrays=self._arrays(), documents={"config.json": json.dumps(meta, indent=2)})
+        artefact.write(
+            folder, arrays=arrays, documents={"config.json": json.dumps(meta, indent=2), **(documents or {})}
+        )
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read what `save` wrote. ArtefactError when missing, torn, of another model or of another catalogue."""
         arrays, documents = artefact.read(folder, documents=("config.json",))
-        meta = json.loads(documents["config.json"])
         name = cls.__module__.rpartition(".")[2]
+        try:
+            meta = json.loads(documents["config.json"])
+            listed, _, _, _ = meta["arrays"], meta["recommender"], meta["items"], meta["config"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArtefactError(
+                f"{folder}/config.json is damaged ({error!r}); train it again: chatrec train {name}"
+            ) from error
         if meta["recommender"] != name:
             raise ArtefactError(f"{folder} holds a {meta['recommender']!r}, expected a {name!r}")
         if meta["items"] != artefact.fingerprint(catalogue):
@@ -162,6 +177,11 @@ class Recommender(ABC):
         unknown = set(meta["config"]) - set(fields)
         if unknown:
             raise ArtefactError(f"{folder} was made by another version: it configures {', '.join(sorted(unknown))}")
+        if listed != {n: [str(a.dtype), *a.shape] for n, a in sorted(arrays.items())}:
+            raise ArtefactError(
+                f"{folder} is damaged (its weights are not those that config.json lists); "
+                f"train it again: chatrec train {name}"
+            )
         config = {k: tuple(v) if isinstance(v, list) else v for k, v in meta["config"].items()}
         self = cls(cls.Config(**config))
         self._catalogue = catalogue

@@ -1,0 +1,68 @@
+"""Settings of recommenders: tuned values from recommenders/configs/<name>.toml, overridden by given ones, checked."""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from recommenders import registry
+from recommenders.base import Recommender
+from recommenders.errors import ConfigError, did_you_mean
+
+# What a setting may be; written as types of the Config fields, checked where values enter.
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+@cache
+def tuned(name: str) -> Mapping[str, Any]:
+    """The values of recommenders/configs/<name>.toml; {} where there is no such file (the defaults serve)."""
+    registry.get(name)  # an unknown name gets its own error
+    file = resources.files("recommenders") / "configs" / f"{name}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def configured(name: str, given: Mapping[str, object] | None = None) -> Recommender:
+    """An unfitted recommender with its tuned settings, overridden by `given`."""
+    cls = registry.get(name)
+    return cls(checked(name, cls.Config, {**tuned(name), **(given or {})}))
+
+
+def checked(name: str, config: type[Any], values: Mapping[str, object]) -> Any:
+    """A Config of these values. ConfigError for a setting it doesn't have or a value it can't take."""
+    known = {f.name: f for f in dataclasses.fields(config)}
+    for key in values:
+        if key not in known:
+            raise ConfigError(f"{name} has no setting {key!r}{did_you_mean(key, known)}")
+    try:
+        return TypeAdapter(config).validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else "?"
+        default = getattr(config(), key, None)
+        raise ConfigError(
+            f"{name} cannot take {key} = {first['input']!r}: {first['msg']} (default: {default!r})"
+        ) from error
+
+
+def parsed(assignments: list[str]) -> dict[str, object]:
+    """What `--set key=value` gives, read as TOML: numbers, true/false, strings; none means None."""
+    values: dict[str, object] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"expected a setting as key=value, got {text!r}; for example: --set epochs=10")
+        if value.strip().lower() == "none":
+            values[key.strip()] = None
+            continue
+        try:
+            values[key.strip()] = tomllib.loads(f"x = {value}")["x"]
+        except tomllib.TOMLDecodeError:
+            values[key.strip()] = value.strip()
+    return values
