@@ -4,6 +4,7 @@ RecommenderError
 ├── DataError             a table that breaks its rules (unknown column, duplicate item, unreadable file)
 ├── UnknownRecommender    a name that the registry does not have
 ├── UnknownItem           an item id that the catalogue does not have
+├── UnknownName           a genre, person or language of a filter that the catalogue does not have
 ├── ConfigError           a setting that a recommender does not have, or a value that it cannot take
 ├── NotFitted             score, recommend or save before fit or load
 └── ArtefactError         a run folder that is missing, torn or made from another catalogue
@@ -26,6 +27,10 @@ class UnknownRecommender(RecommenderError):
 
 
 class UnknownItem(RecommenderError):
+    pass
+
+
+class UnknownName(RecommenderError):
     pass
 
 

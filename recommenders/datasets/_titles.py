@@ -10,7 +10,7 @@ _GROUP = re.compile(r"\(([^()]*)\)")
 
 
 def article_first(title: str) -> str:
-    """The article back in front, also inside parentheses: "Postino, Il (Postman, The)" -> "Il Postino (The Postman)"."""
+    """The article back in front, also in parentheses: "Postino, Il (Postman, The)" -> "Il Postino (The Postman)"."""
 
     def front(text: str) -> str:
         moved = _MOVED.match(text.strip())

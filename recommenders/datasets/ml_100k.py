@@ -4,7 +4,7 @@ The files are those of the package recbole (its example data), read without inst
 
 - Titles get their article in front ("Usual Suspects, The" -> "The Usual Suspects").
 - Film 267 has no title, year or genre ("unkonwn"): nothing can be shown to a person, so it and its 9 ratings are left
-  out. Film 1373 has the genre "unknown": it is kept with no genre. Film 1412 has the year "V" and its year in the title.
+  out. Film 1373 has the genre "unknown": kept, with no genre. Film 1412 has the year "V" and its year in the title.
 - 18 films occur under two numbers (the data set's own slip). Both rows stay, since people rated both; the pipeline
   shows only one of a pair.
 - Postal codes of users are not taken over: nothing uses them, and they are the most personal column.

@@ -16,7 +16,7 @@ from recommenders.tables import Catalogue, Dataset, IdMap, Interactions
 
 LABEL = "MovieLens latest-small"
 LICENCE = (
-    "GroupLens Research, University of Minnesota: not for commercial use; may be redistributed under the same conditions; "
+    "GroupLens Research, University of Minnesota: not for commercial use; redistribution under the same conditions; "
     "cite F. Maxwell Harper and Joseph A. Konstan, The MovieLens Datasets, ACM TiiS 5(4), 2015. "
     "Film texts: Wikipedia and DBpedia, CC BY-SA."
 )
