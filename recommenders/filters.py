@@ -106,7 +106,7 @@ def parts(filters: Filters) -> list[tuple[str, Filters]]:
     found: list[tuple[str, Filters]] = []
 
     def add(words: str, **without: object) -> None:
-        found.append((words, Filters(**{**vars(f), **without})))  # type: ignore[arg-type]
+        found.append((words, Filters(**{**vars(f), **without})))
 
     for genre in f.genres:
         add(f"genre {genre}", genres=tuple(g for g in f.genres if g != genre))

@@ -5,18 +5,16 @@ miss them) or too few come back, the allowed vectors are compared one and all. R
 and robust approximate nearest neighbor search using Hierarchical Navigable Small World graphs (TPAMI 2020).
 """
 
+import importlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from recommenders import artefact
 from recommenders.base import Progress, quiet
 from recommenders.errors import ArtefactError, DataError
-
-if TYPE_CHECKING:
-    import faiss
 
 Kind = Literal["flat", "hnsw"]
 
@@ -26,12 +24,16 @@ _LINKS, _EF_CONSTRUCTION, _EF_SEARCH = 32, 128, 128
 _INDEX, _ABOUT = "index.faiss", "index.json"
 
 
+def _faiss() -> Any:
+    """Imported at first use, because that takes a moment; untyped, because its stubs lack what is used here."""
+    return importlib.import_module("faiss")
+
+
 class VectorIndex:
     """`search` over (I, D) float32 rows of length one, row number = item number."""
 
-    def __init__(self, index: "faiss.Index", kind: Kind, fingerprint: str) -> None:
-        import faiss
-
+    def __init__(self, index: Any, kind: Kind, fingerprint: str) -> None:
+        faiss = _faiss()
         self.kind = kind
         self.fingerprint = fingerprint
         self._index = index
@@ -44,8 +46,7 @@ class VectorIndex:
         cls, vectors: np.ndarray, fingerprint: str, *, kind: Kind | None = None, progress: Progress = quiet
     ) -> "VectorIndex":
         """From (I, D) float32 unit rows; `kind` None chooses by the number of items."""
-        import faiss
-
+        faiss = _faiss()
         if vectors.ndim != 2 or not len(vectors) or not np.isfinite(vectors).all():
             raise DataError(f"an index needs a (items, size) array of finite numbers, got shape {vectors.shape}")
         kind = kind or ("flat" if len(vectors) < EXACT_BELOW else "hnsw")
@@ -83,8 +84,7 @@ class VectorIndex:
         return scores, items
 
     def _approximate(self, queries: np.ndarray, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        import faiss
-
+        faiss = _faiss()
         if allowed is None:
             parameters = faiss.SearchParametersHNSW(efSearch=max(_EF_SEARCH, 2 * k))
         else:
@@ -104,8 +104,7 @@ class VectorIndex:
 
     def save(self, folder: Path) -> None:
         """Write index.faiss and index.json; the folder is whole or untouched."""
-        import faiss
-
+        faiss = _faiss()
         about = {"kind": self.kind, "items": self.fingerprint, "size": len(self), "dimensions": self._index.d}
         with artefact.replacing(folder) as new:
             faiss.write_index(self._index, str(new / _INDEX))
@@ -114,8 +113,7 @@ class VectorIndex:
     @classmethod
     def load(cls, folder: Path, fingerprint: str) -> "VectorIndex":
         """Read what `save` wrote. ArtefactError when missing, torn or of another catalogue."""
-        import faiss
-
+        faiss = _faiss()
         artefact.recover(folder)
         if not (folder / _ABOUT).exists():
             raise ArtefactError(f"no text index in {folder}; make it: chatrec setup")

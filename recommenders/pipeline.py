@@ -1,0 +1,374 @@
+"""Retrieve, filter, rank, diversify: the only door through which the app asks for items.
+
+- Retrieve. The generator scores the whole catalogue for the user (taste). A wish is searched in the item texts
+  (FAISS; cosine, plus the share of the wish's words that an item really has); "more like these" asks the generator for
+  a user who met only these, and the texts for their neighbours, fused by reciprocal rank (Cormack, Clarke & Büttcher,
+  SIGIR 2009), because scores of two models are not comparable.
+- Filter. Constraints and exclusions are one exact mask, applied before any list is cut, so that a narrow one still
+  fills the list.
+- Rank. Taste is the generator's score plus `ranker_weight` times the ranker's, both standardised over the pool. Where a
+  wish or liked items lead, taste only orders what suits them: from worst to best it weighs `taste_weight`, in units of
+  cosine. What resembles disliked items sinks.
+- Diversify. One of several rows with equal title and year; Maximal Marginal Relevance with a weight that costs nothing
+  on validation.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from recommenders import filters, words
+from recommenders.base import Recommender
+from recommenders.diversify import Resemblance, reorder
+from recommenders.errors import RecommenderError
+from recommenders.request import Candidate, Explanation, Provenance, Recommendation, Request
+from recommenders.tables import Catalogue, UserState
+from recommenders.text import TextIndex
+
+TEXT, SIMILAR = "text", "similar"  # sources beside the names of generator and ranker
+_RECIPROCAL = 60  # the constant of reciprocal rank fusion
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    depth: int = 200
+    """Items that each source retrieves and the ranker sees."""
+    ranker_weight: float = 0.3
+    """The ranker's standardised score against the generator's; chosen on validation by recommenders.tune."""
+    taste_weight: float = 0.1
+    """What taste, from worst to best of the pool, weighs where a wish or liked items lead; in units of cosine."""
+    words_weight: float = 0.3
+    """What having all words of a wish weighs; in units of cosine."""
+    dislike_weight: float = 2.0
+    """How far the twin of a disliked item sinks; in standard deviations of the pool."""
+    diversity: float = 0.0
+    """λ of Maximal Marginal Relevance; chosen on validation by recommenders.tune."""
+    liked_from: float = 0.0
+    """History values from here on count as liked when shared attributes are told."""
+
+
+@dataclass
+class _Pool:
+    """The items under consideration and what each source said of them; all arrays are (C,)."""
+
+    items: np.ndarray
+    said: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)  # source -> ranks, raw scores
+    final: np.ndarray = field(default_factory=lambda: np.empty(0))
+    seconds: dict[str, float] = field(default_factory=dict)
+    unmatched_wish: bool = False
+
+
+class Pipeline:
+    """One generator, perhaps a ranker, perhaps item texts, over one catalogue. Holds no state of any user."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        generator: Recommender,
+        ranker: Recommender | None = None,
+        texts: TextIndex | None = None,
+        config: PipelineConfig = PipelineConfig(),
+    ) -> None:
+        for role, model in (("generator", generator), ("ranker", ranker)):
+            if model is not None and role not in model.roles:
+                raise RecommenderError(f"{model.name} cannot be a {role}; its roles: {', '.join(sorted(model.roles))}")
+            if model is not None and model.catalogue.ids != catalogue.ids:
+                raise RecommenderError(f"{model.name} was fitted on another catalogue than the pipeline's")
+        if texts is not None and len(texts.vectors) != len(catalogue):
+            raise RecommenderError(f"the text index holds {len(texts.vectors)} items, the catalogue {len(catalogue)}")
+        self.catalogue = catalogue
+        self.generator = generator
+        self.ranker = ranker
+        self.texts = texts
+        self.config = config
+        self._resemblance = Resemblance(catalogue, None if texts is None else texts.vectors)
+        self._twins = _twins(catalogue)
+        self._words = words.index_of(catalogue)
+        filters.index_of(catalogue)
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    def recommend(self, state: UserState, request: Request, *, pool: int | None = None) -> Recommendation:
+        """The best items that qualify, best first: request.k of them, or `pool` where that is more.
+
+        Fewer come back when fewer qualify; `note` then says why. UnknownName when a filter names what the catalogue
+        does not have.
+        """
+        began = time.perf_counter()
+        request = _meant(request)
+        allowed = self._allowed(state, request)
+        qualified = self._count(allowed)
+        wanted = max(request.k, pool or 0)
+        parts = (self.generator.name, None if self.ranker is None else self.ranker.name)
+        seconds = {"filter": time.perf_counter() - began}
+        if wanted <= 0 or not qualified:
+            return Recommendation((), qualified, *parts, self._note(state, request, qualified, None), seconds)
+        found = self._pool(state, request, allowed, wanted)
+        began = time.perf_counter()
+        order = self._order(found, wanted)
+        matched = self._matched(found.items[order], request)
+        candidates = tuple(
+            Candidate(int(found.items[c]), rank, float(found.final[c]), _provenance(found, c), has)
+            for rank, (c, has) in enumerate(zip(order.tolist(), matched, strict=True), start=1)
+        )
+        seconds |= found.seconds | {"diversify": time.perf_counter() - began}
+        return Recommendation(candidates, qualified, *parts, self._note(state, request, qualified, found), seconds)
+
+    def explain(
+        self, state: UserState, items: Sequence[int], request: Request | None = None, *, latest: int = 50
+    ) -> list[Explanation]:
+        """Evidence for each item: leave-one-out influences by the generator, what each stage said of the item, what it
+        shares with the liked history, what of the request it has.
+
+        An item that the user has met since (liked in the chat, say) is explained as if they had not.
+        """
+        request = _meant(request or Request())
+        explanations: dict[int, Explanation] = {}
+        fresh = [i for i in dict.fromkeys(items) if i not in state.items]
+        if fresh:
+            explanations |= self._explained(state, fresh, request, latest)
+        for item in set(items) - set(fresh):
+            earlier = state
+            while item in earlier.items:
+                earlier = earlier.without(earlier.items.index(item))
+            explanations |= self._explained(earlier, [item], request, latest)
+        return [explanations[i] for i in items]
+
+    def _explained(self, state: UserState, items: list[int], request: Request, latest: int) -> dict[int, Explanation]:
+        allowed = self._allowed(state, request)
+        allowed[items] = True
+        found = self._pool(state, request, allowed, request.k, also=items)
+        place = {int(item): c for c, item in enumerate(found.items)}
+        liked = [i for i, v in zip(state.items, state.values, strict=True) if v >= self.config.liked_from]
+        return {
+            item: replace(
+                base,
+                provenance=_provenance(found, place[item]),
+                shared=self._shared(item, liked),
+                matched=has,
+            )
+            for item, base, has in zip(
+                items,
+                self.generator.explain(state, items, latest=latest),
+                self._matched(np.array(items), request),
+                strict=True,
+            )
+        }
+
+    # -- the stages -------------------------------------------------------------------------------------------------
+
+    def _allowed(self, state: UserState, request: Request) -> np.ndarray:
+        """(I,) bool: items that keep the filters and that the user has not seen or rejected, twins included."""
+        allowed = filters.mask(self.catalogue, request.filters).copy()
+        out = [*request.exclude, *state.disliked, *request.like]
+        if not request.include_seen:
+            out += state.items
+        allowed[self._with_twins(out)] = False
+        return allowed
+
+    def _count(self, allowed: np.ndarray) -> int:
+        """How many different items are allowed: twins are one."""
+        spare = sum(any(allowed[t] for t in twins if t < item) for item, twins in self._twins.items() if allowed[item])
+        return int(allowed.sum()) - spare
+
+    def _with_twins(self, items: Sequence[int]) -> list[int]:
+        return [*items, *(twin for item in items for twin in self._twins.get(item, ()))]
+
+    def _pool(
+        self, state: UserState, request: Request, allowed: np.ndarray, wanted: int, also: Sequence[int] = ()
+    ) -> _Pool:
+        """Retrieved items (and those of `also`), in order of retrieval, scored by every stage."""
+        began = time.perf_counter()
+        depth = max(self.config.depth, 2 * wanted)
+        numbers = np.flatnonzero(allowed)  # (A,)
+        taste = self.generator.score([state])[0].astype(np.float64)  # (I,)
+        retrieved: list[np.ndarray] = []
+        if request.wish:
+            retrieved += self._wish(request.wish, allowed, depth)
+        if request.like:
+            retrieved += self._like(request.like, numbers, depth)
+        if sum(map(len, retrieved)) < depth:  # neither given, or (without texts) too few have a word of the wish
+            retrieved.append(_best(taste, numbers, depth))
+        items = np.concatenate([*retrieved, np.array(also, np.int64)])
+        items = items[np.sort(np.unique(items, return_index=True)[1])]  # each once, in order of retrieval
+        items = self._without_twins(items, also)
+        found = _Pool(items)
+        found.said[self.generator.name] = (_ranks(taste[numbers], taste[items]), taste[items])
+        lead = self._lead(request, items, found)
+        found.seconds["retrieve"] = time.perf_counter() - began
+
+        began = time.perf_counter()
+        score = _standard(taste[items])
+        if self.ranker is not None:
+            ranked = self.ranker.score([state], items[None])[0].astype(np.float64)  # (C,)
+            found.said[self.ranker.name] = (_ranks(ranked, ranked), ranked)
+            score = score + self.config.ranker_weight * _standard(ranked)
+        unit = 1.0
+        if lead is not None:
+            score = lead + self.config.taste_weight * _unit(score)
+            unit = self.config.taste_weight
+        if state.disliked:
+            score = score - unit * self.config.dislike_weight * self._resemblance.to_any(items, state.disliked)
+        found.final = score
+        found.seconds["rank"] = time.perf_counter() - began
+        return found
+
+    def _wish(self, wish: str, allowed: np.ndarray, depth: int) -> list[np.ndarray]:
+        """Items whose text is nearest to the wish, and those that have most of its words."""
+        covered = self._words.coverage(wish)
+        having = [_best(covered, np.flatnonzero(allowed & (covered > 0)), depth)]
+        if self.texts is None:
+            return having
+        return [np.array([i for i, _ in self.texts.search(wish, depth, allowed=allowed)], np.int64), *having]
+
+    def _like(self, like: Sequence[int], numbers: np.ndarray, depth: int) -> list[np.ndarray]:
+        """Items that the generator gives to a user who met only these, and those of nearest text."""
+        return [_best(scores, numbers, depth) for scores in self._similar(like) if scores is not None]
+
+    def _similar(self, like: Sequence[int]) -> tuple[np.ndarray, np.ndarray | None]:
+        """Both (I,): the generator's scores for a user who met only these, the cosines to the middle of their texts."""
+        fold_in = self.generator.score([UserState(items=tuple(like))])[0].astype(np.float64)
+        if self.texts is None:
+            return fold_in, None
+        middle = self.texts.vectors[list(like)].mean(axis=0)
+        return fold_in, (self.texts.vectors @ (middle / max(float(np.linalg.norm(middle)), 1e-9))).astype(np.float64)
+
+    def _lead(self, request: Request, items: np.ndarray, found: _Pool) -> np.ndarray | None:
+        """(C,) how well each item suits the wish and the liked items, in units of cosine; None without either."""
+        lead = None
+        if request.wish:
+            covered = self._words.coverage(request.wish)[items].astype(np.float64)
+            lead = self.config.words_weight * covered
+            nearest = 0.0
+            if self.texts is not None:
+                cosines = (self.texts.vectors[items] @ self.texts.encoder.query(request.wish)).astype(np.float64)
+                lead = lead + cosines
+                nearest = float(cosines.max(initial=0.0))
+            found.said[TEXT] = (_ranks(lead, lead), lead)
+            found.unmatched_wish = bool(covered.max(initial=0.0) == 0 and nearest < _STRANGE)
+        if request.like:
+            fold_in, by_text = self._similar(request.like)
+            fused = _reciprocal(fold_in[items])
+            if by_text is not None:
+                fused = (fused + _reciprocal(by_text[items])) / 2
+            found.said[SIMILAR] = (_ranks(fused, fused), fused)
+            lead = fused if lead is None else lead + self.config.words_weight * fused
+        return lead
+
+    def _without_twins(self, items: np.ndarray, keep: Sequence[int]) -> np.ndarray:
+        """The first retrieved of rows with equal title and year; those of `keep` stay."""
+        if not self._twins:
+            return items
+        dropped: set[int] = set()
+        for item in [*keep, *items.tolist()]:
+            if item not in dropped:
+                dropped.update(t for t in self._twins.get(item, ()) if t not in keep)
+        return items[~np.isin(items, list(dropped))] if dropped else items
+
+    def _order(self, found: _Pool, wanted: int) -> np.ndarray:
+        """Positions into the pool of the final list, best first."""
+        order = np.argsort(-found.final, kind="stable")
+        if self.config.diversity <= 0 or len(order) < 3:
+            return order[:wanted]
+        head = order[: max(self.config.depth // 2, 2 * wanted)]
+        alike = self._resemblance.between(found.items[head])
+        return head[reorder(_unit(found.final[head]), alike, wanted, self.config.diversity)]
+
+    # -- in words ---------------------------------------------------------------------------------------------------
+
+    def _matched(self, items: np.ndarray, request: Request) -> list[Mapping[str, tuple[str, ...]]]:
+        """For each item what of the request it has: genres, people and languages of the filters, words of the wish."""
+        f, c = request.filters, self.catalogue
+        genres = (*f.genres, *f.any_genres)
+        found = self._words.matched(request.wish, items.tolist()) if request.wish else [()] * len(items)
+        matched: list[Mapping[str, tuple[str, ...]]] = []
+        for item, hits in zip(items.tolist(), found, strict=True):
+            has = {
+                "genres": tuple(g for g in genres if g in c.genres[item]),
+                "people": tuple(p for p in f.people if p in c.people[item]),
+                "languages": tuple(x for x in f.languages if x == c.languages[item]),
+                "words": hits,
+            }
+            matched.append({name: values for name, values in has.items() if values})
+        return matched
+
+    def _shared(self, item: int, liked: Sequence[int]) -> Mapping[str, tuple[str, ...]]:
+        """Genres and people of the item that the liked history has too, the most frequent there first."""
+        shared = {}
+        for name, rows in (("genres", self.catalogue.genres), ("people", self.catalogue.people)):
+            counts = {value: sum(value in rows[i] for i in liked) for value in rows[item]}
+            values = tuple(sorted((v for v in counts if counts[v]), key=lambda v: -counts[v]))
+            if values:
+                shared[name] = values
+        return shared
+
+    def _note(self, state: UserState, request: Request, qualified: int, found: _Pool | None) -> str:
+        said = []
+        conditions = filters.parts(request.filters)
+        if qualified < request.k:
+            many = f"Only {qualified} item{'s' if qualified != 1 else ''} of {len(self.catalogue)}"
+            what = " and ".join(text for text, _ in conditions)
+            said.append(
+                f"{many if qualified else 'Nothing'} {'qualify' if qualified > 1 else 'qualifies'}"
+                + (f" ({what})." if what else " that you do not know yet.")
+            )
+            for text, others in conditions:
+                more = self._count(self._allowed(state, replace(request, filters=others)))
+                if more > qualified:
+                    said.append(f"Without '{text}' there would be {more}.")
+        if found is not None and found.unmatched_wish:
+            instead = "these follow your taste" if self.texts is None else "these are the nearest"
+            said.append(f"Nothing in the catalogue speaks of '{request.wish}'; {instead}.")
+        if found is not None and not state.items and not request.wish and not request.like:
+            said.append("Nothing is known of your taste yet, so this starts from what many people chose.")
+        return " ".join(said)
+
+
+_STRANGE = 0.25  # cosine below which a text says nothing of a wish (measured: docs/lab-log.md)
+
+
+def _meant(request: Request) -> Request:
+    """Without a wish that says nothing ("something good", "a film to watch"): taste answers that."""
+    return replace(request, wish="") if request.wish and not words.content_words(request.wish) else request
+
+
+def _twins(catalogue: Catalogue) -> dict[int, tuple[int, ...]]:
+    """item -> the other items of equal title and year; only items that have any."""
+    groups: dict[tuple[str, int], list[int]] = {}
+    for item, (title, year) in enumerate(zip(catalogue.titles, catalogue.years.tolist(), strict=True)):
+        groups.setdefault((title.casefold(), year), []).append(item)
+    return {i: tuple(j for j in group if j != i) for group in groups.values() if len(group) > 1 for i in group}
+
+
+def _best(scores: np.ndarray, numbers: np.ndarray, n: int) -> np.ndarray:
+    """The n of `numbers` with the highest scores, best first, ties to the smaller number."""
+    own = scores[numbers]
+    return numbers[np.argsort(-own, kind="stable")[:n]]
+
+
+def _ranks(among: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """1-based rank of each of `own` in `among`: one more than the number of higher scores."""
+    return 1 + len(among) - np.searchsorted(np.sort(among), own, side="right")
+
+
+def _standard(scores: np.ndarray) -> np.ndarray:
+    """Mean 0, standard deviation 1 (all 0 where all are equal)."""
+    spread = scores.std()
+    return (scores - scores.mean()) / spread if spread > 1e-12 else np.zeros(len(scores))
+
+
+def _unit(scores: np.ndarray) -> np.ndarray:
+    """Stretched to [0, 1] (all 0 where all are equal)."""
+    low, high = scores.min(initial=np.inf), scores.max(initial=-np.inf)
+    return (scores - low) / (high - low) if high - low > 1e-12 else np.zeros(len(scores))
+
+
+def _reciprocal(scores: np.ndarray) -> np.ndarray:
+    """Reciprocal rank with the best at 1."""
+    return (_RECIPROCAL + 1) / (_RECIPROCAL + _ranks(scores, scores))
+
+
+def _provenance(found: _Pool, c: int) -> tuple[Provenance, ...]:
+    return tuple(Provenance(source, int(r[c]), float(s[c])) for source, (r, s) in found.said.items())
