@@ -50,8 +50,8 @@ class PipelineConfig:
 
 
 @dataclass
-class _Pool:
-    """The items under consideration and what each source said of them; all arrays are (C,)."""
+class Pool:
+    """The items under consideration, in order of retrieval, and what each source said of them; arrays are (C,)."""
 
     items: np.ndarray
     said: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)  # source -> ranks, raw scores
@@ -83,7 +83,7 @@ class Pipeline:
         self.ranker = ranker
         self.texts = texts
         self.config = config
-        self._resemblance = Resemblance(catalogue, None if texts is None else texts.vectors)
+        self.resemblance = Resemblance(catalogue, None if texts is None else texts.vectors)
         self._twins = _twins(catalogue)
         self._words = words.index_of(catalogue)
         filters.index_of(catalogue)
@@ -98,14 +98,14 @@ class Pipeline:
         """
         began = time.perf_counter()
         request = _meant(request)
-        allowed = self._allowed(state, request)
+        allowed = self.allowed(state, request)
         qualified = self._count(allowed)
         wanted = max(request.k, pool or 0)
         parts = (self.generator.name, None if self.ranker is None else self.ranker.name)
         seconds = {"filter": time.perf_counter() - began}
         if wanted <= 0 or not qualified:
             return Recommendation((), qualified, *parts, self._note(state, request, qualified, None), seconds)
-        found = self._pool(state, request, allowed, wanted)
+        found = self.consider(state, request, allowed, wanted)
         began = time.perf_counter()
         order = self._order(found, wanted)
         matched = self._matched(found.items[order], request)
@@ -137,9 +137,9 @@ class Pipeline:
         return [explanations[i] for i in items]
 
     def _explained(self, state: UserState, items: list[int], request: Request, latest: int) -> dict[int, Explanation]:
-        allowed = self._allowed(state, request)
+        allowed = self.allowed(state, request)
         allowed[items] = True
-        found = self._pool(state, request, allowed, request.k, also=items)
+        found = self.consider(state, request, allowed, request.k, also=items)
         place = {int(item): c for c, item in enumerate(found.items)}
         liked = [i for i, v in zip(state.items, state.values, strict=True) if v >= self.config.liked_from]
         return {
@@ -159,7 +159,7 @@ class Pipeline:
 
     # -- the stages -------------------------------------------------------------------------------------------------
 
-    def _allowed(self, state: UserState, request: Request) -> np.ndarray:
+    def allowed(self, state: UserState, request: Request) -> np.ndarray:
         """(I,) bool: items that keep the filters and that the user has not seen or rejected, twins included."""
         allowed = filters.mask(self.catalogue, request.filters).copy()
         out = [*request.exclude, *state.disliked, *request.like]
@@ -176,9 +176,9 @@ class Pipeline:
     def _with_twins(self, items: Sequence[int]) -> list[int]:
         return [*items, *(twin for item in items for twin in self._twins.get(item, ()))]
 
-    def _pool(
+    def consider(
         self, state: UserState, request: Request, allowed: np.ndarray, wanted: int, also: Sequence[int] = ()
-    ) -> _Pool:
+    ) -> Pool:
         """Retrieved items (and those of `also`), in order of retrieval, scored by every stage."""
         began = time.perf_counter()
         depth = max(self.config.depth, 2 * wanted)
@@ -190,30 +190,34 @@ class Pipeline:
         if request.like:
             retrieved += self._like(request.like, numbers, depth)
         if sum(map(len, retrieved)) < depth:  # neither given, or (without texts) too few have a word of the wish
-            retrieved.append(_best(taste, numbers, depth))
+            retrieved.append(self.by_taste(taste, allowed, depth))
         items = np.concatenate([*retrieved, np.array(also, np.int64)])
         items = items[np.sort(np.unique(items, return_index=True)[1])]  # each once, in order of retrieval
         items = self._without_twins(items, also)
-        found = _Pool(items)
+        found = Pool(items)
         found.said[self.generator.name] = (_ranks(taste[numbers], taste[items]), taste[items])
         lead = self._lead(request, items, found)
         found.seconds["retrieve"] = time.perf_counter() - began
 
         began = time.perf_counter()
-        score = _standard(taste[items])
+        score = standard(taste[items])
         if self.ranker is not None:
             ranked = self.ranker.score([state], items[None])[0].astype(np.float64)  # (C,)
             found.said[self.ranker.name] = (_ranks(ranked, ranked), ranked)
-            score = score + self.config.ranker_weight * _standard(ranked)
-        unit = 1.0
+            score = score + self.config.ranker_weight * standard(ranked)
+        scale = 1.0
         if lead is not None:
-            score = lead + self.config.taste_weight * _unit(score)
-            unit = self.config.taste_weight
+            score = lead + self.config.taste_weight * unit(score)
+            scale = self.config.taste_weight
         if state.disliked:
-            score = score - unit * self.config.dislike_weight * self._resemblance.to_any(items, state.disliked)
+            score = score - scale * self.config.dislike_weight * self.resemblance.to_any(items, state.disliked)
         found.final = score
         found.seconds["rank"] = time.perf_counter() - began
         return found
+
+    def by_taste(self, taste: np.ndarray, allowed: np.ndarray, depth: int) -> np.ndarray:
+        """The allowed items that the generator scores highest, best first, one of each set of twins."""
+        return self._without_twins(_best(taste, np.flatnonzero(allowed), depth), ())
 
     def _wish(self, wish: str, allowed: np.ndarray, depth: int) -> list[np.ndarray]:
         """Items whose text is nearest to the wish, and those that have most of its words."""
@@ -235,7 +239,7 @@ class Pipeline:
         middle = self.texts.vectors[list(like)].mean(axis=0)
         return fold_in, (self.texts.vectors @ (middle / max(float(np.linalg.norm(middle)), 1e-9))).astype(np.float64)
 
-    def _lead(self, request: Request, items: np.ndarray, found: _Pool) -> np.ndarray | None:
+    def _lead(self, request: Request, items: np.ndarray, found: Pool) -> np.ndarray | None:
         """(C,) how well each item suits the wish and the liked items, in units of cosine; None without either."""
         lead = None
         if request.wish:
@@ -267,14 +271,14 @@ class Pipeline:
                 dropped.update(t for t in self._twins.get(item, ()) if t not in keep)
         return items[~np.isin(items, list(dropped))] if dropped else items
 
-    def _order(self, found: _Pool, wanted: int) -> np.ndarray:
+    def _order(self, found: Pool, wanted: int) -> np.ndarray:
         """Positions into the pool of the final list, best first."""
         order = np.argsort(-found.final, kind="stable")
         if self.config.diversity <= 0 or len(order) < 3:
             return order[:wanted]
         head = order[: max(self.config.depth // 2, 2 * wanted)]
-        alike = self._resemblance.between(found.items[head])
-        return head[reorder(_unit(found.final[head]), alike, wanted, self.config.diversity)]
+        alike = self.resemblance.between(found.items[head])
+        return head[reorder(unit(found.final[head]), alike, wanted, self.config.diversity)]
 
     # -- in words ---------------------------------------------------------------------------------------------------
 
@@ -304,7 +308,7 @@ class Pipeline:
                 shared[name] = values
         return shared
 
-    def _note(self, state: UserState, request: Request, qualified: int, found: _Pool | None) -> str:
+    def _note(self, state: UserState, request: Request, qualified: int, found: Pool | None) -> str:
         said = []
         conditions = filters.parts(request.filters)
         if qualified < request.k:
@@ -315,7 +319,7 @@ class Pipeline:
                 + (f" ({what})." if what else " that you do not know yet.")
             )
             for text, others in conditions:
-                more = self._count(self._allowed(state, replace(request, filters=others)))
+                more = self._count(self.allowed(state, replace(request, filters=others)))
                 if more > qualified:
                     said.append(f"Without '{text}' there would be {more}.")
         if found is not None and found.unmatched_wish:
@@ -353,13 +357,13 @@ def _ranks(among: np.ndarray, own: np.ndarray) -> np.ndarray:
     return 1 + len(among) - np.searchsorted(np.sort(among), own, side="right")
 
 
-def _standard(scores: np.ndarray) -> np.ndarray:
+def standard(scores: np.ndarray) -> np.ndarray:
     """Mean 0, standard deviation 1 (all 0 where all are equal)."""
     spread = scores.std()
     return (scores - scores.mean()) / spread if spread > 1e-12 else np.zeros(len(scores))
 
 
-def _unit(scores: np.ndarray) -> np.ndarray:
+def unit(scores: np.ndarray) -> np.ndarray:
     """Stretched to [0, 1] (all 0 where all are equal)."""
     low, high = scores.min(initial=np.inf), scores.max(initial=-np.inf)
     return (scores - low) / (high - low) if high - low > 1e-12 else np.zeros(len(scores))
@@ -370,5 +374,5 @@ def _reciprocal(scores: np.ndarray) -> np.ndarray:
     return (_RECIPROCAL + 1) / (_RECIPROCAL + _ranks(scores, scores))
 
 
-def _provenance(found: _Pool, c: int) -> tuple[Provenance, ...]:
+def _provenance(found: Pool, c: int) -> tuple[Provenance, ...]:
     return tuple(Provenance(source, int(r[c]), float(s[c])) for source, (r, s) in found.said.items())
