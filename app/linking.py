@@ -32,6 +32,8 @@ _CUES = frozenset(
     watched watching about than film movie called titled is was remember recommend considered prefer rewatched
     finished why tried""".split()
 )
+# of these, the ones strong enough for a misspelt title
+_STRONG_CUES = _CUES - frozenset("about than film movie is was recommend considered prefer why".split())
 _CUE_AFTER_TO = frozenset("similar compared close closer".split())
 _CLOSERS = frozenset("and or but because so too also though although either which when since was is or please".split())
 _PERSON_CUES = frozenset("with starring stars featuring by director actor actress mr mrs ms from of has have".split())
@@ -121,10 +123,14 @@ class Linker:
 
     # -- a whole message ---------------------------------------------------------------------------------------------
 
-    def mentions(self, text: str) -> tuple[Mention, ...]:
-        """What the message names, in order, without overlaps."""
+    def mentions(self, text: str, expected: tuple[int, ...] = ()) -> tuple[Mention, ...]:
+        """What the message names, in order, without overlaps.
+
+        expected  rows on the table: their titles count in any case and may be cut to the words before a colon
+        """
         words = tokens(text)
         found = self._quoted(text)
+        found += self._expected(text, words, expected, found)
         taken = [(m.start, m.end) for m in found]
         i = 0
         while i < len(words):
@@ -218,6 +224,33 @@ class Linker:
                 return True
         return cued and _ends_here(text, words, i + n)
 
+    def _expected(
+        self, text: str, words: tuple[Token, ...], expected: tuple[int, ...], quoted: list[Mention]
+    ) -> list[Mention]:
+        """Titles on the table, as the message writes them."""
+        found: list[Mention] = []
+        keys = tuple(w.text for w in words)
+        for row in expected:
+            plain = _PARENTHESES.sub(" ", self.catalogue.titles[row])
+            whole = folded(plain)
+            forms = [whole, _bare(whole), folded(plain.split(":", 1)[0])]
+            for form in sorted({f for f in forms if f}, key=len, reverse=True):
+                at = next((i for i in range(len(keys)) if keys[i : i + len(form)] == form), None)
+                if at is None or all(w in FUNCTION for w in form):
+                    continue
+                end = at + len(form)
+                plain_word = len(form) == 1 and (form[0] in EVERYDAY or form in self._genres)
+                if plain_word and not words[at].capital and not _cued(words, at, _CUES):
+                    continue
+                year, tail = _year_after(text, words[end - 1].end)
+                if year is not None and abs(year - int(self.catalogue.years[row])) > 1:
+                    continue
+                start = words[at].start
+                if not any(m.start < tail and start < m.end for m in (*quoted, *found)):
+                    found.append(Mention("title", start, tail, text[start:tail], (row,), year=year))
+                break
+        return found
+
     def _quoted(self, text: str) -> list[Mention]:
         found = []
         for match in _QUOTED.finditer(text):
@@ -255,7 +288,7 @@ class Linker:
                 and (j == i or words[j].text not in _CLOSERS or words[j].capital)
             ):
                 j += 1
-            mention = self._near_or_unknown(text, words[i:j], cued, person_cue, sure_person)
+            mention = self._near_or_unknown(text, words, (i, j), cued, person_cue, sure_person)
             if mention is not None:
                 found.append(mention)
                 i = next((k for k in range(i, len(words)) if words[k].start >= mention.end), len(words))
@@ -264,8 +297,15 @@ class Linker:
         return found
 
     def _near_or_unknown(
-        self, text: str, span: tuple[Token, ...], cued: bool, person_cue: bool, sure_person: bool
+        self,
+        text: str,
+        all_words: tuple[Token, ...],
+        stretch: tuple[int, int],
+        cued: bool,
+        person_cue: bool,
+        sure_person: bool,
     ) -> Mention | None:
+        at, span = stretch[0], all_words[slice(*stretch)]
         content = [w for w in span if w.text not in FUNCTION]
         if not content or (content[0] is not span[0] and span[0].text not in _ARTICLES):
             return None
@@ -279,6 +319,7 @@ class Linker:
                 break
         while capitals and capitals[-1].text in FUNCTION:
             capitals.pop()
+        strong = (cued and bool(capitals)) or _cued(all_words, at, _STRONG_CUES)
         tries = [capitals] if capitals else [list(span[:n]) for n in range(len(span), 0, -1)]
         for words in tries:
             key = " ".join(w.text for w in words)
@@ -290,7 +331,7 @@ class Linker:
                 if near:
                     name = self._people[tuple(near[0].split())]
                     return Mention("person", start, end, text[start:end], names=(name,), sure=0.7)
-            if cued and (near_title := self._nearest(key)):
+            if strong and (near_title := self._nearest(key)):
                 year, tail = _year_after(text, end)
                 rows = self._by_year(near_title[0], year)
                 return Mention("title", start, tail, text[start:tail], rows, year=year, sure=near_title[1] / 100)

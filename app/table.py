@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.context import Turn
-from app.events import CandidatesFound, Decision, ItemShown, Place
+from app.events import Decision, ItemShown, Place
 from recommenders.tables import Catalogue
 
 _ASKED = ("recommend", "similar")  # decisions whose arguments a follow-up refines
@@ -55,6 +55,4 @@ def lay(dialogue: tuple[Turn, ...], catalogue: Catalogue) -> Table:
                     focus = about or focus
             elif isinstance(event, ItemShown) and event.item_id in ids:
                 places[ids.number(event.item_id)] = tuple(event.places)
-            elif isinstance(event, CandidatesFound) and not event.item_ids and not items:
-                shown = ()  # an answer without items clears what "the second one" could mean
     return Table(shown, focus or shown, tuple(ever), arguments, places, len(dialogue))

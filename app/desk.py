@@ -1,0 +1,191 @@
+"""The desk at which tools work: the parts of this turn, what is on the table, and how names become rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.context import FeedbackKind, Parts, TurnContext
+from app.linking import Linker, linker
+from app.table import Table, lay
+from recommenders.request import Explanation, Filters, Recommendation, Request
+from recommenders.tables import Catalogue, UserState
+
+
+class ToolError(Exception):
+    """A tool call that cannot be served as it stands; the message says what was given, what was expected."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a tool found. `summary` is one line for people, `facts` is what a model may be told, line by line."""
+
+    summary: str
+    items: tuple[int, ...] = ()
+    request: Request | None = None
+    recommendation: Recommendation | None = None
+    explanations: tuple[Explanation, ...] = ()
+    kind: FeedbackKind | None = None
+    facts: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
+
+
+@dataclass
+class Desk:
+    """`state` changes when a tool remembers something; all else stays for the turn."""
+
+    parts: Parts
+    context: TurnContext
+    picks: int
+    pool: int
+    state: UserState = field(init=False)
+    table: Table = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = self.context.state
+        self.table = lay(self.context.dialogue, self.catalogue)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.parts.pipeline.catalogue
+
+    @property
+    def linker(self) -> Linker:
+        return linker(self.catalogue)
+
+    # -- names to rows ----------------------------------------------------------------------------------------------
+
+    def items(self, references: Sequence[str]) -> tuple[int, ...]:
+        """Rows for "item:<id>", "#2" (second of the latest answer) or a title. ToolError names what is unknown."""
+        found: list[int] = []
+        unknown: list[str] = []
+        for reference in references:
+            name = reference.strip()
+            place = name.removeprefix("#")
+            if name.startswith("item:") and name[5:] in self.catalogue.ids:
+                found.append(self.catalogue.ids.number(name[5:]))
+            elif place.isdigit() and 1 <= int(place) <= len(self.table.shown):
+                found.append(self.table.shown[int(place) - 1])
+            elif rows := self._rows(name):
+                found.append(rows[0])
+            else:
+                unknown.append(name)
+        if unknown or not found:
+            shown = ", ".join(f"#{n} {self.catalogue.label(i)}" for n, i in enumerate(self.table.shown, start=1))
+            raise ToolError(
+                f"unknown: {', '.join(map(repr, unknown)) or 'no items given'}; expected a title of the catalogue"
+                + (f" or one of the latest answer: {shown}" if shown else "")
+            )
+        return tuple(dict.fromkeys(found))
+
+    def _rows(self, title: str) -> tuple[int, ...]:
+        rows = self.linker.items(title)
+        on_table = [r for r in rows if r in self.table.ever]
+        return tuple(on_table) or rows
+
+    def filters(
+        self,
+        *,
+        genres: Sequence[str] = (),
+        any_genres: Sequence[str] = (),
+        without_genres: Sequence[str] = (),
+        people: Sequence[str] = (),
+        without_people: Sequence[str] = (),
+        languages: Sequence[str] = (),
+        year_from: int | None = None,
+        year_to: int | None = None,
+    ) -> tuple[Filters, tuple[str, ...]]:
+        """The catalogue's own names for what was asked, and what it does not know, in words."""
+        unmatched: list[str] = []
+
+        def known(kind: str, names: Sequence[str]) -> tuple[str, ...]:
+            find = {"genre": self.linker.genre, "person": self.linker.person, "language": self.linker.language}[kind]
+            rows: list[str] = []
+            for name in names:
+                found = find(name)
+                if not found:
+                    unmatched.append(_unknown(kind, name, self.catalogue))
+                rows += found
+            return tuple(dict.fromkeys(rows))
+
+        if year_from is not None and year_to is not None and year_from > year_to:
+            year_from, year_to = year_to, year_from
+        filters = Filters(
+            genres=known("genre", genres),
+            any_genres=known("genre", any_genres),
+            without_genres=known("genre", without_genres),
+            people=known("person", people),
+            without_people=known("person", without_people),
+            languages=known("language", languages),
+            year_from=year_from,
+            year_to=year_to,
+        )
+        return filters, tuple(unmatched)
+
+    # -- asking and telling -----------------------------------------------------------------------------------------
+
+    def recommend(self, request: Request) -> Recommendation:
+        return self.parts.pipeline.recommend(self.state, request, pool=max(self.pool, request.k))
+
+    def explain(self, items: Sequence[int], request: Request | None, *, latest: int) -> tuple[Explanation, ...]:
+        return tuple(self.parts.pipeline.explain(self.state, items, request, latest=latest))
+
+    def latest_request(self) -> Request | None:
+        """The request that put the latest answer on the table."""
+        return request_of(self.table.arguments, self.catalogue) if self.table.arguments else None
+
+    def remember(self, items: Sequence[int], kind: FeedbackKind) -> None:
+        """Keep feedback, and let this turn know of it."""
+        for item in items:
+            self.context.remember(self.catalogue.ids.ids[item], kind)
+        self.state = self.context.renew() if self.context.renew is not None else self._after(items, kind)
+
+    def _after(self, items: Sequence[int], kind: FeedbackKind) -> UserState:
+        state = self.state
+        if kind == "dislike":
+            return replace(state, disliked=tuple(dict.fromkeys((*state.disliked, *items))))
+        fresh = [i for i in items if i not in state.items]
+        liked = max((*state.values, self.parts.pipeline.config.liked_from, 1.0))
+        value = liked if kind == "like" else 1.0
+        return replace(
+            state,
+            items=(*state.items, *fresh),
+            values=(*state.values, *(value for _ in fresh)),
+            timestamps=(*state.timestamps, *(max(state.timestamps, default=0) for _ in fresh)),
+            disliked=tuple(i for i in state.disliked if i not in items),
+        )
+
+    def label(self, item: int) -> str:
+        return self.catalogue.label(item)
+
+    def facts(self, item: int) -> str:
+        """One line of what the catalogue says of an item."""
+        parts = [self.label(item)]
+        if self.catalogue.genres[item]:
+            parts.append(", ".join(self.catalogue.genres[item]))
+        if self.catalogue.people[item]:
+            parts.append("with " + ", ".join(self.catalogue.people[item][:4]))
+        return "; ".join(parts)
+
+
+def _unknown(kind: str, name: str, catalogue: Catalogue) -> str:
+    if kind == "genre":
+        return f"this catalogue has no genre “{name}”"
+    if kind == "person":
+        if not catalogue.people_names:
+            return f"this catalogue lists no people, so I could not look for {name}"
+        return f"I found nobody called {name} in this catalogue"
+    if not catalogue.language_names:
+        return f"this catalogue lists no languages, so I could not look for {name}"
+    return f"I found no language “{name}” in this catalogue"
+
+
+def request_of(arguments: Mapping[str, object], catalogue: Catalogue) -> Request:
+    """The request that a stored decision stands for (its names are the catalogue's own)."""
+    from app.understanding import filters_of
+
+    items = arguments.get("items")
+    rows = [str(i)[5:] for i in items if str(i).startswith("item:")] if isinstance(items, list | tuple) else []
+    return Request(
+        wish=str(arguments.get("wish", "")),
+        like=tuple(catalogue.ids.number(i) for i in rows if i in catalogue.ids),
+        filters=filters_of(arguments),
+    )
