@@ -1,0 +1,172 @@
+"""The embedded backend: a GGUF model in this process, on OpenVINO GenAI. No key, no server, no network.
+
+Why this runtime: docs/decisions/0002-embedded-runtime.md. One pipeline serves all sessions of the process; calls wait
+for each other, because on a few cores two answers at once take as long as one after the other and both start later.
+"""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import PrivateAttr
+
+from llm.errors import PromptTooLong
+from llm.local import Counts, LocalChat, Sampling
+
+CACHE_GB = 1  # of keys and values that the prefix cache may hold
+BLOCK = 32  # tokens of one block of that cache: a prefix is reused in whole blocks
+REMEMBERED = 64  # prompts whose prefix counts as cached
+_END = object()
+
+
+class EmbeddedChat(LocalChat):
+    """`path` names the GGUF file; `context` is how many tokens prompt and answer may have together."""
+
+    path: Path
+    context: int
+    device: str = "CPU"
+    threads: int | None = None
+
+    _pipeline: Any = PrivateAttr(default=None)
+    _tokenizer: Any = PrivateAttr(default=None)
+    _turn: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    _loading: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    _prompts: deque[list[int]] = PrivateAttr(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    @property
+    def _llm_type(self) -> str:
+        return "chatrec-embedded"
+
+    def warm(self) -> None:
+        """Load the model now instead of at the first call (about four seconds for the 135M model)."""
+        with self._loading:
+            if self._pipeline is None:
+                import openvino_genai
+
+                scheduler = openvino_genai.SchedulerConfig()
+                scheduler.enable_prefix_caching = True
+                scheduler.cache_size = CACHE_GB
+                options = {} if self.threads is None else {"INFERENCE_NUM_THREADS": self.threads}
+                pipeline = openvino_genai.LLMPipeline(
+                    str(self.path), self.device, scheduler_config=scheduler, **options
+                )
+                self._tokenizer = pipeline.get_tokenizer()
+                self._pipeline = pipeline
+
+    def get_num_tokens(self, text: str) -> int:
+        self.warm()
+        return len(self._ids(text))
+
+    def _ids(self, text: str) -> list[int]:
+        return self._tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
+
+    def _pieces(
+        self, messages: list[dict[str, str]], sampling: Sampling, cancel: threading.Event
+    ) -> Iterator[str | Counts]:
+        self.warm()
+        prompt = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True)
+        ids = self._ids(prompt)
+        if len(ids) + sampling.max_tokens > self.context:
+            raise PromptTooLong(
+                f"the prompt has {len(ids)} tokens and {sampling.max_tokens} may be answered; {self.model_name} holds "
+                f"{self.context} together. Shorten the prompt or lower max_tokens."
+            )
+        closed = threading.Event()
+        while not self._turn.acquire(timeout=0.02):
+            if cancel.is_set():
+                yield Counts(len(ids), 0, 0, False)
+                return
+        try:
+            cached = self._cached(ids)
+            decoded: queue.SimpleQueue[Any] = queue.SimpleQueue()
+            worker = threading.Thread(
+                target=self._decode, args=(prompt, sampling, cancel, closed, decoded), name="decode", daemon=True
+            )
+            worker.start()
+            try:
+                while (piece := decoded.get()) is not _END:
+                    if isinstance(piece, BaseException):
+                        raise piece
+                    if isinstance(piece, int):
+                        self._prompts.append(ids)
+                        yield Counts(len(ids), piece, cached, piece >= sampling.max_tokens)
+                    else:
+                        yield piece
+            finally:
+                closed.set()
+                worker.join()
+        finally:
+            self._turn.release()
+
+    def _decode(
+        self,
+        prompt: str,
+        sampling: Sampling,
+        cancel: threading.Event,
+        closed: threading.Event,
+        decoded: "queue.SimpleQueue[Any]",
+    ) -> None:
+        """Runs in a thread of its own: the runtime calls back for each token and the caller reads the queue."""
+        import openvino_genai as genai
+
+        class Streamer(genai.StreamerBase):
+            """Called for each token; decodes it in the context of those before it, whole characters only."""
+
+            def __init__(self, decode: Callable[[list[int]], str]) -> None:
+                super().__init__()
+                self.decode, self.ids, self.shown, self.context = decode, list[int](), 0, 0
+
+            def write(self, token: int | Sequence[int]) -> Any:
+                self.ids.extend([token] if isinstance(token, int) else token)
+                before = self.decode(self.ids[self.context : self.shown])
+                after = self.decode(self.ids[self.context :])
+                if len(after) > len(before) and not after.endswith("\ufffd"):
+                    decoded.put(after[len(before) :])
+                    self.context, self.shown = self.shown, len(self.ids)
+                over = cancel.is_set() or closed.is_set()
+                return genai.StreamingStatus.CANCEL if over else genai.StreamingStatus.RUNNING
+
+            def end(self) -> None:
+                """Shows what is left: a character that the answer broke off in the middle of."""
+                before = self.decode(self.ids[self.context : self.shown])
+                after = self.decode(self.ids[self.context :])
+                if len(after) > len(before):
+                    decoded.put(after[len(before) :])
+
+        try:
+            config = genai.GenerationConfig()
+            config.apply_chat_template = False
+            config.max_new_tokens = sampling.max_tokens
+            config.rng_seed = sampling.seed
+            if sampling.temperature > 0:
+                config.do_sample = True
+                config.temperature = sampling.temperature
+            if sampling.stop:
+                config.stop_strings = set(sampling.stop)
+            if sampling.pattern is not None:
+                config.structured_output_config = genai.StructuredOutputConfig(regex=sampling.pattern)
+            streamer = Streamer(self._tokenizer.decode)
+            self._pipeline.generate([prompt], config, streamer=streamer)
+            decoded.put(len(streamer.ids))
+        except BaseException as error:
+            decoded.put(error)
+        finally:
+            decoded.put(_END)
+
+    def _cached(self, ids: list[int]) -> int:
+        """Prompt tokens that the prefix cache serves, in whole blocks.
+
+        The runtime does not report them; this counts the longest prefix shared with a remembered prompt.
+        """
+        longest = 0
+        for earlier in self._prompts:
+            same = 0
+            for a, b in zip(ids, earlier, strict=False):
+                if a != b:
+                    break
+                same += 1
+            longest = max(longest, same)
+        return min(longest, len(ids) - 1) // BLOCK * BLOCK

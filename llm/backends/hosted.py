@@ -1,0 +1,54 @@
+"""Hosted models through LangChain: OpenAI, Anthropic, and any server that speaks OpenAI's protocol.
+
+Thin factories: bounded time, bounded retries, usage in the stream. Keys go in as secrets and never into a message.
+"""
+
+from langchain_core.language_models import BaseChatModel
+from pydantic import SecretStr
+
+from llm.settings import LLMSettings
+
+RETRIES = 1
+MAX_TOKENS = 1024
+
+
+def openai(model: str, settings: LLMSettings) -> BaseChatModel:
+    from langchain_openai import ChatOpenAI
+
+    return ChatOpenAI(
+        model=model,
+        api_key=settings.openai_api_key,
+        timeout=settings.timeout_seconds,
+        max_retries=RETRIES,
+        stream_usage=True,
+        temperature=0,
+    )
+
+
+def anthropic(model: str, settings: LLMSettings) -> BaseChatModel:
+    from langchain_anthropic import ChatAnthropic
+
+    assert settings.anthropic_api_key is not None
+    return ChatAnthropic(  # type: ignore[call-arg]
+        model=model,
+        api_key=settings.anthropic_api_key,
+        timeout=settings.timeout_seconds,
+        max_retries=RETRIES,
+        max_tokens=MAX_TOKENS,
+    )
+
+
+def compatible(model: str, settings: LLMSettings) -> BaseChatModel:
+    """vLLM, llama.cpp, Ollama and the like; a server without keys gets a placeholder, which the client insists on."""
+    from langchain_openai import ChatOpenAI
+
+    return ChatOpenAI(
+        model=model,
+        base_url=settings.compatible_url,
+        api_key=settings.compatible_api_key or SecretStr("none"),
+        timeout=settings.timeout_seconds,
+        max_retries=RETRIES,
+        stream_usage=True,
+        temperature=0,
+        use_responses_api=False,
+    )

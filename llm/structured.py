@@ -1,0 +1,116 @@
+"""Text to a pydantic object: constrained decoding where the backend can, one bounded repair where the text is bad."""
+
+import json
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
+from pydantic import BaseModel, ValidationError
+
+from llm import streaming
+from llm.errors import MalformedOutput, Stopped
+
+T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Structured(Generic[T]):
+    """raw: the text that `value` was read from; messages: the prompt of the last call, whole."""
+
+    value: T
+    raw: str
+    repaired: bool
+    usage: UsageMetadata | None
+    messages: tuple[BaseMessage, ...]
+
+
+def generate(
+    model: BaseChatModel,
+    messages: Sequence[BaseMessage],
+    schema: type[T],
+    *,
+    stop: threading.Event | None = None,
+    first_token_seconds: float | None = None,
+    total_seconds: float | None = None,
+    repairs: int = 1,
+    max_tokens: int | None = None,
+) -> Structured[T]:
+    """Ask for an object of `schema`.
+
+    A model with `constrains = True` is held to the schema while it decodes; any other is told the schema in words and
+    its text is parsed. Text that does not fit is shown back to the model with the error, `repairs` times at most; then
+    MalformedOutput. Stopped when `stop` was set meanwhile; timeouts and failures as llm.streaming.stream raises them.
+    """
+    prompt = list(messages)
+    kwargs: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
+    if getattr(model, "constrains", False):
+        kwargs["json_schema"] = schema.model_json_schema()
+    else:
+        prompt = [*_told(prompt, schema)]
+    usage: UsageMetadata | None = None
+    for attempt in range(repairs + 1):
+        answer = collect(
+            streaming.stream(
+                model,
+                prompt,
+                stop=stop,
+                first_token_seconds=first_token_seconds,
+                total_seconds=total_seconds,
+                **kwargs,
+            )
+        )
+        if stop is not None and stop.is_set():
+            raise Stopped("stopped while the model was answering")
+        usage = add_usage(usage, answer.usage_metadata)
+        raw = answer.text
+        try:
+            return Structured(read(raw, schema), raw, attempt > 0, usage, tuple(prompt))
+        except ValueError as error:
+            said = _said(error)
+            if attempt == repairs:
+                raise MalformedOutput(raw, said) from error
+            again = f"That answer does not fit: {said}\nAnswer again, with the corrected JSON object only."
+            prompt = [*prompt, AIMessage(raw), HumanMessage(again)]
+    raise AssertionError("unreachable")
+
+
+def collect(chunks: Any) -> AIMessageChunk:
+    """All chunks as one message; an empty one when none came."""
+    whole: AIMessageChunk | None = None
+    for chunk in chunks:
+        whole = chunk if whole is None else whole + chunk
+    return AIMessageChunk(content="") if whole is None else whole
+
+
+def read(text: str, schema: type[T]) -> T:
+    """The object in `text`, which may stand in a code fence or between words; ValueError when none fits."""
+    text = re.sub(r"^\s*```(?:json)?\s*|\s*```\s*$", "", text)
+    start = text.find("{")
+    if start < 0:
+        raise ValueError("expected a JSON object, found none")
+    try:
+        data, _ = json.JSONDecoder().raw_decode(text[start:])
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not valid JSON: {error.msg} at character {error.pos}") from error
+    return schema.model_validate(data)
+
+
+def _told(messages: list[BaseMessage], schema: type[BaseModel]) -> list[BaseMessage]:
+    """The prompt with the schema in words, at the end of the system message."""
+    told = "Answer with one JSON object that fits this JSON schema, and nothing else:\n" + json.dumps(
+        schema.model_json_schema()
+    )
+    if messages and isinstance(messages[0], SystemMessage):
+        return [SystemMessage(f"{messages[0].text}\n\n{told}"), *messages[1:]]
+    return [SystemMessage(told), *messages]
+
+
+def _said(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the object'}: {e['msg']}" for e in error.errors()[:5])
+    return str(error)
