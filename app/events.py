@@ -93,6 +93,7 @@ class Reranked(_Event):
     item_ids: list[str]
     by: Literal["model", "rules"]
     refused: list[str] = []  # what the model named that was no candidate, repeated, ...
+    places: list[int] = []  # where each pick stood in the prompt: tells whether the model only takes the first
 
 
 class Reason(BaseModel):
@@ -140,11 +141,12 @@ class Fallback(_Event):
 
 
 class Refused(_Event):
-    """A sentence of the model that did not pass the grounding check and was not shown."""
+    """A sentence or an item that did not pass its check and was not shown; `violation` for an item at the gate."""
 
     kind: Literal["refused"] = "refused"
     text: str
     why: str
+    violation: bool = False
 
 
 class Done(_Event):

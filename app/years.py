@@ -105,10 +105,10 @@ def read(text: str, taken: tuple[tuple[int, int], ...], shown: np.ndarray, known
 
     known = known[known > 0]
     for match in filter(free, _BETWEEN.finditer(text)):
-        a, b = sorted((int(match["a"]), int(match["b"])))
+        low, high = sorted((int(match["a"]), int(match["b"])))
         if _LESS.search(text[: match.start()]):
             return _cannot(text, match)
-        return Years(a, b, (match.span(),), phrase(a, b))
+        return Years(low, high, (match.span(),), phrase(low, high))
     decades = [m for m in _DECADE.finditer(text) if free(m) and not _AGE.match(text, m.end() + 1)]
     if decades:
         return _decades(text, decades, known)

@@ -1,7 +1,7 @@
 """The tools of a turn: one file, one typed function of the file's name. A new file needs no edit here.
 
 A tool's first parameter is the Desk; the others are its arguments. Its docstring is its schema: the first paragraph
-says what it is for, and each line "name: ..." below describes an argument. The same functions serve the rules and the model.
+says what it is for, and each line "name: ..." below describes an argument. The same functions serve rules and model.
 """
 
 import importlib
