@@ -165,8 +165,9 @@ def _names(value: object) -> tuple[str, ...]:
 class Interactions:
     """Who met what, when: row n says that `user[n]` gave `item[n]` the `value[n]` at `timestamp[n]`.
 
-    All four are arrays of one length N: user, item (int64 internal numbers), value (float32; the rating, or 1.0 for
-    implicit feedback), timestamp (int64 seconds since 1970; 0 where unknown). Sorted by user, then time (stable).
+    All four are arrays of one length N: user, item (int64 internal numbers), value (float32; the rating, or for
+    implicit feedback how often, 1.0 where nobody counted), timestamp (int64 seconds since 1970; 0 where unknown).
+    Sorted by user, then time (stable).
     """
 
     user: np.ndarray
@@ -283,7 +284,7 @@ class UserState:
     """All that a recommender may know of a user; never a bare user id, so users nobody has seen work alike.
 
     items       what the user met (rated, watched, liked in the chat), internal numbers, oldest first
-    values      the rating of each on the data set's scale (1.0 for implicit feedback); same length
+    values      the rating of each on the data set's scale (how often, or 1.0, for implicit feedback); same length
     timestamps  seconds since 1970 of each, 0 unknown; same length
     disliked    rejected in the chat: never recommended, and what resembles them sinks
     profile     what is known of the person (age, gender, occupation, ...), may be empty
