@@ -26,6 +26,10 @@ class FilterIndex:
             "person": _inverted(catalogue.people),
             "language": _inverted([(x,) if x else () for x in catalogue.languages]),
         }
+        self._harmless = {
+            note: np.array([level in ("none", "mild") for level in levels], bool)
+            for note, levels in catalogue.content.items()
+        }
         self._masks: dict[Filters, np.ndarray] = {}
 
     def mask(self, filters: Filters) -> np.ndarray:
@@ -58,11 +62,18 @@ class FilterIndex:
         for kind, names in (("genre", f.without_genres), ("person", f.without_people)):
             if names:
                 ok &= ~self._any(kind, names)
+        for note in f.without_content:
+            if note not in self._harmless:
+                raise UnknownName(f"unknown content note {note!r}: this catalogue notes {self._noted()}")
+            ok &= self._harmless[note]
         if f.year_from is not None:
             ok &= (self._years >= f.year_from) & (self._years != 0)
         if f.year_to is not None:
             ok &= (self._years <= f.year_to) & (self._years != 0)
         return ok
+
+    def _noted(self) -> str:
+        return ", ".join(self._harmless) or "no contents"
 
     def _any(self, kind: str, names: Iterable[str]) -> np.ndarray:
         ok = np.zeros(self._size, bool)
@@ -120,6 +131,8 @@ def parts(filters: Filters) -> list[tuple[str, Filters]]:
         add(f"without {person}", without_people=tuple(p for p in f.without_people if p != person))
     if f.languages:
         add(f"in {' or '.join(f.languages)}", languages=())
+    for note in f.without_content:
+        add(f"no {note}", without_content=tuple(n for n in f.without_content if n != note))
     if f.year_from is not None:
         add(f"from {f.year_from} on", year_from=None)
     if f.year_to is not None:

@@ -11,6 +11,8 @@ class Filters:
     Names are the catalogue's own (the controller matches what people say to them). An item must have every genre of
     `genres`, at least one of `any_genres`, none of `without_genres`, at least one of `people`, none of
     `without_people`, one of `languages`; years are inclusive, and an item of unknown year fails a year constraint.
+    `without_content` names content notes ("violence", "sex", "frightening") of which an item must be known to have none
+    or only a mild degree; an item whose note is unknown fails.
     """
 
     genres: tuple[str, ...] = ()
@@ -19,6 +21,7 @@ class Filters:
     people: tuple[str, ...] = ()
     without_people: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    without_content: tuple[str, ...] = ()
     year_from: int | None = None
     year_to: int | None = None
 

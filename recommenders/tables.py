@@ -26,6 +26,9 @@ ITEM_ID, USER_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT = (
 )
 VALUE, TIMESTAMP, USER, ITEM = "value", "timestamp", "user", "item"
 
+# Content notes, optional columns of a catalogue: "none", "mild", "moderate", "strong", "" unknown.
+CONTENT = ("violence", "sex", "frightening")
+
 
 class IdMap:
     """External ids (str) to internal numbers (0..n-1) and back, in a fixed order."""
@@ -128,6 +131,11 @@ class Catalogue:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         return tuple(self.table[TEXT])
+
+    @cached_property
+    def content(self) -> Mapping[str, tuple[str, ...]]:
+        """The content notes that this catalogue has: note -> the level of each item."""
+        return {c: tuple(self.table[c].fillna("").astype(str)) for c in CONTENT if c in self.table.columns}
 
     @cached_property
     def genre_names(self) -> tuple[str, ...]:

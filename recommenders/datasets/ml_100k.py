@@ -7,6 +7,8 @@ The files are those of the package recbole (its example data), read without inst
   out. Film 1373 has the genre "unknown": kept, with no genre. Film 1412 has the year "V" and its year in the title.
 - 18 films occur under two numbers (the data set's own slip). Both rows stay, since people rated both; the pipeline
   shows only one of a pair.
+- What the data set lacks (director, actors, language, country, keywords, content notes) is joined from
+  data/film_facts.csv, which this project wrote (docs/decisions/0003-film-facts.md); blank where not known.
 - Postal codes of users are not taken over: nothing uses them, and they are the most personal column.
 """
 
@@ -18,7 +20,7 @@ import pandas as pd
 
 from recommenders.datasets._titles import article_first, split_year
 from recommenders.errors import DataError
-from recommenders.tables import Catalogue, Dataset, IdMap, Interactions
+from recommenders.tables import CONTENT, Catalogue, Dataset, IdMap, Interactions
 
 LABEL = "MovieLens 100K"
 LICENCE = (
@@ -32,6 +34,7 @@ SHA256 = {
     "ml-100k.item": "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532",
     "ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
 }
+FACTS = Path(__file__).resolve().parents[2] / "data" / "film_facts.csv"
 HOW = "fetch it: chatrec data get ml-100k"
 
 
@@ -44,7 +47,7 @@ def files(folder: Path) -> tuple[Path, ...]:
 
 
 def also_read(folder: Path) -> tuple[Path, ...]:
-    return ()
+    return (FACTS,)
 
 
 def read(folder: Path) -> Dataset:
@@ -59,6 +62,7 @@ def read(folder: Path) -> Dataset:
                 "title": [article_first(title) for title, _ in named],
                 "year": years.fillna(pd.Series([year for _, year in named], dtype="float64")),
                 "genres": [tuple(g for g in row.split(" ") if g not in ("", "unknown")) for row in items["class"]],
+                **_facts(items["item_id"]),
             }
         )
     )
@@ -76,6 +80,23 @@ def read(folder: Path) -> Dataset:
         rows["timestamp"].astype(np.float64).to_numpy(np.int64),
     )
     return Dataset("ml-100k", catalogue, interactions, users, True, 4.0, LABEL, LICENCE)
+
+
+def _facts(item_ids: pd.Series) -> dict[str, list[str]]:
+    """The columns of the film facts in the order of the item ids, "" where not known or the table is not there."""
+    facts = pd.read_csv(FACTS, dtype=str, keep_default_na=False).set_index("item_id") if FACTS.is_file() else None
+    if facts is None:
+        return {}
+    facts = facts.reindex(item_ids, fill_value="")
+    directors, actors = facts["director"].tolist(), facts["actors"].tolist()
+    return {
+        "people": [f"{d}|{a}".strip("|") for d, a in zip(directors, actors, strict=True)],
+        "language": [row.partition("|")[0] for row in facts["language"]],
+        "text": [row.replace("|", ", ") for row in facts["keywords"]],
+        "director": [row.replace("|", ", ") for row in directors],
+        "country": [row.replace("|", ", ") for row in facts["country"]],
+        **{note: facts[note].tolist() for note in CONTENT},
+    }
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
