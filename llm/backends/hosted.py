@@ -29,7 +29,7 @@ def anthropic(model: str, settings: LLMSettings) -> BaseChatModel:
     from langchain_anthropic import ChatAnthropic
 
     assert settings.anthropic_api_key is not None
-    return ChatAnthropic(  # type: ignore[call-arg]
+    return ChatAnthropic(
         model=model,
         api_key=settings.anthropic_api_key,
         timeout=settings.timeout_seconds,
