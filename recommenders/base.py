@@ -63,7 +63,8 @@ class Recommender(ABC):
         """Learn from `data.interactions`.
 
         valid       (state, withheld item) pairs for early stopping; () trains for the configured epochs
-        checkpoint  folder where a resumable state is kept while training, so a killed run goes on; removed at the end
+        checkpoint  folder where iterative models keep a resumable state, so a killed training goes on; who gives it
+                    removes it once the model is saved (recommenders.train does)
         """
         if not len(data.interactions):
             raise DataError(f"{self.name} cannot be fitted: data set {data.name!r} has no interactions")

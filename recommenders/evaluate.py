@@ -41,7 +41,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """measured: "ndcg", "recall", "mrr" at k; coverage: share of the catalogue shown to anybody; seconds: all ranking."""
+    """measured: "ndcg", "recall", "mrr" at k; coverage: share of the catalogue shown to anybody; seconds of ranking."""
 
     k: int
     users: int

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -50,8 +51,9 @@ def train(
     """
     model = configured(name, config)
     wall, cpu = time.perf_counter(), _cpu()
-    model.fit(data, valid=valid, progress=progress, checkpoint=folder.with_name(f"{folder.name}.checkpoint"))
-    record = Record(
+    checkpoint = folder.with_name(f"{folder.name}.checkpoint")
+    model.fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
+    about = Record(
         recommender=name,
         dataset=data.name,
         interactions=len(data.interactions),
@@ -61,7 +63,8 @@ def train(
         wall_seconds=round(time.perf_counter() - wall, 3),
         cpu_seconds=round(_cpu() - cpu, 3),
     )
-    model.save(folder, documents={RECORD: record.model_dump_json(indent=2)})
+    model.save(folder, documents={RECORD: about.model_dump_json(indent=2)})
+    shutil.rmtree(checkpoint, ignore_errors=True)
     return model
 
 
