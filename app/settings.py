@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from llm.settings import LLMSettings
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -53,6 +55,12 @@ class Settings(BaseSettings):
     huggingface_models: tuple[str, ...] = Field(
         (), description="Hugging Face causal models offered: local folders or hub names."
     )
+
+    @property
+    def llm(self) -> LLMSettings:
+        """What the llm package is told; it reads no environment itself."""
+        same = {name: getattr(self, name) for name in LLMSettings.model_fields if name in type(self).model_fields}
+        return LLMSettings(**same, timeout_seconds=self.total_seconds)
 
     @property
     def store_url(self) -> str:

@@ -1,0 +1,43 @@
+"""A whole small workbench for the tests of the app: twenty films, people, trained recommenders, all real."""
+
+from pathlib import Path
+
+from app.settings import Settings
+from app.workbench import Workbench
+from recommenders.datasets import _stored
+from recommenders.train import train
+from tests.recommenders.worlds import tiny_films_data
+
+NAME = "tiny"
+MODELS = ("popularity", "item_knn", "ease")
+
+
+def tiny_settings(folder: Path, **changes: object) -> Settings:
+    """Settings of an app whose data, runs and store all lie in `folder`; no file and no variable is read for them."""
+    values: dict[str, object] = {
+        "cache_dir": folder / "cache",
+        "runs_dir": folder / "runs",
+        "database_url": f"sqlite:///{folder / 'store' / 'chatrec.db'}",
+        "datasets": folder / "datasets",
+        "dataset": NAME,
+        "backend": "embedded:smollm2-135m",  # not fetched into this folder, so the rules answer alone
+        "generator": "ease",
+        "ranker": "none",
+    }
+    return Settings(_env_file=None, **{**values, **changes})  # type: ignore[call-arg, arg-type]
+
+
+def make_tiny(folder: Path) -> Settings:
+    """Put the data set into the cache of `folder` as an import would, and train on it."""
+    settings = tiny_settings(folder)
+    data = tiny_films_data()
+    _stored.write(settings.cache_dir / "datasets" / NAME, data)
+    for name in MODELS:
+        train(name, data, settings.runs_dir / data.name / name)
+    if data.name != NAME:
+        (settings.runs_dir / data.name).rename(settings.runs_dir / NAME)
+    return settings
+
+
+def tiny_workbench(folder: Path) -> Workbench:
+    return Workbench(make_tiny(folder))
