@@ -21,7 +21,6 @@ from recommenders.errors import DataError
 from recommenders.tables import Dataset
 
 MODELS = ("popularity", "item_knn", "ease", "sasrec", "deepfm")  # what the app offers from the start
-RANKER = "deepfm"
 DONE = "setup.json"  # step -> digest of what it was made from
 
 
@@ -176,7 +175,7 @@ class _Work:
         return (self._runs / TUNED).is_file() and self._marked("pipeline") == self._tuned_from()
 
     def tune(self, progress: Progress) -> None:
-        """Every generator, alone and with the ranker."""
+        """Every generator, alone and with each ranker."""
         from recommenders import registry
         from recommenders.pipeline import Pipeline
         from recommenders.tune import tune, withhold_last
@@ -186,7 +185,8 @@ class _Work:
         loaded = {name: registry.get(name).load(self._runs / name, catalogue) for name in MODELS}
         texts = text.TextIndex.load(self._runs / TEXT_INDEX, text.TextEncoder(self._encoder), catalogue)
         generators = [name for name in MODELS if "generator" in loaded[name].roles]
-        pairs = [(generator, ranker) for generator in generators for ranker in (None, RANKER)]
+        rankers = [None, *(name for name in MODELS if "ranker" in loaded[name].roles)]
+        pairs = [(generator, ranker) for generator in generators for ranker in rankers]
         tuned = read_tuned(self._runs / TUNED) if (self._runs / TUNED).is_file() else {}
         for n, (generator, ranker) in enumerate(pairs):
             pipeline = Pipeline(catalogue, loaded[generator], loaded[ranker] if ranker else None, texts)

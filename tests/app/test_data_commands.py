@@ -1,0 +1,76 @@
+"""chatrec data: what people type and what they are told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app import settings as settings_module
+from app.commands.data import data
+from recommenders import datasets
+from recommenders.errors import DataError
+from tests.app.shop import write_files
+
+RUN = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    for name, value in (("CACHE_DIR", tmp_path / "cache"), ("DATASETS", tmp_path), ("DATASET", "shop")):
+        monkeypatch.setenv(f"CHATREC_{name}", str(value))
+    settings_module.settings.cache_clear()
+    yield tmp_path
+    settings_module.settings.cache_clear()
+
+
+def run(*arguments: object) -> str:
+    result = RUN.invoke(data, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_import_list_show(here: Path) -> None:
+    items, ratings, users = write_files(here / "files")
+    with ratings.open("a") as f:
+        f.write("u1,nothing,5,1\n")
+    said = run("import", "--name", "shop", "--items", items, "--interactions", ratings, "--users", users)
+    assert "item_id = item_id; title = title" in said
+    assert "ratings.csv: 211 rows read, 210 kept, 1 rejected" in said
+    assert "1 × item is not in the item table" in said
+    rejected = here / "cache" / "datasets" / "shop" / "rejected.csv"
+    assert str(rejected) in said.replace("\n", "")
+    assert "ratings.csv,212,row,item is not in the item table,u1 ¦ nothing ¦ 5 ¦ 1" in rejected.read_text()
+    listed = run("list")
+    assert "shop                 imported" in listed
+    assert "ml-100k              missing" in listed
+    assert "chatrec data get ml-100k" in listed
+    shown = run("show", "--rows", 2)
+    assert "210 interactions (ratings 3 to 5, liked from 5 on) of 30 users" in shown
+    assert "Profile columns: age, gender" in shown
+    assert "Alien (1979)  Horror, Sci-Fi" in shown
+
+
+def test_options_reach_the_import(here: Path) -> None:
+    (here / "i.txt").write_text("nr;label;kind\n1;Heat;Crime, Drama\n")
+    (here / "r.txt").write_text("wer;was;mal\nu;1;3\nu;1;2\n")
+    said = run(
+        *("import", "--name", "other", "--items", here / "i.txt", "--interactions", here / "r.txt"),
+        *("--item-id", "nr", "--title", "label", "--genres", "kind", "--genres-separator", ","),
+        *("--user", "wer", "--item", "was", "--value", "mal", "--implicit", "--separator", ";"),
+    )
+    assert "1 merged into an earlier row" in said
+    found = datasets.load("other", here / "cache", here)
+    assert not found.explicit
+    assert found.interactions.value.tolist() == [5]
+    assert found.catalogue.genres == (("Crime", "Drama"),)
+
+
+def test_errors_are_those_of_the_data(here: Path) -> None:
+    items, ratings, _ = write_files(here / "files")
+    with pytest.raises(DataError, match="no column 'titel'"):
+        run("import", "--name", "shop", "--items", items, "--interactions", ratings, "--title", "titel")
+    with pytest.raises(DataError, match="unknown data set 'ml-1m'"):
+        run("get", "ml-1m")
+    with pytest.raises(DataError, match="unknown data set 'shop'"):
+        run("show")
