@@ -26,6 +26,7 @@ PERSONAL = [n for n in NAMES if n not in IMPERSONAL]
 QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 interactions
     "item_knn": {"half_life": None},  # colours have no order
     "ease": {"half_life": None},
+    "bpr": {"half_life": None, "embedding_size": 16, "epochs": 60, "batch_size": 64},
     "sasrec": {"epochs": 60, "batch_size": 8, "embedding_size": 32},
 }
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}  # batched matrix products may sum in another order
