@@ -1,0 +1,185 @@
+"""Beside every page: a new conversation, the earlier ones, who is talking, and which parts answer."""
+
+import streamlit as st
+
+from app.conversation import Chat
+from app.store import Conversation, Profile
+from app.widgets import session
+from app.widgets.text import plain, when
+from llm import registry
+from recommenders.errors import RecommenderError
+
+PARTS = ("backend", "generator", "ranker")
+NO_RANKER = "none"
+_LISTED = 30  # earlier conversations shown; the rest can be searched for
+
+
+def sidebar(chat: Chat, current: Conversation | None) -> None:
+    with st.sidebar:
+        st.button(
+            "New conversation",
+            icon=":material/edit_square:",
+            type="primary",
+            width="stretch",
+            key="new-conversation",
+            on_click=_new,
+        )
+        _who(chat)
+        _parts(chat, current)
+        _conversations(chat, current)
+
+
+def _new() -> None:
+    session.leave()
+    st.session_state["go_to_chat"] = True
+
+
+def _conversations(chat: Chat, current: Conversation | None) -> None:
+    st.markdown("#### Conversations")
+    known = chat.conversations()
+    if not known:
+        st.caption("None yet. The first message begins one; it is kept until you delete it.")
+        return
+    wanted = (
+        st.text_input("Search", key="search-conversations", placeholder="Search", label_visibility="collapsed")
+        if (len(known) > _LISTED // 3)
+        else ""
+    )
+    found = [c for c in known if wanted.lower() in c.title.lower()]
+    with st.container(key="conversations", gap=None):
+        for c in found[:_LISTED]:
+            here = current is not None and c.id == current.id
+            st.button(
+                plain(c.title or "Untitled"),
+                key=f"open-{c.id}",
+                type="secondary" if here else "tertiary",
+                width="stretch",
+                help=f"Last used {when(c.updated)}",
+                on_click=_open,
+                args=(c,),
+            )
+    if len(found) > _LISTED:
+        st.caption(f"and {len(found) - _LISTED} older ones: search for them by title")
+
+
+def _open(found: Conversation) -> None:
+    session.open_(found)
+    st.session_state["go_to_chat"] = True
+
+
+# -- who ----------------------------------------------------------------------------------------------------------
+
+
+def _who(chat: Chat) -> None:
+    """Somebody new, somebody who was here before, or a user of the data set; searchable."""
+    me = session.person()
+    users = session.everybody(chat.settings.dataset)
+    by_user_id = {p.user_id: p for p in users}
+    earlier = [p for p in chat.store.profiles(chat.settings.dataset) if p.user_id is None]
+    options: list[str] = ["new", *(f"profile:{p.id}" for p in earlier), *(f"user:{p.user_id}" for p in users)]
+    mine = "new" if me is None else f"user:{me.user_id}" if me.user_id is not None else f"profile:{me.id}"
+    names = {f"profile:{p.id}": _named(p, earlier) for p in earlier}
+
+    def label(option: str) -> str:
+        if option == "new":
+            return "Somebody new"
+        if option in names:
+            return names[option]
+        return str(by_user_id[option.removeprefix("user:")])
+
+    # Set before it is drawn: opening another conversation changes who is talking.
+    st.session_state["who"] = mine if mine in options else "new"
+    st.selectbox(
+        "You are",
+        options,
+        format_func=label,
+        key="who",
+        on_change=_become,
+        args=(chat,),
+        help="Somebody new starts from nothing. A user of the data set brings their history. "
+        "A change begins a new conversation.",
+    )
+
+
+def _named(profile: Profile, among: list[Profile]) -> str:
+    alike = [p for p in among if p.name == profile.name]
+    return f"{profile.name} · {when(profile.created)}" if len(alike) > 1 else profile.name
+
+
+def _become(chat: Chat) -> None:
+    chosen: str = st.session_state["who"]
+    if chosen == "new":
+        session.become(None)
+    elif chosen.startswith("user:"):
+        session.become(chat.person(chosen.removeprefix("user:")))
+    else:
+        session.become(chat.store.profile(chosen.removeprefix("profile:")))
+
+
+# -- parts --------------------------------------------------------------------------------------------------------
+
+
+def chosen_parts(chat: Chat, current: Conversation | None) -> dict[str, str]:
+    """What the next turn will work with: the conversation's parts, else what this session chose, else the settings."""
+    s = chat.settings
+    parts = {"backend": s.backend, "generator": s.generator, "ranker": s.ranker or NO_RANKER}
+    parts |= st.session_state.get("parts", {})
+    if current is not None:
+        parts = {
+            "backend": current.backend,
+            "generator": current.generator,
+            "ranker": current.ranker or NO_RANKER,
+        }
+    return parts
+
+
+def _parts(chat: Chat, current: Conversation | None) -> None:
+    parts = chosen_parts(chat, current)
+    known = registry.backends(chat.settings.llm)
+    labels = {b.name: b.label for b in known}
+    try:
+        generators, rankers = chat.workbench.generators(), [*chat.workbench.rankers(), NO_RANKER]
+    except RecommenderError as error:
+        st.error(str(error))
+        return
+    choices = {
+        "backend": [b.name for b in known if b.usable],
+        "generator": generators,
+        "ranker": rankers,
+    }
+
+    def name_for_people(name: str) -> str:
+        return labels.get(name, name)
+
+    titles = {"backend": "Language model", "generator": "Finds candidates", "ranker": "Ranks them"}
+    with st.expander("Parts in use", icon=":material/tune:", expanded=True, key="parts-in-use"):
+        for part in PARTS:
+            options = choices[part]
+            if parts[part] not in options:
+                options = [*options, parts[part]]  # in use but not usable: shown as it is, the answer says why
+            st.session_state[f"part-{part}"] = parts[part]
+            st.selectbox(
+                titles[part],
+                options,
+                key=f"part-{part}",
+                format_func=name_for_people,
+                on_change=_swap,
+                args=(chat, current),
+            )
+        others = [b for b in known if not b.usable]
+        if others:
+            with st.popover(f"{len(others)} models not usable yet", type="tertiary", width="stretch"):
+                for b in others:
+                    st.markdown(f"**{plain(b.label)}**  \n{plain(b.reason)}")
+
+
+def _swap(chat: Chat, current: Conversation | None) -> None:
+    parts = {part: st.session_state[f"part-{part}"] for part in PARTS}
+    st.session_state["parts"] = parts
+    if current is not None:
+        chat.store.set_parts(
+            current.id,
+            backend=parts["backend"],
+            generator=parts["generator"],
+            ranker=None if parts["ranker"] == NO_RANKER else parts["ranker"],
+        )
