@@ -8,6 +8,7 @@ or killed keeps what it had said.
 import logging
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from app import export
 from app.context import FeedbackKind, Parts, Turn, TurnContext
@@ -24,6 +25,9 @@ from llm.registry import BackendInfo
 from recommenders.errors import RecommenderError
 from recommenders.tables import UserState
 
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
 _log = logging.getLogger(__name__)
 
 
@@ -37,10 +41,9 @@ class Chat:
 
     def person(self, user_id: str | None = None, name: str = "New person") -> Profile:
         """One of the data set's users (the same profile every time), or somebody new. UnknownItem: no such user."""
-        data = self.workbench.dataset
         if user_id is not None:
-            name = label(data, user_id)
-        return self.store.add_profile(name, data.name, user_id)
+            name = label(self.workbench.dataset, user_id)
+        return self.store.add_profile(name, self.settings.dataset, user_id)
 
     def state(self, profile: Profile) -> UserState:
         """The person as the recommenders see them now."""
@@ -137,19 +140,20 @@ class Chat:
         self.store.replace_from(conversation_id, self._last_asked(conversation_id).position)
         return self.send(conversation_id, typed, stop)
 
-    def parts(self, conversation: Conversation) -> tuple[Parts, str]:
-        """What the next turn works with, and "" or why the language model is not among it."""
-        pipeline = self.workbench.pipeline(conversation.generator, conversation.ranker)
+    def load_model(self, backend: str) -> "tuple[BackendInfo, BaseChatModel, str]":
+        """The language model, and "" or why a stand-in takes its place, with which the rules answer."""
         try:
-            info = registry.describe(conversation.backend, self.settings.llm)
-            model = registry.load(conversation.backend, self.settings.llm)
-            why = ""
+            return registry.describe(backend, self.settings.llm), registry.load(backend, self.settings.llm), ""
         except LLMError as error:
             from app.absent_model import AbsentModel
 
             why = str(error)
-            model = AbsentModel(reason=why)
-            info = BackendInfo(conversation.backend, "absent", conversation.backend, False, why, False, False)
+            return BackendInfo(backend, "absent", backend, False, why, False, False), AbsentModel(reason=why), why
+
+    def parts(self, conversation: Conversation) -> tuple[Parts, str]:
+        """What the next turn works with, and "" or why the language model is not among it."""
+        pipeline = self.workbench.pipeline(conversation.generator, conversation.ranker)
+        info, model, why = self.load_model(conversation.backend)
         return Parts(info, model, pipeline, conversation.generator, conversation.ranker), why
 
     def _answer(self, asked: Message, stop: threading.Event) -> Iterator[TurnEvent]:

@@ -50,8 +50,8 @@ class Recorder:
         self._over.set()
         self._news.set()
         self._writer.join()
-        # Leaving a generator early is a stop; any other exception is a failure, whatever was said before it.
-        if kind is not None and not issubclass(kind, GeneratorExit):
+        # Leaving a generator early is a stop; any other error is a failure, whatever was said before it.
+        if kind is not None and issubclass(kind, Exception):
             self._status = "failed"
         self._write(self._status)
 

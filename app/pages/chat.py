@@ -20,6 +20,7 @@ from app.widgets.text import plain, said
 from app.widgets.trace import trace
 
 POLL_SECONDS = 0.25  # how often a running answer is drawn anew
+MOMENT_SECONDS = 0.15
 AVATARS = {"user": ":material/person:", "assistant": ":material/movie:"}
 
 
@@ -31,15 +32,19 @@ def page() -> None:
     else:
         conversation(chat, current)
     running = current is not None and is_running(current.id)
-    text = st.chat_input(
+    st.chat_input(
         "Wait for the answer, or stop it" if running else "What are you in the mood for?",
         key="message",
         disabled=running,
         max_chars=2000,
+        on_submit=typed,
     )
-    if text and not running:
+
+
+def typed() -> None:
+    text: str = st.session_state["message"] or ""
+    if text.strip():
         say(text)
-        st.rerun()
 
 
 # -- what can be done -----------------------------------------------------------------------------------------------
@@ -68,7 +73,8 @@ def say(text: str) -> None:
 
 def begin(conversation_id: str, turn: Callable[[threading.Event], Iterator[TurnEvent]]) -> None:
     try:
-        session.jobs().start(conversation_id, turn)
+        # A turn by rules is over in a moment: then the page draws the whole answer at once.
+        session.jobs().start(conversation_id, turn).over.wait(MOMENT_SECONDS)
     except AppError as error:
         st.session_state["trouble"] = str(error)
 
@@ -181,7 +187,7 @@ def asked(chat: Chat, current: Conversation, message: Message, *, editable: bool
                 begin(current.id, lambda stop: chat.edit_last(current.id, text, stop))
             st.rerun()
         return
-    with st.container(horizontal=True, vertical_alignment="top"):
+    with st.container(horizontal=True, vertical_alignment="center", key=f"asked-{message.id}"):
         st.markdown(said(message.text), width="stretch")
         if editable:
             st.button(

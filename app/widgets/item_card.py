@@ -20,9 +20,8 @@ def item_card(
     """`say` None: nothing can be pressed (an answer that is still coming)."""
     with st.container(border=True, key=f"card-{key}", gap="small"):
         year = f" :gray[({item.year})]" if item.year else ""
-        st.markdown(f"{item.position}.&ensp;**{plain(item.title)}**{year}", width="stretch")
-        if item.genres:
-            st.caption(" · ".join(plain(g) for g in item.genres))
+        genres = f"  \n:gray[:small[{' · '.join(plain(g) for g in item.genres)}]]" if item.genres else ""
+        st.markdown(f"{item.position}.&ensp;**{plain(item.title)}**{year}{genres}")
         if item.reasons:
             st.markdown("\n".join(f"- {plain(reason.text)}" for reason in item.reasons[:MORE_REASONS]))
         if say is None or profile is None:

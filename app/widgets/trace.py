@@ -26,7 +26,7 @@ _NAMED = 10  # candidates named in the trace; the rest are counted
 
 def trace(events: Sequence[TurnEvent], catalogue: Catalogue, key: str) -> None:
     """Closed until it is opened: only then is anything drawn."""
-    box = st.expander(_headline(events), key=f"trace-{key}", on_change="rerun", icon=":material/account_tree:")
+    box = st.expander(_headline(events), key=f"trace-{key}", on_change="rerun", type="compact")
     if box.open:
         with box:
             for event in events:

@@ -1,0 +1,222 @@
+"""A conversation in the terminal, with the service that the web app uses."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from app.conversation import Chat
+    from app.events import ItemShown, TurnEvent
+    from app.store import Conversation, Profile
+
+HELP = """/why N          why item N of the last answer
+/more N         more like item N
+/like N         also /dislike N, /seen N, /undo N
+/llm NAME       swap the language model; without a name: which there are
+/generator NAME, /ranker NAME   likewise
+/again          answer the last message again
+/edit TEXT      put TEXT in the place of the last message
+/new            begin a new conversation
+/quit           leave; the conversation is kept"""
+
+
+def chat(
+    user: Annotated[str | None, typer.Option(help="A user of the data set; without it you are somebody new.")] = None,
+    resume: Annotated[str | None, typer.Option(help="Id of a conversation to go on with, or 'last'.")] = None,
+) -> None:
+    """Talk to the recommender in the terminal. Ctrl-C stops an answer."""
+    from app.conversation import Chat
+    from app.settings import settings
+    from app.store import Store
+    from app.workbench import Workbench
+
+    s = settings()
+    service = Chat(Workbench(s), Store(s.store_url), s)
+    terminal = Terminal(service, *_begin(service, user, resume))
+    terminal.run()
+    if not service.messages(terminal.conversation.id):
+        service.delete(terminal.conversation.id)  # nothing was said: nothing to keep
+
+
+def _begin(service: "Chat", user: str | None, resume: str | None) -> "tuple[Profile, Conversation]":
+    from app.errors import NotFound
+
+    if resume is not None:
+        known = service.conversations()
+        if resume == "last" and not known:
+            raise NotFound("there is no conversation to go on with yet")
+        conversation = known[0] if resume == "last" else service.conversation(resume)
+        return service.profile_of(conversation), conversation
+    profile = service.person(user)
+    return profile, service.start(profile)
+
+
+@contextmanager
+def _interrupt_sets(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C asks the turn to stop, so that its end is stored like any other; the next one raises."""
+
+    def on_interrupt(number: int, frame: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Terminal:
+    """Reads a line, does what it says, prints the answer as it comes."""
+
+    def __init__(self, service: "Chat", profile: "Profile", conversation: "Conversation") -> None:
+        self.chat, self.profile, self.conversation = service, profile, conversation
+        self.commands: dict[str, Callable[[str], None]] = {
+            "/why": lambda rest: self.send(f"Why {self._title(rest)}?"),
+            "/more": lambda rest: self.send(f"More like {self._title(rest)}"),
+            "/like": lambda rest: self._feedback("like", rest),
+            "/dislike": lambda rest: self._feedback("dislike", rest),
+            "/seen": lambda rest: self._feedback("seen", rest),
+            "/undo": self._undo,
+            "/llm": lambda rest: self._swap("backend", rest),
+            "/generator": lambda rest: self._swap("generator", rest),
+            "/ranker": lambda rest: self._swap("ranker", rest),
+            "/again": lambda _: self.show(lambda stop: self.chat.regenerate(self.conversation.id, stop)),
+            "/edit": lambda rest: self.show(lambda stop: self.chat.edit_last(self.conversation.id, rest, stop)),
+            "/new": self._new,
+            "/help": lambda _: typer.echo(HELP),
+        }
+
+    def run(self) -> None:
+        from app.errors import AppError
+        from llm.errors import LLMError
+        from recommenders.errors import RecommenderError
+
+        typer.echo(f"You are {self.profile.name}. Say what you are in the mood for; /help lists the commands.")
+        while True:
+            try:
+                line = input("\n> ").strip()
+            except (EOFError, KeyboardInterrupt):
+                typer.echo()
+                return
+            if line in ("/quit", "/exit"):
+                return
+            if not line:
+                continue
+            command, _, rest = line.partition(" ")
+            try:
+                if not command.startswith("/"):
+                    self.send(line)
+                elif command in self.commands:
+                    self.commands[command](rest.strip())
+                else:
+                    typer.echo(f"There is no command {command}.\n{HELP}")
+            except (AppError, LLMError, RecommenderError) as error:
+                typer.echo(str(error))
+
+    # -- turns ------------------------------------------------------------------------------------------------------
+
+    def send(self, text: str) -> None:
+        self.show(lambda stop: self.chat.send(self.conversation.id, text, stop))
+
+    def show(self, turn: "Callable[[threading.Event], Iterator[TurnEvent]]") -> None:
+        """Print the events of a turn as they come; Ctrl-C stops it, a second one breaks off."""
+        from app.events import Done, Fallback, ItemShown, Replaced, Token
+
+        stop = threading.Event()
+        line_open = False
+        with _interrupt_sets(stop):
+            for event in turn(stop):
+                if isinstance(event, Token | Replaced):
+                    typer.echo("\n" * isinstance(event, Replaced) + event.text, nl=False)
+                    sys.stdout.flush()
+                    line_open = not event.text.endswith("\n")
+                elif isinstance(event, ItemShown):
+                    typer.echo(nl=line_open)
+                    line_open = False
+                    self._item(event)
+                elif isinstance(event, Fallback):
+                    typer.secho(f"The language model was bypassed: {event.why}", fg="yellow")
+                elif isinstance(event, Done):
+                    typer.echo("" if event.status == "done" else f" ({event.status})", nl=line_open)
+
+    def _item(self, item: "ItemShown") -> None:
+        year = f" ({item.year})" if item.year else ""
+        genres = f"  {', '.join(item.genres)}" if item.genres else ""
+        typer.echo(f"  {item.position}. {typer.style(item.title, bold=True)}{year}{typer.style(genres, dim=True)}")
+        for reason in item.reasons:
+            typer.echo(f"     - {reason.text}")
+
+    # -- commands ---------------------------------------------------------------------------------------------------
+
+    def _shown(self) -> "list[ItemShown]":
+        """The items of the latest answer that showed any."""
+        from app.events import ItemShown
+
+        for message in reversed(self.chat.messages(self.conversation.id)):
+            items = [e for e in message.events if isinstance(e, ItemShown)]
+            if items:
+                return items
+        return []
+
+    def _number(self, text: str) -> "ItemShown":
+        from app.errors import NothingToRepeat
+
+        shown = self._shown()
+        if text.isdigit() and 1 <= int(text) <= len(shown):
+            return shown[int(text) - 1]
+        given = f"got {text!r}" if text else "none was given"
+        raise NothingToRepeat(
+            f"expected the number of an item, 1 to {len(shown)}; {given}" if shown else "no items have been shown yet"
+        )
+
+    def _title(self, text: str) -> str:
+        item = self._number(text)
+        return f"{item.title} ({item.year})" if item.year else item.title
+
+    def _feedback(self, kind: str, text: str) -> None:
+        item = self._number(text)
+        self.chat.remember(self.profile, item.item_id, kind)  # type: ignore[arg-type]
+        typer.echo(f"{kind}: {item.title}")
+
+    def _undo(self, text: str) -> None:
+        item = self._number(text)
+        said = self.chat.forget(self.profile, item.item_id)
+        typer.echo(f"{'forgotten' if said else 'nothing was said of it'}: {item.title}")
+
+    def _swap(self, part: str, name: str) -> None:
+        from app.errors import AppError
+        from llm import registry
+
+        now = self.chat.conversation(self.conversation.id)
+        if part == "backend":
+            known = registry.backends(self.chat.settings.llm)
+            if not name:
+                for b in known:
+                    typer.echo(f"{'*' if b.name == now.backend else ' '} {b.name:32} {b.reason or 'usable'}")
+                return
+            info = registry.describe(name, self.chat.settings.llm)
+            if not info.usable:
+                raise AppError(f"{name} cannot be used: {info.reason}")
+        elif not name:
+            names = (
+                self.chat.workbench.generators() if part == "generator" else [*self.chat.workbench.rankers(), "none"]
+            )
+            typer.echo(f"{part}: {getattr(now, part) or 'none'}; trained: {', '.join(names)}")
+            return
+        parts: dict[str, str | None] = {"backend": now.backend, "generator": now.generator, "ranker": now.ranker}
+        parts[part] = None if part == "ranker" and name == "none" else name
+        self.chat.use(now.id, **parts)  # type: ignore[arg-type]
+        typer.echo(f"{part}: {name}")
+
+    def _new(self, _: str) -> None:
+        now = self.chat.conversation(self.conversation.id)
+        self.conversation = self.chat.start(
+            self.profile, backend=now.backend, generator=now.generator, ranker=now.ranker
+        )
+        typer.echo("A new conversation.")

@@ -1,0 +1,65 @@
+"""Set everything up, and open the app."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import webbrowser
+from typing import Annotated
+
+import typer
+
+
+def setup(
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
+) -> None:
+    """Fetch data and weights and train what the app needs; does only what is missing."""
+    from app.settings import settings
+    from app.setup import prepare
+
+    prepare(settings(), say=typer.echo, show_bars=not quiet)
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="Port of the web app.")] = 8501,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+) -> None:
+    """Open the web app and keep it running until Ctrl-C."""
+    from app.settings import ROOT
+
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py")]
+    command += ["--server.port", str(port), "--server.address", host]
+    url = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
+    typer.echo(f"The app opens at {url} (Ctrl-C ends it).")
+    # Streamlit finds its configuration, and Python the packages, from the folder of the project.
+    server = subprocess.Popen(command, cwd=ROOT)
+    if browser and _has_browser():
+        threading.Thread(target=_open, args=(f"http://{host}:{port}", url), daemon=True).start()
+    try:
+        code = server.wait()
+    except KeyboardInterrupt:
+        server.wait()
+        code = 0
+    if code:
+        raise typer.Exit(code)
+
+
+def _has_browser() -> bool:
+    """A window can be opened; without a screen, webbrowser would start a text browser in this very terminal."""
+    return sys.platform in ("darwin", "win32") or bool(
+        (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and shutil.which("xdg-open")
+    )
+
+
+def _open(address: str, url: str) -> None:
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+                webbrowser.open(url)
+                return
+        except OSError:
+            time.sleep(0.5)
