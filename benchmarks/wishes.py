@@ -56,8 +56,8 @@ ANSWERS = {
     "mafia family saga with Al Pacino": "The Godfather|The Godfather: Part II|Donnie Brasco|Scarface|Carlito's Way|"
     "GoodFellas|Casino|Heat|City Hall",
     "something heartwarming for kids with animals": "Babe|Fly Away Home|Free Willy|The Lion King|Old Yeller|Balto|"
-    "Andre|Homeward Bound: The Incredible Journey|Homeward Bound II: Lost in San Francisco|Lassie|Black Beauty|Beethoven|"
-    "101 Dalmatians|Air Bud|Flipper|Far From Home: The Adventures of Yellow Dog|Zeus and Roxanne|Dumbo|"
+    "Andre|Homeward Bound: The Incredible Journey|Homeward Bound II: Lost in San Francisco|Lassie|Black Beauty|"
+    "Beethoven|101 Dalmatians|Air Bud|Flipper|Far From Home: The Adventures of Yellow Dog|Zeus and Roxanne|Dumbo|"
     "Free Willy 2: The Adventure Home|Shiloh|Paulie|That Darn Cat!|The Amazing Panda Adventure|Gordy|"
     "Cats Don't Dance|Free Willy 3: The Rescue|The Fox and the Hound|The Aristocats",
     "jazz musicians": "Bird|Kansas City|Mo' Better Blues|Swing Kids|A Great Day in Harlem|Georgia",
