@@ -1,3 +1,146 @@
+"""The language models and the recommenders: what is here, what is usable, what is missing for the rest."""
+
+import threading
+from dataclasses import dataclass, field
+
 import streamlit as st
 
-st.title("models")
+from app.conversation import Chat
+from app.widgets import session
+from app.widgets.text import plain, size
+from llm import models as weights
+from llm import registry
+from llm.errors import LLMError
+from recommenders import registry as recommenders
+from recommenders.errors import RecommenderError
+from recommenders.train import Record, record
+
+POLL_SECONDS = 0.5
+
+
+@dataclass
+class Fetch:
+    """A download that runs in the background; the page only looks at it."""
+
+    done: int = 0
+    total: int = 0
+    what: str = "starting"
+    error: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, name: str, chat: Chat) -> None:
+        try:
+            weights.get(name, chat.settings.cache_dir, self.progress)
+        except (LLMError, OSError) as error:
+            self.error = str(error)
+        finally:
+            self.over.set()
+
+    def progress(self, done: int, total: int, what: str) -> None:
+        self.done, self.total, self.what = done, total, what
+
+
+@st.cache_resource(show_spinner=False)
+def fetches() -> dict[str, Fetch]:
+    """Running downloads by name, shared by all sessions: nothing is fetched twice at once."""
+    return {}
+
+
+def page() -> None:
+    chat = session.catalogue_or_stop()
+    st.title("Models")
+    language, trained = st.tabs(["Language models", "Recommenders"])
+    with language:
+        backends(chat)
+        st.subheader("Weights for embedded models")
+        for w in weights.KNOWN.values():
+            weight(chat, w)
+    with trained:
+        for name in recommenders.names():
+            recommender(chat, name)
+
+
+def backends(chat: Chat) -> None:
+    st.markdown("Choose one beside, at any point of a conversation. Keys and addresses are settings of the server.")
+    for b in registry.backends(chat.settings.llm):
+        with st.container(border=True, key=f"backend-{b.name}"):
+            state = ":green-badge[usable]" if b.usable else ":orange-badge[not usable]"
+            default = " :blue-badge[default]" if b.name == chat.settings.backend else ""
+            st.markdown(f"**{plain(b.label)}** {state}{default}")
+            part = "leads the turn, checked at every step" if b.steers else "words the answers; the rules lead"
+            st.caption(f"`{b.name}` · {part}")
+            if b.reason:
+                st.caption(plain(f"To use it: {b.reason}"))
+
+
+def weight(chat: Chat, w: weights.Weights) -> None:
+    here = weights.present(w.name, chat.settings.cache_dir)
+    with st.container(border=True, key=f"weights-{w.name}"):
+        state = ":green-badge[here]" if here else ":orange-badge[not fetched]"
+        st.markdown(f"**{plain(w.label)}** {state}")
+        st.caption(f"{size(w.bytes)} · {w.licence} · {plain(w.source)}")
+        st.caption(f"SHA-256 `{w.sha256}`")
+        running = fetches().get(w.name)
+        if running is not None:
+            fetching(w.name)
+        elif not here:
+            st.button(
+                f"Fetch {size(w.bytes)}",
+                key=f"fetch-{w.name}",
+                icon=":material/download:",
+                on_click=_fetch,
+                args=(chat, w.name),
+            )
+
+
+def _fetch(chat: Chat, name: str) -> None:
+    if name not in fetches():
+        fetch = fetches()[name] = Fetch()
+        threading.Thread(target=fetch.run, args=(name, chat), name="fetch", daemon=True).start()
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def fetching(name: str) -> None:
+    fetch = fetches().get(name)
+    if fetch is None:
+        return
+    if fetch.error:
+        st.error(plain(fetch.error), icon=":material/error:")
+        st.button("Close", key=f"close-{name}", on_click=_close, args=(name,))
+    elif fetch.over.is_set():
+        fetches().pop(name, None)
+        st.rerun()
+    else:
+        share = fetch.done / fetch.total if fetch.total else 0.0
+        st.progress(min(1.0, share), f"{fetch.what}: {size(fetch.done)} of {size(fetch.total)}")
+
+
+def _close(name: str) -> None:
+    fetches().pop(name, None)
+
+
+def recommender(chat: Chat, name: str) -> None:
+    about = recommenders.get(name)
+    runs = chat.workbench.runs
+    trained = name in {*chat.workbench.generators(), *chat.workbench.rankers()}
+    with st.container(border=True, key=f"recommender-{name}"):
+        state = ":green-badge[trained]" if trained else ":orange-badge[not trained]"
+        roles = " and ".join(sorted(about.roles))
+        st.markdown(f"**{name}** :gray[{roles}] {state}")
+        if not trained:
+            st.code(f"chatrec train {name}", language="bash")
+            return
+        try:
+            st.caption(_told(record(runs / name)))
+        except RecommenderError as error:
+            st.caption(plain(str(error)))
+
+
+def _told(r: Record) -> str:
+    return (
+        f"{r.trained_at:%d %b %Y, %H:%M} UTC · {r.interactions:,} interactions of {r.users:,} users with {r.items:,} "
+        f"items · {r.wall_seconds:,.1f} s"
+    )
+
+
+page()
