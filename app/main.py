@@ -1,4 +1,8 @@
-"""The web app: the list of pages and the frame around them. Run as: python -m streamlit run app/main.py"""
+"""The web app: the list of pages and the frame around them. Run as: python -m streamlit run app/main.py
+
+The pages lie in app/views, not app/pages: beside a folder of that name Streamlit serves its files by itself, without
+this frame, until a first session has run this file (and in its test harness always).
+"""
 
 import streamlit as st
 
@@ -9,13 +13,13 @@ from app.widgets.style import CSS
 st.set_page_config(page_title="chatrec", page_icon=":material/forum:", layout="centered")
 st.html(CSS)
 
-talk = st.Page("pages/chat.py", title="Chat", icon=":material/forum:", default=True)
+talk = st.Page("views/chat.py", title="Chat", icon=":material/forum:", default=True)
 page = st.navigation(
     [
         talk,
-        st.Page("pages/profile.py", title="Profile", icon=":material/person:"),
-        st.Page("pages/data.py", title="Data", icon=":material/table:"),
-        st.Page("pages/models.py", title="Models", icon=":material/memory:"),
+        st.Page("views/profile.py", title="Profile", icon=":material/person:"),
+        st.Page("views/data.py", title="Data", icon=":material/table:"),
+        st.Page("views/models.py", title="Models", icon=":material/memory:"),
     ]
 )
 

@@ -95,11 +95,14 @@ def _undo(chat: Chat, me: Profile, item_id: str) -> None:
 def confirm_forget(chat: Chat, me: Profile, count: int) -> None:
     st.markdown(f"All {count} likes, dislikes and marks as seen will be gone. Conversations stay.")
     with st.container(horizontal=True):
-        if st.button("Forget", type="primary", key="forget-confirmed"):
-            chat.forget(me)
+        if st.button("Forget", type="primary", key="forget-confirmed", on_click=_forget, args=(chat, me)):
             st.rerun()
         if st.button("Keep", key="forget-cancelled"):
             st.rerun()
+
+
+def _forget(chat: Chat, me: Profile) -> None:
+    chat.forget(me)
 
 
 def history(data: Dataset, me: Profile) -> None:

@@ -162,15 +162,18 @@ def _rename(chat: Chat, current: Conversation) -> None:
 def confirm_delete(chat: Chat, current: Conversation) -> None:
     st.markdown(f"“{plain(current.title)}” and all its answers will be gone. Likes and dislikes stay in the profile.")
     with st.container(horizontal=True):
-        if st.button("Delete", type="primary", key="delete-confirmed"):
-            job = session.jobs().get(current.id)
-            if job is not None:
-                job.stop.set()
-            chat.delete(current.id)
-            session.leave()
+        if st.button("Delete", type="primary", key="delete-confirmed", on_click=_delete, args=(chat, current)):
             st.rerun()
         if st.button("Keep", key="delete-cancelled"):
             st.rerun()
+
+
+def _delete(chat: Chat, current: Conversation) -> None:
+    job = session.jobs().get(current.id)
+    if job is not None:
+        job.stop.set()
+    chat.delete(current.id)
+    session.leave()
 
 
 def asked(chat: Chat, current: Conversation, message: Message, *, editable: bool) -> None:
