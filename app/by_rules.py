@@ -1,20 +1,24 @@
-"""A turn that rules lead: understand, call tools, show; the model, if it may, adds one checked sentence.
+"""A turn that rules lead: understand, call tools, show; the model adds one sentence, if it passes its check.
 
 Items and their reasons appear from evidence before any model is asked, so the first visible answer does not wait for
-one. Also the path on which a turn ends when a model that leads has failed.
+one. Also the path on which a turn ends when a model that leads has failed (then without any model).
+
+What a model of 135M parameters is not asked for, because it was measured to do it badly (docs/lab-log.md): telling a
+request from small talk, filling slots, picking from a list, small talk itself.
 """
 
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
 
-from app import tools, wording
+from app import asking, licence, tools, wording
 from app.desk import Desk, Outcome, ToolError
 from app.events import (
     CandidatesFound,
     Decision,
     ItemShown,
     Place,
+    Reason,
     Refused,
     Reranked,
     Token,
@@ -22,12 +26,16 @@ from app.events import (
     TurnEvent,
 )
 from app.gate import Gate
+from app.grounding import check, sentences
 from app.settings import Settings
 from app.understanding import Understanding, understand
 from app.wording import Voice
-from recommenders.request import Candidate, Explanation, Request
+from llm.errors import LLMError, Stopped
+from prompts.constructor import Contexts, build
+from recommenders.request import Candidate, Request
 
 CARD_LATEST = 20  # history items tried for the reasons on a card; "why?" tries more
+_OPENING_TOKENS = 40
 
 
 def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) -> Iterator[TurnEvent]:
@@ -35,7 +43,7 @@ def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) ->
     began = time.perf_counter()
     understood = understand(message, desk.table, desk.linker, k=settings.picks)
     yield decision(understood, time.perf_counter() - began)
-    yield from act(understood, desk)
+    yield from act(understood, desk, settings, stop)
 
 
 def decision(u: Understanding, seconds: float) -> Decision:
@@ -49,8 +57,10 @@ def decision(u: Understanding, seconds: float) -> Decision:
     )
 
 
-def act(u: Understanding, desk: Desk) -> Iterator[TurnEvent]:
-    """Do what was understood, without any model."""
+def act(
+    u: Understanding, desk: Desk, settings: Settings, stop: threading.Event, *, model: bool = True
+) -> Iterator[TurnEvent]:
+    """Do what was understood. model: whether the language model may speak."""
     said: list[str] = []
     outcome: Outcome | None = None
     for call in u.calls:
@@ -60,7 +70,7 @@ def act(u: Understanding, desk: Desk) -> Iterator[TurnEvent]:
     if said:
         yield Token(text=" ".join(said) + "\n\n")
     if outcome is not None and outcome.recommendation is not None:
-        yield from show(desk, outcome, u)
+        yield from show(desk, outcome, u, settings, stop, model=model)
     elif outcome is None or outcome.kind is None:
         yield Token(text=answer(desk, u, outcome))
     elif u.unmatched:
@@ -91,24 +101,39 @@ def call_tool(name: str, arguments: Mapping[str, object], desk: Desk) -> Generat
 
 
 def voice(desk: Desk) -> Voice:
-    pipeline = desk.parts.pipeline
-    return Voice(desk.catalogue, desk.state, pipeline.config.liked_from, desk.parts.generator)
+    return Voice(desk.catalogue, desk.state, desk.parts.pipeline.config.liked_from, desk.parts.generator)
 
 
-def show(desk: Desk, outcome: Outcome, u: Understanding) -> Iterator[TurnEvent]:
+def show(
+    desk: Desk, outcome: Outcome, u: Understanding, settings: Settings, stop: threading.Event, *, model: bool
+) -> Iterator[TurnEvent]:
     """The best candidates as cards, then the sentence above them."""
     found, request = outcome.recommendation, outcome.request
     assert found is not None and request is not None
     chosen = list(found.candidates)[: request.k]
     yield Reranked(item_ids=[desk.catalogue.ids.ids[c.item] for c in chosen], by="rules")
     shown = yield from cards(desk, chosen, request)
-    text = wording.opening(shown, u.understood, u.topic, bool(desk.state.items))
+    text = wording.opening(
+        voice(desk),
+        shown,
+        request,
+        topic=u.topic,
+        understood=u.understood,
+        more=bool(u.arguments.get("more")) and bool(desk.table.ever),
+    )
+    if model and shown and desk.parts.model is not None:
+        text = (yield from _spoken_opening(desk, request, shown, u, settings, stop)) or text
     remarks = wording.remarks(found.note, (*u.unmatched, *outcome.unmatched))
     yield Token(text=f"{text}\n\n{remarks}" if remarks else text)
 
 
-def cards(desk: Desk, chosen: list[Candidate], request: Request) -> Generator[TurnEvent, None, int]:
-    """Pass each pick through the gate and show it with its reasons; returns how many were shown."""
+def cards(
+    desk: Desk, chosen: list[Candidate], request: Request, reasons: Mapping[int, str] | None = None
+) -> Generator[TurnEvent, None, int]:
+    """Pass each pick through the gate and show it with its reasons; returns how many were shown.
+
+    reasons  what a model says of picks: each sentence is checked, and left out when it goes beyond the evidence
+    """
     gate = Gate(desk.catalogue, desk.state, request)
     passed: list[Candidate] = []
     for candidate in chosen:
@@ -119,24 +144,74 @@ def cards(desk: Desk, chosen: list[Candidate], request: Request) -> Generator[Tu
             passed.append(candidate)
     explanations = desk.explain([c.item for c in passed], request, latest=CARD_LATEST) if passed else ()
     speaker = voice(desk)
+    c = desk.catalogue
     for position, (candidate, explanation) in enumerate(zip(passed, explanations, strict=True), start=1):
-        yield card(desk, candidate, explanation, position, request, speaker)
+        item = candidate.item
+        own = wording.reasons(speaker, explanation, request)
+        if reasons and item in reasons:
+            evidence = licence.for_reason(speaker, explanation, request)
+            for sentence in sentences(reasons[item])[:2]:
+                verdict = check(sentence, evidence)
+                if verdict.ok:
+                    own = [Reason(text=sentence, evidence={"checked": "grounding", **own[0].evidence}), *own][:3]
+                else:
+                    yield Refused(text=sentence, why=verdict.why)
+        yield ItemShown(
+            item_id=c.ids.ids[item],
+            position=position,
+            title=c.titles[item],
+            year=int(c.years[item]) or None,
+            genres=list(c.genres[item]),
+            reasons=own,
+            places=[Place(source=p.source, rank=p.rank, score=p.score) for p in candidate.provenance],
+        )
     return len(passed)
 
 
-def card(
-    desk: Desk, candidate: Candidate, explanation: Explanation, position: int, request: Request, speaker: Voice
-) -> ItemShown:
-    c, item = desk.catalogue, candidate.item
-    return ItemShown(
-        item_id=c.ids.ids[item],
-        position=position,
-        title=c.titles[item],
-        year=int(c.years[item]) or None,
-        genres=list(c.genres[item]),
-        reasons=wording.reasons(speaker, explanation, request),
-        places=[Place(source=p.source, rank=p.rank, score=p.score) for p in candidate.provenance],
-    )
+def _spoken_opening(
+    desk: Desk, request: Request, shown: int, u: Understanding, settings: Settings, stop: threading.Event
+) -> Generator[TurnEvent, None, str]:
+    """One sentence of the model over the facts of the request, or "" when it has none that passes."""
+    speaker = voice(desk)
+    before, behind = wording.asked(speaker, request)
+    noun = "film" if shown == 1 else "films"
+    facts = " ".join(filter(None, [str(shown), before, noun, ", ".join(behind)]))
+    prompt = build("opening", Contexts(query=facts), settings.prompt_tokens, facts=facts)
+    yield asking.built(prompt, "reply")
+    began = time.perf_counter()
+    try:
+        answer = yield from asking.ask(
+            desk.parts.model.bind(stop=["\n"]),
+            asking.to_chat(prompt.messages),
+            "reply",
+            settings,
+            stop,
+            max_tokens=_OPENING_TOKENS,
+        )
+    except Stopped:
+        return ""
+    except LLMError as error:
+        failed = asking.fallback("opening", error, time.perf_counter() - began)
+        yield failed
+        yield Token(text=wording.bypassed(failed.why) + "\n\n")
+        return ""
+    spoken = sentences(answer.text)[:1]
+    if not spoken:
+        yield Refused(text=answer.text, why="nothing is said")
+        return ""
+    verdict = check(spoken[0], licence.for_opening(speaker, request, shown))
+    if not verdict.ok:
+        yield Refused(text=spoken[0], why=verdict.why)
+        return ""
+    missed = _missed(spoken[0], before, behind)
+    hello = "Hello! " if u.topic == "greeting" else ""
+    return hello + spoken[0] + (f" ({', '.join(missed)})" if missed else "")
+
+
+def _missed(sentence: str, before: str, behind: tuple[str, ...]) -> list[str]:
+    """What was asked and the sentence does not repeat: it is added, so that the person sees what was understood."""
+    said = sentence.casefold()
+    return [x for x in (before, *behind) if x and x.strip("“”").casefold().removeprefix("for “") not in said]
 
 
 def answer(desk: Desk, u: Understanding, outcome: Outcome | None) -> str:

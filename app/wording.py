@@ -7,6 +7,7 @@ evidence gives the same words.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app import years
 from app.context import FeedbackKind
 from app.events import Reason
 from app.gate import broken
@@ -155,15 +156,47 @@ def _plain(matched: object) -> dict[str, list[str]]:
 # -- the sentence above the picks -------------------------------------------------------------------------------------
 
 
-def opening(n: int, understood: Sequence[str], topic: Topic = "", known: bool = True) -> str:
-    """One sentence that introduces n picks."""
+def asked(voice: Voice, request: Request, understood: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
+    """What a request asks for, as words before the noun ("horror", "comedy or drama") and phrases behind it."""
+    f = request.filters
+    before = listed([g.lower() for g in f.genres])
+    if f.any_genres:
+        before = (
+            f"{before} ({_or([g.lower() for g in f.any_genres])})" if before else _or([g.lower() for g in f.any_genres])
+        )
+    behind = []
+    if when := years.phrase(f.year_from, f.year_to):
+        behind.append(next((u for u in understood if u.startswith(when)), when))
+    if f.people:
+        behind.append(f"with {_or(f.people)}")
+    if f.languages:
+        behind.append(f"in {_or(f.languages)}")
+    if request.like:
+        behind.append(f"like {voice.labels(request.like)}")
+    if request.wish:
+        behind.append(f"for “{request.wish}”")
+    without = [*(g.lower() for g in f.without_genres), *f.without_people]
+    if without:
+        behind.append(f"without {_or(without)}")
+    return before, tuple(behind)
+
+
+def opening(
+    voice: Voice, n: int, request: Request, *, topic: Topic = "", understood: Sequence[str] = (), more: bool = False
+) -> str:
+    """One sentence that introduces n picks: "Five horror picks from the 1990s, without comedy:"."""
     hello = "Hello! " if topic == "greeting" else ""
+    before, behind = asked(voice, request, understood)
     if not n:
-        return f"{hello}I found nothing that fits" + (f" ({'; '.join(understood)})." if understood else ".")
-    many = "One pick" if n == 1 else f"{_number(n)} picks"
-    if understood:
-        return f"{hello}{many} for {'; '.join(understood)}:"
-    return f"{hello}{many} {'that should suit you' if known else 'to start with'}:"
+        said = " ".join(filter(None, [before, "picks", ", ".join(behind)]))
+        return f"{hello}I found no {said}." if before or behind else f"{hello}I found nothing that you do not know yet."
+    many = f"{_number(n)} more" if more else _number(n)
+    head = " ".join(filter(None, [many, before, "pick" if n == 1 else "picks"]))
+    if behind:
+        return f"{hello}{head} {', '.join(behind)}:"
+    if before:
+        return f"{hello}{head}:"
+    return f"{hello}{head} {'that should suit you' if voice.state.items else 'to start with'}:"
 
 
 def remarks(note: str, unmatched: Sequence[str]) -> str:

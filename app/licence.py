@@ -1,0 +1,43 @@
+"""What a model's sentence may say in this turn: the recommender's results as Evidence for the grounding check."""
+
+from collections.abc import Iterable
+
+from app import wording, years
+from app.desk import Desk
+from app.grounding import Evidence, Known
+from app.wording import Voice
+from recommenders.request import Explanation, Request
+from recommenders.words import content_words
+
+
+def known(voice: Voice, item: int) -> Known:
+    c = voice.catalogue
+    return Known(c.titles[item], int(c.years[item]) or None, c.genres[item], c.people[item], voice.liked(item))
+
+
+def for_opening(voice: Voice, request: Request, shown: int) -> Evidence:
+    """The sentence above the picks: how many, and what was asked; no pick is named there."""
+    f = request.filters
+    phrase = years.phrase(f.year_from, f.year_to)
+    return Evidence(
+        items=tuple(known(voice, i) for i in request.like),
+        genres=f.genres,  # of `any_genres` each pick has one, not each of them
+        people=f.people if len(f.people) == 1 else (),
+        without=f.without_genres,
+        phrases=(phrase,) if phrase else (),
+        numbers=(shown,),
+        words=tuple(content_words(request.wish).values()),
+    )
+
+
+def for_reason(voice: Voice, e: Explanation, request: Request | None) -> Evidence:
+    """A sentence about one pick: itself, the history items that spoke for it, what of the request it has."""
+    likes = request.like if request is not None else ()
+    supporters = [x.item for x in wording.supporting(e)[:4]]
+    items = dict.fromkeys([e.item, *supporters, *likes])
+    return Evidence(items=tuple(known(voice, i) for i in items), words=e.matched.get("words", ()))
+
+
+def for_table(voice: Voice, desk: Desk, items: Iterable[int] = ()) -> Evidence:
+    """A reply about what is on the table."""
+    return Evidence(items=tuple(known(voice, i) for i in dict.fromkeys([*items, *desk.table.ever])))
