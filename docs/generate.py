@@ -25,7 +25,7 @@ def settings() -> str:
         names = [str(c) for c in getattr(alias, "choices", ())] or [f"CHATREC_{name.upper()}"]
         rows.append(f"| {' or '.join(f'`{n}`' for n in names)} | {field.description} | {_default(field.default)} |")
     head = (
-        "Read once at the start, from the environment or from a file `.env` in the folder where the program is started.\n"
+        "Read once at the start, from the environment or a file `.env` in the folder where the program is started.\n"
         """Lists are JSON, for example `CHATREC_OPENAI_MODELS='["gpt-4o-mini", "gpt-4o"]'`."""
     )
     return "\n".join(["# Settings", "", NOTE, head, "", *rows, ""])
