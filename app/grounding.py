@@ -169,9 +169,11 @@ def _words(text: str, words: Sequence[Token], named: list[Known], e: Evidence) -
     people = {p: folded(p) for p in {*e.people, *(x for i in e.items for x in i.people)}}
     genres = {g: _forms(g) for g in {*e.genres, *e.without, *(x for i in e.items for x in i.genres)}}
     n = 0
+    denied = -1  # where a list that a negation governs ends: "without horror, war or crime"
     while n < len(words):
         word = words[n]
-        negated = n > 0 and keys[n - 1] in ("no", "not", "without", "nor")
+        listing = n == denied or (n - 1 == denied and keys[n - 1] in ("and", "or", "nor"))
+        negated = (n > 0 and keys[n - 1] in ("no", "not", "without", "nor")) or (denied >= 0 and listing)
         if (hit := _longest(keys, n, people)) and not (hit[1] == 1 and len(hit[0].split()) > 1):
             if not _holds(hit[0], named, e.people, lambda i: i.people):
                 return Verdict(False, f"{hit[0]} is not said of what the sentence is about")
@@ -182,6 +184,7 @@ def _words(text: str, words: Sequence[Token], named: list[Known], e: Evidence) -
             if negated:
                 if name not in e.without:
                     return Verdict(False, f"{name} was not excluded")
+                denied = n + used
             elif name in e.without:
                 return Verdict(False, f"{name} was excluded")
             elif not _holds(name, named, e.genres, lambda i: i.genres):

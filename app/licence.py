@@ -24,7 +24,7 @@ def for_opening(voice: Voice, request: Request, shown: int) -> Evidence:
         genres=f.genres,  # of `any_genres` each pick has one, not each of them
         people=f.people if len(f.people) == 1 else (),
         without=f.without_genres,
-        phrases=(phrase,) if phrase else (),
+        phrases=tuple(filter(None, [phrase, *(f"in {x}" for x in f.languages)])),
         numbers=(shown,),
         words=tuple(content_words(request.wish).values()),
     )

@@ -16,7 +16,7 @@ from app.linking import Linker
 from app.references import Reference
 from app.slots import Slots
 from app.table import Table
-from app.words import tokens
+from app.words import ITEM_WORDS, tokens
 from recommenders.request import Filters
 
 Action = Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat"]
@@ -77,9 +77,14 @@ _ELSE = re.compile(
     re.IGNORECASE,
 )
 _REFINES = re.compile(
-    r"^\W*(?:but|and|or|only|just|make\s+it|also|without|with|no|not|nothing|from|in|before|after|older|newer|more|less|"
-    r"what\s+about|how\s+about|maybe|preferably|rather|instead|except|any(?:thing)?|something|any\s+of|same|ok(?:ay)?)\b|"
-    r"\b(?:instead|rather|as\s+well|too)\b|\b(?:older|newer|lighter|darker|funnier|scarier|shorter|longer|earlier|later)\b",
+    r"^\W*(?:(?:ok(?:ay)?|hmm+|yes|no|well|nice|good|great|thanks?)\W+)*(?:but|and|or|only|just|make\s+it|also|without|with|"
+    r"no|not|nothing|from|in|before|after|older|newer|more|less|what\s+about|how\s+about|maybe|preferably|rather|instead|"
+    r"except|any(?:thing)?|something|any\s+of|same)\b",
+    re.IGNORECASE,
+)
+_TRAILS = re.compile(
+    r"\b(?:instead|rather|as\s+well|too)\W*$|^\W*(?:a\s+(?:bit|little)\s+)?(?:older|newer|lighter|darker|funnier|scarier|"
+    r"earlier|later)\b",
     re.IGNORECASE,
 )
 _REPLACES = re.compile(
@@ -429,7 +434,8 @@ def _request(r: _Reader) -> Understanding | None:
     nowhere = r.reference and r.reference.how == "place" and not r.reference.items
     if nowhere and not r.titles and not r.slots.constrains and (_SIMILAR_TO.search(r.text) or r.words <= 5):
         return r.done("clarify", topic="no such place")
-    follow_up = bool(r.table.arguments or r.table.shown) and (_REFINES.search(r.text) or _ELSE.search(r.text))
+    follows = _REFINES.match(r.text) or _TRAILS.search(r.text) or _ELSE.search(r.text)
+    follow_up = bool(r.table.arguments or r.table.shown) and follows
     if follow_up and not r.slots.like and not r.titles and not _SIMILAR_TO.search(r.text):
         return None
     if r.requests or r.slots.like or _SIMILAR_TO.search(r.text) or r.titles:
@@ -442,11 +448,12 @@ def _request(r: _Reader) -> Understanding | None:
 def _more_or_refined(r: _Reader) -> Understanding | None:
     """ "Something else", "older", "but not animated": the previous request again, with what is new."""
     more = bool(_ELSE.search(r.text))
-    short = r.words <= 7
+    whole = any(w.text in ITEM_WORDS for w in tokens(r.text)) and not _REFINES.match(r.text)
+    short = r.words <= 4 and not whole  # "horror?", "from the 80s"; but "films with Al Pacino" stands alone
     if not r.table.arguments and not r.table.shown:
         return _asked(r) if r.requests or r.slots.constrains or more else None
-    refines = r.slots.constrains and (bool(_REFINES.search(r.text)) or short)
-    if not (more or refines or (r.requests and _REFINES.search(r.text))):
+    refines = r.slots.constrains and not whole and (bool(_REFINES.match(r.text) or _TRAILS.search(r.text)) or short)
+    if not (more or refines or (r.requests and _REFINES.match(r.text))):
         return _asked(r) if r.requests or r.slots.constrains else None
     arguments, understood = _merged(r)
     if more or _only_else(r):
@@ -524,7 +531,8 @@ def _merged(r: _Reader) -> tuple[dict[str, object], tuple[str, ...]]:
     """The previous arguments with what is new: years, people and counts replace; genres join behind "but", "also",
     a comparative, and replace behind "what about", "instead" or when they stand alone; exclusions add up."""
     arguments = dict(r.table.arguments)
-    arguments.pop("more", None)
+    for name in ("more", "count"):  # of that one answer
+        arguments.pop(name, None)
     new = _arguments(r.slots)
     replaces = bool(_REPLACES.search(r.text)) or not _ADDS.search(r.text)
     genre_names = ("genres", "any_genres")
