@@ -6,6 +6,7 @@ without optional white space (outlines-core), because small models otherwise wan
 """
 
 import json
+import re
 import threading
 import uuid
 from abc import abstractmethod
@@ -25,10 +26,13 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
 from outlines_core.json_schema import build_regex_from_schema
 from pydantic import BaseModel
 
 from llm.errors import MalformedOutput
+
+DIGITS = 11  # of a number beyond the first, where the schema sets no bound
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class LocalChat(BaseChatModel):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
         params = super()._get_ls_params(stop=stop, **kwargs)
-        params["ls_model_name"] = self.model_name
+        params["ls_model_name"] = kwargs.get("model", self.model_name)
         params["ls_temperature"] = kwargs.get("temperature", self.temperature)
         params["ls_max_tokens"] = kwargs.get("max_tokens", self.max_tokens)
         return params
@@ -174,7 +178,7 @@ class LocalChat(BaseChatModel):
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
         """Decoding is held to the schema, so the answer always parses unless max_tokens ends it early."""
         parser: Any = JsonOutputParser()
-        if isinstance(schema, type) and issubclass(schema, BaseModel):
+        if is_basemodel_subclass(schema):
             parser = PydanticOutputParser(pydantic_object=schema)
         described = convert_to_json_schema(schema)
         bound: Any = self.bind(json_schema=described, ls_structured_output_format={"kwargs": {}, "schema": described})
@@ -225,10 +229,17 @@ def plain_messages(messages: Sequence[BaseMessage]) -> list[dict[str, str]]:
 
 
 def compact_pattern(schema: dict[str, Any]) -> str:
-    """The regular expression of the JSON texts that fit the schema, without optional white space."""
+    """The regular expression of the JSON texts that fit the schema, without optional white space.
+
+    Numbers get a bound: a small model that has lost its way would otherwise write digits until its tokens are spent.
+    Strings lose theirs: each bound multiplies the states of the automaton (400 characters took the runtime over a
+    minute to compile), and max_tokens ends a long one anyway.
+    """
     pattern: str = build_regex_from_schema(json.dumps(schema), "")
     # The runtime's grammar compiler reads bytes: it warns, once an occurrence, of a negated class beyond 127.
-    return pattern.replace(r"\x7F-\x9F", r"\x7F")
+    pattern = pattern.replace(r"\x7F-\x9F", r"\x7F")
+    pattern = pattern.replace("[1-9][0-9]*", f"[1-9][0-9]{{0,{DIGITS}}}")
+    return re.sub(r"(?<=bfnrt\]\))\{\d+,\d+\}", "*", pattern)
 
 
 def _call_schema(tools: Sequence[dict[str, Any]], tool_choice: str | None) -> dict[str, Any]:
@@ -253,9 +264,7 @@ def _call_schema(tools: Sequence[dict[str, Any]], tool_choice: str | None) -> di
             }
         )
     if tool_choice in (None, "auto"):
-        options.append(
-            {"type": "object", "properties": {"reply": {"type": "string", "maxLength": 600}}, "required": ["reply"]}
-        )
+        options.append({"type": "object", "properties": {"reply": {"type": "string"}}, "required": ["reply"]})
     return {"anyOf": options, "$defs": definitions} if definitions else {"anyOf": options}
 
 

@@ -5,7 +5,6 @@ within one token, decoding under a regular expression (outlines-core), and keys 
 that the common start of two prompts is computed once.
 """
 
-import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -139,10 +138,7 @@ class HuggingFaceChat(LocalChat):
         yield Counts(len(ids), len(answer), reused, truncated)
 
     def _guide(self, pattern: str) -> Any:
-        """The automaton of the pattern over this tokenizer's vocabulary.
-
-        Long bounds of strings are dropped: they multiply the states, and max_tokens bounds the answer anyway.
-        """
+        """The automaton of the pattern over this tokenizer's vocabulary."""
         from outlines_core import Guide, Index, Vocabulary
 
         if self._vocabulary is None:
@@ -153,7 +149,7 @@ class HuggingFaceChat(LocalChat):
                 if number not in special and text and "\ufffd" not in text:
                     words.setdefault(text, []).append(number)
             self._vocabulary = Vocabulary(self._tokenizer.eos_token_id, words)
-        return Guide(Index(re.sub(r"\{0,\d{2,}\}", "*", pattern), self._vocabulary))
+        return Guide(Index(pattern, self._vocabulary))
 
 
 def _choose(logits: Any, guide: Any, ends: set[int], temperature: float, random: Any) -> int:
