@@ -178,7 +178,7 @@ class LocalChat(BaseChatModel):
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
         """Decoding is held to the schema, so the answer always parses unless max_tokens ends it early."""
         parser: Any = JsonOutputParser()
-        if is_basemodel_subclass(schema):
+        if isinstance(schema, type) and is_basemodel_subclass(schema):
             parser = PydanticOutputParser(pydantic_object=schema)
         described = convert_to_json_schema(schema)
         bound: Any = self.bind(json_schema=described, ls_structured_output_format={"kwargs": {}, "schema": described})
