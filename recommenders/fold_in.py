@@ -20,11 +20,11 @@ def least_squares(
 ) -> np.ndarray:
     """(B, D): for each user b the p that minimises
 
-        Σ_i w_bi (t_i − p·q_i)²  +  c_b (pᵀ G p − 2 pᵀ g)  +  ridge ‖p − prior‖²
+        Σ_i w_bi (t_bi − p·q_i)²  +  c_b (pᵀ G p − 2 pᵀ g)  +  ridge ‖p − prior‖²
 
     history             (B, I) the weights w_bi, zero where the user did not meet the item
     vectors             (I, D) q_i
-    targets             (I,) t_i
+    targets             (nnz,) t_bi, one for each stored weight of `history`, in its order
     background          (D, D) G, what all items together say: positive semi-definite
     background_weights  (B,) c_b ≥ 0
     background_target   (D,) g
@@ -40,5 +40,5 @@ def least_squares(
         q = vectors[history.indices[row]].astype(np.float64)  # (n, D)
         weighted = q * history.data[row, None]  # (n, D)
         left[b] += q.T @ weighted
-        right[b] += targets[history.indices[row]] @ weighted
+        right[b] += targets[row] @ weighted
     return np.linalg.solve(left, right[..., None])[..., 0].astype(np.float32)

@@ -111,7 +111,7 @@ class BPR(NeuralRecommender):
         return fold_in.least_squares(
             history,
             self._centred,
-            np.full(len(self._items), 2.0),
+            np.full(history.nnz, 2.0),
             background=self._covariance,
             background_weights=np.asarray(history.sum(axis=1)).ravel(),
             background_target=np.zeros(self.config.embedding_size),

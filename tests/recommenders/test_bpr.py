@@ -92,13 +92,13 @@ def test_an_empty_history_is_the_average_user() -> None:
 
 def test_least_squares_against_the_normal_equations_of_numpy() -> None:
     rng = np.random.default_rng(0)
-    vectors, targets, prior = rng.normal(size=(9, 3)), rng.normal(size=9), rng.normal(size=3)
+    vectors, targets, prior = rng.normal(size=(9, 3)), rng.normal(size=(4, 9)), rng.normal(size=3)
     history = rng.uniform(0.1, 1, (4, 9)) * (rng.random((4, 9)) < 0.6)
     gram = vectors.T @ vectors
     found = fold_in.least_squares(
         sparse.csr_matrix(history),
         vectors,
-        targets,
+        targets[history > 0],
         background=gram,
         background_weights=np.array([0.0, 0.3, 1.0, 2.0]),
         background_target=np.ones(3),
@@ -108,7 +108,7 @@ def test_least_squares_against_the_normal_equations_of_numpy() -> None:
     for b, c in enumerate([0.0, 0.3, 1.0, 2.0]):
         w = np.diag(history[b])
         left = vectors.T @ w @ vectors + c * gram + 0.7 * np.eye(3)
-        expected = np.linalg.inv(left) @ (vectors.T @ w @ targets + c * np.ones(3) + 0.7 * prior)
+        expected = np.linalg.inv(left) @ (vectors.T @ w @ targets[b] + c * np.ones(3) + 0.7 * prior)
         np.testing.assert_allclose(found[b], expected, rtol=1e-5)
 
 

@@ -27,6 +27,9 @@ QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 
     "item_knn": {"half_life": None},  # colours have no order
     "ease": {"half_life": None},
     "bpr": {"half_life": None, "embedding_size": 16, "epochs": 60, "batch_size": 64},
+    "user_autorec": {"half_life": None, "hidden_size": 16, "epochs": 60, "batch_size": 8},
+    "item_autorec": {"half_life": None, "hidden_size": 16, "epochs": 60, "batch_size": 8},
+    "deepfm": {"epochs": 30, "batch_size": 64, "negatives": 20},
     "sasrec": {"epochs": 60, "batch_size": 8, "embedding_size": 32},
 }
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}  # batched matrix products may sum in another order
