@@ -1,5 +1,8 @@
 """Layers that several models are made of."""
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,3 +31,42 @@ class CausalBlock(nn.Module):
 
     def _drop(self, x: Tensor) -> Tensor:
         return functional.dropout(x, self.dropout, self.training)
+
+
+class FieldEmbedding(nn.Module):
+    """One table for all fields; the embedding of a field is the weighted sum of its slots' rows."""
+
+    def __init__(self, rows: int, size: int, *, spread: float) -> None:
+        super().__init__()
+        self.table = nn.Embedding(rows, size)
+        nn.init.normal_(self.table.weight, std=spread)
+
+    def forward(self, rows: Tensor, weights: Tensor, widths: Sequence[int]) -> Tensor:
+        """(..., W) rows and weights, W the sum of the fields' widths (slots of each) -> (..., F, D)."""
+        vectors = self.table(rows) * weights[..., None]  # (..., W, D)
+        if not widths:
+            return vectors
+        return torch.stack([field.sum(dim=-2) for field in vectors.split(list(widths), dim=-2)], dim=-2)
+
+
+def pairwise(blocks: Sequence[Tensor]) -> Tensor:
+    """Σ_{i<j} ⟨v_i, v_j⟩ over the fields of all blocks, as ½ Σ_d [(Σ_f v_fd)² − Σ_f v_fd²]: Rendle 2010, Lemma 3.1.
+
+    Each block is (..., F_b, D) and their leading dimensions broadcast, so fields of B users and of C items meet as
+    (B, 1, ...) and (1, C, ...) without being copied for every pair. Returns the broadcast leading dimensions.
+    """
+    total = sum(block.sum(dim=-2) for block in blocks)  # (..., D)
+    squares = sum(block.square().sum(dim=(-2, -1)) for block in blocks)  # (...)
+    assert isinstance(total, Tensor) and isinstance(squares, Tensor)
+    return 0.5 * (total.square().sum(dim=-1) - squares)
+
+
+def linear_of_blocks(layer: nn.Module, blocks: Sequence[Tensor]) -> Tensor:
+    """The layer applied to the fields of all blocks side by side (..., F D) -> (..., H), where the blocks' leading
+    dimensions broadcast as in `pairwise`: each block meets its part of the weights before the sizes multiply."""
+    assert isinstance(layer, nn.Linear)
+    widths = [block.shape[-2] * block.shape[-1] for block in blocks]
+    parts = layer.weight.split(widths, dim=1)
+    hidden = sum(functional.linear(block.flatten(-2), part) for block, part in zip(blocks, parts, strict=True))
+    assert isinstance(hidden, Tensor)
+    return hidden + layer.bias

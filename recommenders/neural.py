@@ -25,6 +25,8 @@ class NeuralRecommender(Recommender):
     module: Any  # the nn.Module that _build returns
     state: ClassVar[tuple[str, ...]] = ()  # names of the array attributes that are kept beside the module's weights
 
+    bf16: ClassVar[bool] = True  # train in bfloat16 where the processor has it
+
     @abstractmethod
     def _prepare(self, data: Dataset) -> tuple[int, loop.Loss]:
         """Take from the data what the model needs, build `self.module` on `self.device`; the number of training rows
@@ -50,7 +52,14 @@ class NeuralRecommender(Recommender):
         with loop.seeded(c.seed):
             rows, loss = self._prepare(data)
         plan = loop.Plan(
-            c.epochs, c.batch_size, c.learning_rate, c.weight_decay, warmup=c.warmup, patience=c.patience, seed=c.seed
+            c.epochs,
+            c.batch_size,
+            c.learning_rate,
+            c.weight_decay,
+            warmup=c.warmup,
+            patience=c.patience,
+            bf16=self.bf16,
+            seed=c.seed,
         )
         loop.run(
             self.module,

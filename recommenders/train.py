@@ -50,7 +50,7 @@ def train(
     kept beside the folder, as <folder>.checkpoint, and removed at the end.
     """
     model = configured(name, config)
-    wall, cpu = time.perf_counter(), _cpu()
+    wall, cpu = time.perf_counter(), cpu_seconds()
     checkpoint = folder.with_name(f"{folder.name}.checkpoint")
     model.fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
     about = Record(
@@ -61,7 +61,7 @@ def train(
         items=len(data.catalogue),
         trained_at=datetime.now(UTC).replace(microsecond=0),
         wall_seconds=round(time.perf_counter() - wall, 3),
-        cpu_seconds=round(_cpu() - cpu, 3),
+        cpu_seconds=round(cpu_seconds() - cpu, 3),
     )
     model.save(folder, documents={RECORD: about.model_dump_json(indent=2)})
     shutil.rmtree(checkpoint, ignore_errors=True)
@@ -79,7 +79,7 @@ def record(folder: Path) -> Record:
         raise ArtefactError(f"{folder / RECORD} is damaged; train again: chatrec train {folder.name}") from error
 
 
-def _cpu() -> float:
+def cpu_seconds() -> float:
     """Seconds of CPU that this process has used, all threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime

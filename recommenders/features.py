@@ -1,0 +1,327 @@
+"""One schema of features for models that read fields: built from whatever columns a data set has.
+
+A *field* has some rows of one embedding table (`offset` is its first). What a user, an item or a pair of both has in a
+field is a handful of *slots*: row numbers with weights, whose weighted sum is the field's embedding.
+- categorical: one row a value, weight 1; row 0 of the field stands for unknown or missing
+- numeric: one row, weighted by the standardised value (0 where missing), as factorisation machines read numbers
+- multi-valued: the rows of all values (genres, people), weighted to sum to 1
+- sequence: the rows of the latest history items, latest first, weighted to sum to 1
+
+Dimension letters besides those of recommenders.base: L history items read, W slots, F fields.
+No field is the bare user id, so users nobody has seen are read like all others.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+
+from recommenders.tables import LANGUAGE, Catalogue, Dataset, UserState
+
+Side = Literal["user", "item", "pair"]
+SIDES: tuple[Side, ...] = ("user", "item", "pair")
+Kind = Literal["categorical", "numeric", "multi-valued", "sequence"]
+BINS = 8  # of a numeric column read as categories
+
+
+@dataclass(frozen=True)
+class Field:
+    """Rows offset .. offset + size - 1 of the table, `width` slots.
+
+    values  of a categorical or multi-valued field: what its rows after the first (unknown) mean
+    edges   of a categorical field made from numbers: the bins' inner limits
+    mean, spread  of a numeric field: how it is standardised
+    """
+
+    name: str
+    side: Side
+    kind: Kind
+    offset: int
+    size: int
+    width: int = 1
+    values: tuple[str, ...] = ()
+    edges: tuple[float, ...] = ()
+    mean: float = 0.0
+    spread: float = 1.0
+
+
+@dataclass(frozen=True)
+class Slots:
+    """rows (..., W) int64 of the embedding table and their weights (..., W) float32, fields side by side."""
+
+    rows: Tensor
+    weights: Tensor
+
+    def __getitem__(self, which: Any) -> "Slots":
+        return Slots(self.rows[which], self.weights[which])
+
+
+@dataclass(frozen=True)
+class Histories:
+    """The latest L items of each user, latest first.
+
+    items    (B, L) int64, -1 where the history is shorter
+    values   (B, L) float32, ratings
+    lengths  (B,) int64: length of the whole history
+    profile  (B, Fp) int64: rows of the profile fields
+    """
+
+    items: Tensor
+    values: Tensor
+    lengths: Tensor
+    profile: Tensor
+
+    def to(self, device: torch.device) -> "Histories":
+        return Histories(*(t.to(device) for t in (self.items, self.values, self.lengths, self.profile)))
+
+
+class Features:
+    """The fields of a data set, and what its items have in them.
+
+    latest     L: how many of the latest history items are read
+    half_life  after how many newer items a history item counts half in the field "recent"
+    """
+
+    def __init__(self, fields: Sequence[Field], items: Slots, pair: np.ndarray, latest: int, half_life: float) -> None:
+        self.fields = tuple(fields)
+        self.items = items  # (I, W of the item fields)
+        self.pair = torch.from_numpy(pair)  # (I, 1 + G): year (0 unknown, in decades), and the share of each genre
+        self.latest = latest
+        self.half_life = half_life
+
+    @property
+    def rows(self) -> int:
+        return self.fields[-1].offset + self.fields[-1].size
+
+    def of_side(self, side: Side) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields if f.side == side)
+
+    # -- making -----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def of(cls, data: Dataset, *, latest: int, half_life: float) -> "Features":
+        """Learn the fields from a data set; counts come from its interactions alone (give it the training part)."""
+        catalogue, x = data.catalogue, data.interactions
+        fields: list[Field] = []
+
+        def add(name: str, side: Side, kind: Kind, size: int, **more: Any) -> Field:
+            offset = fields[-1].offset + fields[-1].size if fields else 0
+            fields.append(Field(name, side, kind, offset, size, **more))
+            return fields[-1]
+
+        for column in data.profile_columns:
+            _categories(add, f"user.{column}", "user", data.users[column])
+        n = len(catalogue)
+        add("history", "user", "sequence", n, width=latest)
+        add("recent", "user", "sequence", n, width=latest)
+        genres = catalogue.genre_names
+        if genres:
+            add("history genres", "user", "multi-valued", len(genres), width=len(genres), values=genres)
+        lengths = np.log1p(np.bincount(x.user, minlength=len(data.users)) / 2)  # in the middle of their history
+        add("history length", "user", "numeric", 1, **_scale(lengths))
+        if np.ptp(x.value) > 0:
+            add("history rating", "user", "numeric", 1, **_scale(x.value))
+
+        columns: list[tuple[np.ndarray, np.ndarray]] = []  # rows and weights, each (I, width)
+        item = add("item", "item", "categorical", n)
+        columns.append((item.offset + np.arange(n)[:, None], np.ones((n, 1))))
+        counts = np.log1p(np.bincount(x.item, minlength=n))
+        popularity = add("popularity", "item", "numeric", 1, **_scale(counts))
+        columns.append((np.full((n, 1), popularity.offset), _standard(popularity, counts)[:, None]))
+        for name, lists in (("genres", catalogue.genres), ("people", catalogue.people)):
+            names = _frequent(pd.Series([v for row in lists for v in row], dtype=object), 1 if name == "genres" else 3)
+            if names:
+                width = max(1, max(len(set(row) & set(names)) for row in lists))
+                many = add(name, "item", "multi-valued", len(names), width=width, values=names)
+                columns.append(_multi(many, lists))
+        table = catalogue.table
+        for column in ("year", LANGUAGE, *catalogue.extra_columns):
+            field = _categories(add, column, "item", table[column].replace("", None))
+            if field is not None:
+                columns.append((_codes(field, table[column])[:, None], np.ones((n, 1))))
+
+        if genres:
+            add("genre overlap", "pair", "numeric", 1, mean=0.4, spread=0.3)
+        if (catalogue.years > 0).any():
+            add("year gap", "pair", "numeric", 1, mean=0.0, spread=1.0)
+        rows = np.concatenate([r for r, _ in columns], axis=1).astype(np.int64)
+        weights = np.concatenate([w for _, w in columns], axis=1).astype(np.float32)
+        slots = Slots(torch.from_numpy(rows), torch.from_numpy(weights))
+        return cls(fields, slots, _attributes(catalogue), latest, half_life)
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def profiles(self, frame: pd.DataFrame) -> Tensor:
+        """(B, Fp) int64 rows of the profile fields; columns that are missing or unknown values give the unknown row."""
+        fields = [f for f in self.of_side("user") if f.name.startswith("user.")]
+        codes = [
+            _codes(f, frame[f.name.removeprefix("user.")])
+            if f.name.removeprefix("user.") in frame
+            else np.full(len(frame), f.offset)
+            for f in fields
+        ]
+        return torch.from_numpy(np.stack(codes, axis=1) if codes else np.zeros((len(frame), 0), np.int64))
+
+    def histories(self, states: Sequence[UserState]) -> Histories:
+        """What the fields read of these users."""
+        items = np.full((len(states), self.latest), -1, np.int64)
+        values = np.zeros((len(states), self.latest), np.float32)
+        for row, state in enumerate(states):
+            latest = state.items[: -self.latest - 1 : -1]
+            items[row, : len(latest)] = latest
+            values[row, : len(latest)] = state.values[: -self.latest - 1 : -1]
+        profile = self.profiles(pd.DataFrame([dict(s.profile) for s in states], index=range(len(states))))
+        lengths = torch.tensor([len(s.items) for s in states], dtype=torch.int64)
+        return Histories(torch.from_numpy(items), torch.from_numpy(values), lengths, profile)
+
+    def users(self, histories: Histories) -> Slots:
+        """(B, W of the user fields)."""
+        met = histories.items >= 0  # (B, L)
+        items = histories.items.clamp(min=0)
+        even = _to_one(met.float())  # (B, L)
+        recent = _to_one(met * self._decay(met.device))  # (B, L)
+        rows: list[Tensor] = [histories.profile]
+        weights: list[Tensor] = [torch.ones_like(histories.profile, dtype=torch.float32)]
+        for field in self.of_side("user"):
+            if field.name in ("history", "recent"):
+                rows.append(items + field.offset)
+                weights.append(even if field.name == "history" else recent)
+            elif field.name == "history genres":
+                shares = self._taste(items, recent)[:, 1:]  # (B, G)
+                rows.append(torch.arange(field.size, device=met.device).expand(len(items), -1) + field.offset)
+                weights.append(shares)
+            elif field.kind == "numeric":
+                if field.name == "history length":
+                    value = torch.log1p(histories.lengths.float())
+                else:
+                    value = (histories.values * even).sum(dim=1)
+                known = histories.lengths > 0
+                standard = ((value - field.mean) / field.spread).clamp(-3, 3)
+                rows.append(torch.full_like(histories.lengths, field.offset)[:, None])
+                weights.append((standard * known)[:, None].float())
+        return Slots(torch.cat(rows, dim=1), torch.cat(weights, dim=1))
+
+    def pairs(self, histories: Histories, candidates: Tensor) -> Slots:
+        """(B, C, W of the pair fields): how candidates, (B, C) or (1, C), suit the histories."""
+        met = histories.items >= 0
+        recent = _to_one(met * self._decay(met.device))
+        taste = self._taste(histories.items.clamp(min=0), recent)  # (B, 1 + G)
+        has = self.pair.to(met.device)[candidates]  # (B or 1, C, 1 + G)
+        rows, weights = [], []
+        for field in self.of_side("pair"):
+            if field.name == "genre overlap":
+                norms = taste[:, None, 1:].norm(dim=-1) * has[..., 1:].norm(dim=-1)
+                value = (taste[:, None, 1:] @ has[..., 1:].mT)[:, 0] / norms.clamp(min=1e-6)  # (B, C)
+                known = norms > 0
+            else:
+                value = has[..., 0] - taste[:, None, 0]  # decades
+                known = (has[..., 0] > 0) & (taste[:, None, 0] > 0)
+            standard = ((value - field.mean) / field.spread).clamp(-3, 3)
+            rows.append(torch.full(standard.shape, field.offset, device=met.device))
+            weights.append(standard * known)
+        if not rows:
+            empty = torch.zeros((len(met), candidates.shape[1], 0), device=met.device)
+            return Slots(empty.long(), empty)
+        return Slots(torch.stack(rows, dim=-1), torch.stack(weights, dim=-1).float())
+
+    def _decay(self, device: torch.device) -> Tensor:
+        return 0.5 ** (torch.arange(self.latest, device=device) / self.half_life)  # (L,) latest first
+
+    def _taste(self, items: Tensor, weights: Tensor) -> Tensor:
+        """(B, 1 + G): mean year of the history in decades (over known years; 0 without one) and share of each genre."""
+        attributes = self.pair.to(items.device)[items] * weights[..., None]  # (B, L, 1 + G)
+        total = attributes.sum(dim=1)
+        dated = (weights * (attributes[..., 0] > 0)).sum(dim=1)
+        return torch.cat([(total[:, 0] / dated.clamp(min=1e-6))[:, None], total[:, 1:]], dim=1)
+
+    # -- keeping ----------------------------------------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything needed to read users and items alike later, whatever became of the catalogue's attributes."""
+        text = json.dumps(
+            {"fields": [asdict(f) for f in self.fields], "latest": self.latest, "half_life": self.half_life}
+        )
+        return {
+            "features.schema": np.frombuffer(text.encode(), np.uint8).copy(),
+            "features.rows": self.items.rows.numpy(),
+            "features.weights": self.items.weights.numpy(),
+            "features.pair": self.pair.numpy(),
+        }
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, np.ndarray]) -> "Features":
+        schema = json.loads(arrays["features.schema"].tobytes().decode())
+        fields = TypeAdapter(list[Field]).validate_python(schema["fields"])
+        slots = Slots(torch.from_numpy(arrays["features.rows"]), torch.from_numpy(arrays["features.weights"]))
+        return cls(fields, slots, arrays["features.pair"], schema["latest"], schema["half_life"])
+
+
+def _categories(add: Any, name: str, side: Side, column: pd.Series) -> Field | None:
+    """A categorical field for a column: bins for numbers with many values, else the values that occur five times or
+    more (in smaller tables: twice). None, and no field, where nothing of the kind is there."""
+    known = column.dropna()
+    numbers = pd.to_numeric(known, errors="coerce")
+    if len(known) and numbers.notna().all() and numbers.nunique() > BINS:
+        edges = np.unique(np.quantile(numbers.astype(float), np.linspace(0, 1, BINS + 1)[1:-1]))
+        return add(name, side, "categorical", len(edges) + 2, edges=tuple(float(e) for e in edges))
+    values = _frequent(known.map(str), 5 if len(column) >= 100 else 2)
+    return add(name, side, "categorical", len(values) + 1, values=values) if len(values) > 1 else None
+
+
+def _codes(field: Field, column: pd.Series) -> np.ndarray:
+    """(n,) int64 rows of a categorical field."""
+    if field.edges:
+        numbers = pd.to_numeric(column, errors="coerce").astype(float).to_numpy(na_value=np.nan)
+        bins = 1 + np.searchsorted(np.array(field.edges), np.nan_to_num(numbers), side="right")
+        return field.offset + np.where(np.isfinite(numbers), bins, 0).astype(np.int64)
+    place = {value: n for n, value in enumerate(field.values, start=1)}
+    return field.offset + np.array([0 if v is None else place.get(str(v), 0) for v in column], np.int64)
+
+
+def _multi(field: Field, lists: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and weights, each (n, width), of a multi-valued field; all weights 0 where a row has no value."""
+    place = {value: n for n, value in enumerate(field.values)}
+    rows = np.full((len(lists), field.width), field.offset)
+    weights = np.zeros((len(lists), field.width))
+    for n, values in enumerate(lists):
+        known = [place[v] for v in dict.fromkeys(values) if v in place]
+        rows[n, : len(known)] += np.array(known, np.int64)
+        weights[n, : len(known)] = 1 / max(1, len(known))
+    return rows, weights
+
+
+def _attributes(catalogue: Catalogue) -> np.ndarray:
+    """(I, 1 + G) float32: year in decades since 1900 (0 unknown), and each genre's share of the item's genres."""
+    names = {g: n for n, g in enumerate(catalogue.genre_names, start=1)}
+    table = np.zeros((len(catalogue), 1 + len(names)), np.float32)
+    years = catalogue.years
+    table[:, 0] = np.where(years > 0, np.maximum((years - 1900) / 10, 0.01), 0)
+    for item, genres in enumerate(catalogue.genres):
+        for genre in genres:
+            table[item, names[genre]] = 1 / len(genres)
+    return table
+
+
+def _frequent(column: pd.Series, at_least: int) -> tuple[str, ...]:
+    counts = column.value_counts()
+    return tuple(sorted(str(v) for v in counts.index[counts >= at_least]))
+
+
+def _scale(values: np.ndarray) -> dict[str, float]:
+    spread = float(np.std(values))
+    return {"mean": float(np.mean(values)), "spread": spread if spread > 1e-6 else 1.0}
+
+
+def _standard(field: Field, values: np.ndarray) -> np.ndarray:
+    return np.clip((values - field.mean) / field.spread, -3, 3)
+
+
+def _to_one(weights: Tensor) -> Tensor:
+    """Each row divided by its sum; rows of zeros stay."""
+    return weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)

@@ -1,0 +1,119 @@
+"""The schema of features: what fields come of which columns, and what users and items have in them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from recommenders.features import Features, Field
+from recommenders.tables import Catalogue, Dataset, Interactions, UserState
+from tests.recommenders.worlds import checkerboard, tiny_films_data
+
+
+def features(data: Dataset) -> Features:
+    return Features.of(data, latest=4, half_life=1.0)
+
+
+def field(read: Features, name: str) -> Field:
+    return next(f for f in read.fields if f.name == name)
+
+
+def of_field(read: Features, name: str, rows: torch.Tensor, weights: torch.Tensor) -> dict[int, float]:
+    """Row within the field -> weight, of one user or item."""
+    sides = read.of_side(field(read, name).side)
+    start = sum(f.width for f in sides[: [f.name for f in sides].index(name)])
+    own = slice(start, start + field(read, name).width)
+    found: dict[int, float] = {}
+    for row, weight in zip((rows[own] - field(read, name).offset).tolist(), weights[own].tolist(), strict=True):
+        if weight:
+            found[row] = found.get(row, 0) + weight
+    return found
+
+
+def test_fields_share_one_table_without_overlap() -> None:
+    read = features(tiny_films_data())
+    ends = [f.offset + f.size for f in read.fields]
+    assert [f.offset for f in read.fields] == [0, *ends[:-1]]
+    assert read.rows == ends[-1]
+    assert not any("user_id" in f.name for f in read.fields)
+    for item_rows in (read.items.rows, read.users(read.histories([UserState((1,))])).rows):
+        assert int(item_rows.max()) < read.rows and int(item_rows.min()) >= 0
+
+
+def test_genres_and_history_have_weights_that_sum_to_one() -> None:
+    data = tiny_films_data()
+    read = features(data)
+    for item, genres in enumerate(data.catalogue.genres):
+        slots = read.items[item]
+        weights = of_field(read, "genres", slots.rows, slots.weights)
+        names = field(read, "genres").values
+        assert {names[row] for row in weights} == set(genres)
+        assert sum(weights.values()) == pytest.approx(1.0 if genres else 0.0)
+    slots = read.users(read.histories([UserState((3, 7, 5))]))[0]
+    assert of_field(read, "history", slots.rows, slots.weights) == pytest.approx({3: 1 / 3, 7: 1 / 3, 5: 1 / 3})
+    assert of_field(read, "recent", slots.rows, slots.weights) == pytest.approx({3: 1 / 7, 7: 2 / 7, 5: 4 / 7})
+
+
+def test_an_empty_history_has_no_weight_anywhere_but_the_profile() -> None:
+    read = features(checkerboard()[0])
+    slots = read.users(read.histories([UserState()]))[0]
+    profile = len([f for f in read.fields if f.name.startswith("user.")])
+    assert slots.weights[profile:].abs().sum() == 0
+
+
+def test_numbers_become_bins_and_unknown_values_a_row_of_their_own() -> None:
+    read = features(checkerboard()[0])
+    age = field(read, "user.age")
+    assert len(age.edges) + 2 == age.size
+    frame = pd.DataFrame({"age": [0, 22, 90, None, "old"], "gender": ["F", "M", "X", None, "F"]})
+    rows = read.profiles(frame).numpy() - [age.offset, field(read, "user.gender").offset]
+    assert rows[:, 0].tolist() == [1, rows[1, 0], age.size - 1, 0, 0] and 1 <= rows[1, 0] < age.size
+    assert rows[:, 1].tolist() == [1, 2, 0, 0, 1]
+    assert read.profiles(pd.DataFrame(index=range(2))).tolist() == [[age.offset, field(read, "user.gender").offset]] * 2
+
+
+def test_pairs_say_how_genres_and_year_suit() -> None:
+    data, _ = checkerboard()
+    read = features(data)
+    pairs = read.pairs(read.histories([UserState((2, 4)), UserState()]), torch.tensor([[6, 7]]))
+    overlap, gap = field(read, "genre overlap"), field(read, "year gap")
+    assert pairs.weights[0, :, 0].tolist() == pytest.approx(
+        [(1 - overlap.mean) / overlap.spread, (0 - overlap.mean) / overlap.spread]
+    )
+    mean = (6.2 * 1 + 6.4 * 2) / 3
+    assert pairs.weights[0, :, 1].tolist() == pytest.approx([6.6 - mean, 6.7 - mean], abs=1e-5)
+    assert (gap.mean, gap.spread) == (0, 1)
+    assert pairs.weights[1].abs().sum() == 0  # nothing known of this user
+
+
+def test_any_columns_will_do() -> None:
+    """Imported data: no genres, no years, but columns of its own; constant and unique ones carry nothing."""
+    n = 40
+    items = pd.DataFrame(
+        {
+            "item_id": range(n),
+            "title": [f"thing {i}" for i in range(n)],
+            "brand": ["a", "b", None, "c"] * 10,
+            "price": np.linspace(1, 90, n),
+            "code": [f"x{i}" for i in range(n)],
+            "shop": "only one",
+        }
+    )
+    users = pd.DataFrame({"user_id": range(5), "city": ["P", "P", "Q", "Q", "R"], "zip": list("vwxyz")})
+    x = Interactions.of(np.arange(20) % 5, np.arange(20), np.full(20, 1.0))
+    read = features(Dataset("shop", Catalogue.of(items), x, users, explicit=False))
+    names = {f.name for f in read.fields}
+    assert {"user.city", "brand", "price"} <= names
+    assert not {"user.zip", "code", "shop", "genres", "history genres", "genre overlap", "year gap"} & names
+    assert "history rating" not in names  # implicit feedback has none
+
+
+def test_restored_features_read_alike() -> None:
+    data = tiny_films_data()
+    read = features(data)
+    again = Features.restore(read.arrays())
+    assert again.fields == read.fields
+    state = UserState((1, 2, 3), (5.0, 1.0, 2.0))
+    one, other = (f.users(f.histories([state])) for f in (read, again))
+    assert torch.equal(one.rows, other.rows) and torch.equal(one.weights, other.weights)
+    assert torch.equal(read.items.weights, again.items.weights) and torch.equal(read.pair, again.pair)
