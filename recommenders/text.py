@@ -105,8 +105,8 @@ class TextEncoder:
 def document(catalogue: Catalogue, item: int) -> str:
     """What the encoder reads of an item: title, year, genres, text.
 
-    Not the people: a few names outweigh the content of a short text. On 18 wishes with known answers recall@10 was .46
-    with names and .61 without (docs/lab-log.md); filters and words find people exactly.
+    Not the people: a few names outweigh the content of a short text. On 18 wishes with known answers recall@10 was .47
+    with names and .62 without (benchmarks/wishes.py); filters and words find people exactly.
     """
     parts = (catalogue.label(item), ", ".join(catalogue.genres[item]), catalogue.texts[item])
     return ". ".join(part for part in parts if part)
