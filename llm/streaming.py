@@ -1,6 +1,7 @@
 """One model call with deadlines and a stop request, whatever the backend does meanwhile."""
 
 import queue
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -60,9 +61,9 @@ def stream(
                 return
             waited = time.monotonic() - began
             if not first and first_token_seconds is not None and waited > first_token_seconds:
-                raise BackendTimeout(f"no first token within {first_token_seconds:g} s")
+                raise BackendTimeout(f"no first token within {first_token_seconds:.3g} s")
             if total_seconds is not None and waited > total_seconds:
-                raise BackendTimeout(f"no complete answer within {total_seconds:g} s")
+                raise BackendTimeout(f"no complete answer within {total_seconds:.3g} s")
             try:
                 got = chunks.get(timeout=POLL_SECONDS)
             except queue.Empty:
@@ -80,7 +81,15 @@ def stream(
         over.set()
 
 
+_SECRETS = re.compile(
+    r"""\bsk-[\w-]+ | \b(?:Bearer|Basic)\s+[^\s'"]+ | (?<=://)[^\s/@]+:[^\s/@]+(?=@)
+    | \b(?:[\w-]*api[_-]?key|[\w-]*token|authorization|password|secret)\b['"]?\s*[:=]\s*['"]?
+      (?:(?:Bearer|Basic)\s+)?[^\s'"&,}]+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
 def _short(error: BaseException) -> str:
     """The first line of what an exception says, without anything that looks like a key."""
-    words = (str(error).strip().splitlines() or [""])[0].split()
-    return " ".join("***" if w.strip("'\"(),").startswith(("sk-", "Bearer")) else w for w in words)[:300]
+    said = (str(error).strip().splitlines() or [""])[0]
+    return _SECRETS.sub("***", said)[:300]

@@ -1,8 +1,8 @@
 """Text to a pydantic object: constrained decoding where the backend can, one bounded repair where the text is bad."""
 
 import json
-import re
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -40,7 +40,7 @@ def generate(
     repairs: int = 1,
     max_tokens: int | None = None,
 ) -> Structured[T]:
-    """Ask for an object of `schema`.
+    """Ask for an object of `schema`; `total_seconds` are for all calls together.
 
     A model with `constrains = True` is held to the schema while it decodes; any other is told the schema in words and
     its text is parsed. Text that does not fit is shown back to the model with the error, `repairs` times at most; then
@@ -53,6 +53,7 @@ def generate(
     else:
         prompt = [*_told(prompt, schema)]
     usage: UsageMetadata | None = None
+    began = time.monotonic()
     for attempt in range(repairs + 1):
         answer = collect(
             streaming.stream(
@@ -60,7 +61,7 @@ def generate(
                 prompt,
                 stop=stop,
                 first_token_seconds=first_token_seconds,
-                total_seconds=total_seconds,
+                total_seconds=None if total_seconds is None else total_seconds - (time.monotonic() - began),
                 **kwargs,
             )
         )
@@ -88,16 +89,20 @@ def collect(chunks: Any) -> AIMessageChunk:
 
 
 def read(text: str, schema: type[T]) -> T:
-    """The object in `text`, which may stand in a code fence or between words; ValueError when none fits."""
-    text = re.sub(r"^\s*```(?:json)?\s*|\s*```\s*$", "", text)
+    """The first object in `text` that fits, also in a code fence or between words. ValueError when none does."""
+    why: ValueError | None = None
     start = text.find("{")
-    if start < 0:
-        raise ValueError("expected a JSON object, found none")
-    try:
-        data, _ = json.JSONDecoder().raw_decode(text[start:])
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not valid JSON: {error.msg} at character {error.pos}") from error
-    return schema.model_validate(data)
+    while start >= 0:
+        try:
+            data, end = json.JSONDecoder().raw_decode(text, start)
+            return schema.model_validate(data)
+        except json.JSONDecodeError as error:
+            end = max(error.pos, start + 1)  # not a brace inside of it: half an object must not pass for a whole one
+            why = why or ValueError(f"not valid JSON: {error.msg} at character {error.pos}")
+        except ValidationError as error:
+            why = error
+        start = text.find("{", end)
+    raise why or ValueError("expected a JSON object, found none")
 
 
 def _told(messages: list[BaseMessage], schema: type[BaseModel]) -> list[BaseMessage]:
