@@ -40,6 +40,14 @@ def built(prompt: Prompt, purpose: Purpose, seconds: float = 0.0) -> PromptBuilt
     )
 
 
+def repaired(messages: Sequence[BaseMessage]) -> PromptBuilt:
+    """The prompt that a malformed answer was shown back in."""
+    roles = {"human": "user", "ai": "assistant"}
+    return PromptBuilt(
+        purpose="repair", messages=[{"role": roles.get(m.type, m.type), "content": m.text} for m in messages]
+    )
+
+
 def answered(
     purpose: str, text: str, usage: UsageMetadata | None, seconds: float, first: float | None
 ) -> ModelAnswered:

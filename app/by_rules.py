@@ -64,7 +64,8 @@ def act(
     said: list[str] = []
     outcome: Outcome | None = None
     for call in u.calls:
-        outcome = yield from call_tool(call.tool, call.arguments, desk)
+        called = yield from call_tool(call.tool, call.arguments, desk)
+        outcome = None if isinstance(called, ToolError) else called
         if outcome is not None and outcome.kind is not None:
             said.append(wording.noted(voice(desk), outcome.items, outcome.kind))
     if said:
@@ -77,14 +78,16 @@ def act(
         yield Token(text=wording.remarks("", u.unmatched))
 
 
-def call_tool(name: str, arguments: Mapping[str, object], desk: Desk) -> Generator[TurnEvent, None, Outcome | None]:
-    """Run one tool; returns its Outcome, or None after an error, which is in the trace."""
+def call_tool(
+    name: str, arguments: Mapping[str, object], desk: Desk
+) -> Generator[TurnEvent, None, Outcome | ToolError]:
+    """Run one tool; returns its Outcome, or the error, which is in the trace too."""
     began = time.perf_counter()
     try:
         outcome = tools.call(name, desk, arguments)
     except ToolError as error:
         yield ToolCalled(name=name, arguments=dict(arguments), error=str(error), seconds=time.perf_counter() - began)
-        return None
+        return error
     yield ToolCalled(name=name, arguments=dict(arguments), summary=outcome.summary, seconds=time.perf_counter() - began)
     found = outcome.recommendation
     if found is not None:

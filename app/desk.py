@@ -26,6 +26,7 @@ class Outcome:
     kind: FeedbackKind | None = None
     facts: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()  # the items that the call named, as "item:<id>"
 
 
 @dataclass
@@ -152,6 +153,10 @@ class Desk:
             timestamps=(*state.timestamps, *(max(state.timestamps, default=0) for _ in fresh)),
             disliked=tuple(i for i in state.disliked if i not in items),
         )
+
+    def ids(self, items: Sequence[int]) -> tuple[str, ...]:
+        """As references: "item:<id>"."""
+        return tuple(f"item:{self.catalogue.ids.ids[i]}" for i in items)
 
     def label(self, item: int) -> str:
         return self.catalogue.label(item)

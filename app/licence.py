@@ -35,7 +35,14 @@ def for_reason(voice: Voice, e: Explanation, request: Request | None) -> Evidenc
     likes = request.like if request is not None else ()
     supporters = [x.item for x in wording.supporting(e)[:4]]
     items = dict.fromkeys([e.item, *supporters, *likes])
-    return Evidence(items=tuple(known(voice, i) for i in items), words=e.matched.get("words", ()))
+    c, year = voice.catalogue, int(voice.catalogue.years[e.item])
+    return Evidence(
+        items=tuple(known(voice, i) for i in items),
+        genres=c.genres[e.item],  # the sentence stands on the item's card, so it need not be named
+        people=c.people[e.item],
+        phrases=(f"from {year}", f"of {year}") if year else (),
+        words=e.matched.get("words", ()),
+    )
 
 
 def for_table(voice: Voice, desk: Desk, items: Iterable[int] = ()) -> Evidence:

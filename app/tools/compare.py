@@ -18,4 +18,5 @@ def compare(desk: Desk, *, items: list[str]) -> Outcome:
         rows,
         explanations=explanations,
         facts=tuple(desk.facts(i) for i in rows),
+        ids=desk.ids(rows),
     )

@@ -18,4 +18,5 @@ def explain(desk: Desk, *, items: list[str]) -> Outcome:
         desk.latest_request(),
         explanations=explanations,
         facts=tuple(desk.facts(i) for i in rows),
+        ids=desk.ids(rows),
     )

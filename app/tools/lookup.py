@@ -14,4 +14,4 @@ def lookup(desk: Desk, *, items: list[str]) -> Outcome:
         facts.append(desk.facts(row))
         if desk.catalogue.texts[row]:
             facts.append(f"{desk.label(row)}: {desk.catalogue.texts[row][:600]}")
-    return Outcome(f"looked up {', '.join(desk.label(i) for i in rows)}", rows, facts=tuple(facts))
+    return Outcome(f"looked up {', '.join(desk.label(i) for i in rows)}", rows, facts=tuple(facts), ids=desk.ids(rows))

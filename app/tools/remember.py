@@ -14,4 +14,4 @@ def remember(desk: Desk, *, items: list[str], kind: Literal["like", "dislike", "
     rows = desk.items(items)
     desk.remember(rows, kind)
     said = {"like": "liked", "dislike": "disliked", "seen": "seen"}[kind]
-    return Outcome(f"kept as {said}: {', '.join(desk.label(i) for i in rows)}", rows, kind=kind)
+    return Outcome(f"kept as {said}: {', '.join(desk.label(i) for i in rows)}", rows, kind=kind, ids=desk.ids(rows))

@@ -59,4 +59,4 @@ def similar(
     found = desk.recommend(request)
     candidates = tuple(c.item for c in found.candidates)
     summary = f"{len(candidates)} candidates like {', '.join(desk.label(i) for i in liked)}, of {found.qualified}"
-    return Outcome(summary, candidates, request, found, unmatched=unmatched)
+    return Outcome(summary, candidates, request, found, unmatched=unmatched, ids=desk.ids(liked))
