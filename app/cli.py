@@ -13,6 +13,7 @@ from app.commands.chat import chat
 from app.commands.data import data
 from app.commands.models import models
 from app.commands.serve import serve, setup
+from app.commands.train import evaluate, train
 
 DEBUG = "--debug"
 MISTAKE = 2  # exit code of everything that we raise on purpose
@@ -27,6 +28,8 @@ app = typer.Typer(
 app.command()(setup)
 app.command()(serve)
 app.command()(chat)
+app.command()(train)
+app.command()(evaluate)
 app.add_typer(data, name="data")
 app.add_typer(models, name="models")
 

@@ -65,7 +65,8 @@ def compare(
         pipeline = Pipeline(data.catalogue, fitted[generator][0], fitted[ranker][0])
         config = tune(pipeline, split.valid, progress=progress).config
         pipeline = Pipeline(data.catalogue, fitted[generator][0], fitted[ranker][0], config=config)
-        wall, cpu = (sum(fitted[n][i] for n in (generator, ranker)) for i in (1, 2))
+        wall = fitted[generator][1] + fitted[ranker][1]
+        cpu = fitted[generator][2] + fitted[ranker][2]
         note = f"ranker weight {config.ranker_weight:g}, diversity {config.diversity:g}"
         rows.append(Row(written, evaluate(pipeline, cases, k=k, progress=progress), wall, cpu, note))
     return rows
