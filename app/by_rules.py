@@ -91,9 +91,8 @@ def call_tool(
     yield ToolCalled(name=name, arguments=dict(arguments), summary=outcome.summary, seconds=time.perf_counter() - began)
     found = outcome.recommendation
     if found is not None:
-        ids = desk.catalogue.ids.ids
         yield CandidatesFound(
-            item_ids=[ids[c.item] for c in found.candidates],
+            item_ids=[desk.item_id(c.item) for c in found.candidates],
             qualified=found.qualified,
             generator=found.generator,
             ranker=found.ranker,
@@ -114,7 +113,7 @@ def show(
     found, request = outcome.recommendation, outcome.request
     assert found is not None and request is not None
     chosen = list(found.candidates)[: request.k]
-    yield Reranked(item_ids=[desk.catalogue.ids.ids[c.item] for c in chosen], by="rules")
+    yield Reranked(item_ids=[desk.item_id(c.item) for c in chosen], by="rules")
     shown = yield from cards(desk, chosen, request)
     text = wording.opening(
         voice(desk),

@@ -40,7 +40,7 @@ class Choice:
 
     def event(self, desk: Desk) -> Reranked:
         return Reranked(
-            item_ids=[desk.catalogue.ids.ids[c.item] for c in self.picks],
+            item_ids=[desk.item_id(c.item) for c in self.picks],
             by="model" if self.by_model else "rules",
             refused=list(self.refused),
             places=list(self.places),

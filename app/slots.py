@@ -114,11 +114,20 @@ class Slots:
         return not self.filters.is_empty()
 
 
-def read(text: str, linker: Linker, table: Table, *, k: int, wish_from: int = 0) -> Slots:
+def read(
+    text: str,
+    linker: Linker,
+    table: Table,
+    *,
+    k: int,
+    wish_from: int = 0,
+    referred: tuple[tuple[int, int], ...] = (),
+) -> Slots:
     """Read the slots of a message.
 
     k          items a turn, to judge how far back "older" may go
     wish_from  character from where on left-over words count as a wish (what stands before is preamble)
+    referred   characters of references such as "the last one", which are no wish either
     """
     mentions = linker.mentions(text, table.shown)
     titles = tuple(m for m in mentions if m.kind == "title")
@@ -152,7 +161,7 @@ def read(text: str, linker: Linker, table: Table, *, k: int, wish_from: int = 0)
         year_to=years.year_to,
     )
     count, count_span = _count(text, taken)
-    spans = [*((m.start, m.end) for m in mentions), *years.spans, *([count_span] if count_span else [])]
+    spans = [*((m.start, m.end) for m in mentions), *referred, *years.spans, *([count_span] if count_span else [])]
     wish = _wish(text, mentions, negated, spans, wish_from)
     return Slots(
         filters=filters,

@@ -203,10 +203,20 @@ class _Reader:
         request = _REQUEST.search(self.text)
         self.requests = bool(request)
         starts = [m.start() for m in _REQUEST.finditer(self.text)]
-        self.slots: Slots = slots.read(self.text, linker, table, k=k, wish_from=starts[0] if starts else 0)
-        self.titles = tuple(m.items[0] for m in self.slots.titles)
         self.reference: Reference | None = references.find(self.text, table)
+        self.slots: Slots = slots.read(
+            self.text,
+            linker,
+            table,
+            k=k,
+            wish_from=starts[0] if starts else 0,
+            referred=self.reference.spans if self.reference else (),
+        )
+        self.titles = tuple(m.items[0] for m in self.slots.titles)
         self.words = len(tokens(self.text))
+        self.plain = self.text  # titles as "it", so that "who is in Heat?" reads like "who is in it?"
+        for mention in reversed(self.slots.titles):
+            self.plain = self.plain[: mention.start] + "it" + self.plain[mention.end :]
 
     @property
     def refers(self) -> tuple[int, ...]:
@@ -291,7 +301,7 @@ def opinions(r_text: str, r: _Reader) -> tuple[tuple[int, FeedbackKind], ...]:
                 re.IGNORECASE,
             )
             if reference is not None and not r.slots.constrains:
-                items = reference.items
+                items = reference.items if reference.how != "that" or len(reference.items) == 1 else ()
                 for a, b in reference.spans:
                     blank = blank[:a] + "_" * (b - a) + blank[b:]
             elif bare:
@@ -377,7 +387,7 @@ def _feedback(r: _Reader) -> Understanding | None:
 
 
 def _about(r: _Reader) -> Understanding | None:
-    if not _ASK.search(r.text):
+    if not _ASK.search(r.plain):
         return None
     items = r.refers
     unseen = bool(_UNSEEN.search(r.text))
@@ -389,7 +399,7 @@ def _about(r: _Reader) -> Understanding | None:
         return None
     if r.slots.like and r.requests:
         return None
-    fact: Fact = next((name for name, pattern in _FACT if pattern.search(r.text)), "")
+    fact: Fact = next((name for name, pattern in _FACT if pattern.search(r.plain)), "")
     if not items:
         if r.slots.constrains or r.slots.unmatched:
             return None

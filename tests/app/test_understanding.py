@@ -1,0 +1,219 @@
+"""What messages mean, by rules: actions and slots, alone and in a conversation."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from app.linking import Linker, linker
+from app.table import Table
+from app.understanding import Understanding, understand
+from app.years import phrase, read
+from recommenders.tables import Catalogue
+from tests.recommenders.worlds import tiny_films
+
+
+@pytest.fixture(scope="module")
+def films() -> Catalogue:
+    return tiny_films()
+
+
+@pytest.fixture(scope="module")
+def names(films: Catalogue) -> Linker:
+    return linker(films)
+
+
+def said(text: str, names: Linker, **table: object) -> Understanding:
+    return understand(text, Table(**table), names)  # type: ignore[arg-type]
+
+
+ON_TABLE = {"shown": (0, 3, 4), "focus": (0, 3, 4), "ever": (0, 3, 4), "turns": 2, "arguments": {"genres": ["Horror"]}}
+
+
+@pytest.mark.parametrize(
+    ("message", "action", "arguments"),
+    [
+        ("scary movies", "recommend", {"genres": ["Horror"]}),
+        ("sci-fi from the 70s", "recommend", {"genres": ["Sci-Fi"], "year_from": 1970, "year_to": 1979}),
+        ("a rom-com please", "recommend", {"genres": ["Romance", "Comedy"]}),
+        ("horror or crime before 1980", "recommend", {"any_genres": ["Horror", "Crime"], "year_to": 1979}),
+        ("dramas and comedies", "recommend", {"any_genres": ["Drama", "Comedy"]}),
+        ("I want a war drama", "recommend", {"genres": ["War", "Drama"]}),
+        ("anything but horror", "recommend", {"without_genres": ["Horror"]}),
+        ("no horror, crime or war please", "recommend", {"without_genres": ["Horror", "Crime", "War"]}),
+        ("nothing with Al Pacino", "recommend", {"without_people": ["Al Pacino"]}),
+        ("three films with tom hanks", "recommend", {"people": ["Tom Hanks"], "count": 3}),
+        ("something in Japanese", "recommend", {"languages": ["Japanese"]}),
+        ("newer than 1990", "recommend", {"year_from": 1991}),
+        ("nothing older than 1990", "recommend", {"year_from": 1990}),
+        ("a submarine crew", "recommend", {"wish": "submarine crew"}),
+        ("slow space horror", "recommend", {"genres": ["Horror"], "wish": "slow space horror"}),
+        ("I don't like horror movies, what about romance", "recommend",
+         {"genres": ["Romance"], "without_genres": ["Horror"]}),
+        ("something like Heat", "similar", {"items": ["item:a7"]}),
+        ("films like alien and the shining", "similar", {"items": ["item:a1", "item:a5"]}),
+        ("similar to Amelie but no romance", "similar", {"items": ["item:a11"], "without_genres": ["Romance"]}),
+        ("Heat?", "similar", {"items": ["item:a7"]}),
+        ("why Heat?", "explain", {"items": ["item:a7"]}),
+        ("Heat or Goodfellas, which is better?", "compare", {"items": ["item:a7", "item:a9"]}),
+        ("what genre is Solaris?", "ask_item", {"items": ["item:a3"]}),
+        ("who plays in Das Boot?", "ask_item", {"items": ["item:a17"]}),
+        ("have you seen Casablanca?", "ask_item", {"items": ["item:a18"]}),
+        ("I loved Heat", "feedback", {"items": ["item:a7"], "kind": "like"}),
+        ("I didn't like The Exorcist at all", "feedback", {"items": ["item:a6"], "kind": "dislike"}),
+        ("I've seen Toy Story", "feedback", {"items": ["item:a13"], "kind": "seen"}),
+        ("thanks a lot!", "chat", {}),
+        ("what can you do?", "chat", {}),
+        ("hello", "recommend", {}),
+        ("recommend me something", "recommend", {}),
+        ("", "clarify", {}),
+    ],
+)  # fmt: skip
+def test_messages_alone(message: str, action: str, arguments: dict, names: Linker) -> None:
+    found = said(message, names)
+    assert (found.action, dict(found.arguments)) == (action, arguments)
+
+
+@pytest.mark.parametrize(
+    ("message", "action", "arguments"),
+    [
+        ("why the second one?", "explain", {"items": ["item:a4"]}),
+        ("why not Heat?", "explain", {"items": ["item:a7"]}),
+        ("why?", "explain", {"items": ["item:a1", "item:a4", "item:a5"]}),
+        ("why these?", "explain", {"items": ["item:a1", "item:a4", "item:a5"]}),
+        ("which of the first two is better?", "compare", {"items": ["item:a1", "item:a4"]}),
+        ("more like the last one", "similar", {"items": ["item:a5"], "more": True}),
+        ("something else", "recommend", {"genres": ["Horror"], "more": True}),
+        ("others?", "recommend", {"genres": ["Horror"], "more": True}),
+        ("from the 90s", "recommend", {"genres": ["Horror"], "year_from": 1990, "year_to": 1999}),
+        ("what about crime?", "recommend", {"genres": ["Crime"]}),
+        ("but also sci-fi", "recommend", {"genres": ["Horror", "Sci-Fi"]}),
+        ("but not sci-fi", "recommend", {"genres": ["Horror"], "without_genres": ["Sci-Fi"]}),
+        ("comedies with Meg Ryan", "recommend", {"genres": ["Comedy"], "people": ["Meg Ryan"]}),
+        ("seen the first one", "feedback", {"items": ["item:a1"], "kind": "seen"}),
+        ("I hated the third one", "feedback", {"items": ["item:a5"], "kind": "dislike"}),
+        ("when was the second one made?", "ask_item", {"items": ["item:a4"]}),
+        ("seen it", "clarify", {}),
+        ("the ninth one, why?", "clarify", {}),
+    ],
+)
+def test_messages_with_items_on_the_table(message: str, action: str, arguments: dict, names: Linker) -> None:
+    found = said(message, names, **ON_TABLE)
+    shown = {k: v for k, v in found.arguments.items() if v}
+    assert (found.action, shown) == (action, arguments)
+
+
+def test_an_exclusion_outlives_later_turns(names: Linker) -> None:
+    table = {**ON_TABLE, "arguments": {"genres": ["Drama"], "without_genres": ["War"], "count": 3}}
+    found = said("older", names, **table)
+    assert found.arguments["without_genres"] == ["War"] and found.arguments["genres"] == ["Drama"]
+    assert "count" not in found.arguments
+
+
+def test_several_opinions_in_one_message(names: Linker) -> None:
+    found = said("I loved Heat but hated The Exorcist", names)
+    kept = {(c.arguments["kind"], tuple(c.arguments["items"])) for c in found.calls}  # type: ignore[arg-type]
+    assert kept == {("like", ("item:a7",)), ("dislike", ("item:a6",))}
+
+
+def test_an_opinion_with_a_request_does_both(names: Linker) -> None:
+    found = said("I really liked Heat, can you recommend something similar?", names)
+    assert [c.tool for c in found.calls] == ["remember", "similar"]
+    assert found.calls[1].arguments["items"] == ["item:a7"]
+
+
+def test_unknown_names_are_reported(names: Linker) -> None:
+    assert any("Zork Blarg" in u for u in said("films starring Zork Blarg", names).unmatched)
+    assert any("Xyzzy Two" in u for u in said("I loved Xyzzy Two", names).unmatched)
+    assert any("I took Heat (1995)" in u for u in said("films like Heat (1952)", names).unmatched)
+
+
+def test_a_catalogue_without_people_says_so() -> None:
+    import pandas as pd
+
+    bands = Catalogue.of(pd.DataFrame({"item_id": ["1", "2"], "title": ["Autechre", "Boards of Canada"],
+                                       "genres": ["electronic|idm", "electronic"]}))  # fmt: skip
+    found = understand("electronica like Boards of Canada", Table(), Linker(bands))
+    assert found.action == "similar" and found.arguments["genres"] == ["electronic"]
+    assert any("lists no people" in u for u in understand("music by Al Pacino", Table(), Linker(bands)).unmatched)
+    scary = understand("something scary", Table(), Linker(bands))  # no Horror here: a word of the wish
+    assert "genres" not in scary.arguments and scary.arguments["wish"] == "scary"
+
+
+@pytest.mark.parametrize(
+    ("message", "bounds"),
+    [
+        ("from the 90s", (1990, 1999)), ("the 1950's", (1950, 1959)), ("eighties", (1980, 1989)),
+        ("late 80s or early nineties", (1986, 1993)), ("before 1980", (None, 1979)), ("since 1990", (1990, None)),
+        ("between 1970 and 1980", (1970, 1980)), ("1970-1980", (1970, 1980)), ("in 1985", (1985, 1985)),
+        ("1990 or later", (1990, None)), ("not before 1990", (1990, None)), ("after the 80s", (1990, None)),
+        ("until 1960", (None, 1960)), ("for my 10 year old", (None, None)), ("older", (None, 1978)),
+        ("not from the 80s", (None, None)),
+    ],
+)  # fmt: skip
+def test_years(message: str, bounds: tuple, films: Catalogue) -> None:
+    found = read(message, (), films.years[[0, 3, 4]], films.years, k=1)
+    assert (found.year_from, found.year_to) == bounds
+    assert bool(found.unmatched) == (message == "not from the 80s")
+
+
+def test_years_in_words() -> None:
+    assert [phrase(1990, 1999), phrase(None, 1979), phrase(1990, None), phrase(1985, 1985), phrase(1985, 1988)] == [
+        "from the 1990s", "before 1980", "from 1990 on", "from 1985", "from 1985 to 1988",
+    ]  # fmt: skip
+
+
+# What the annotators of IARD meant, and which of our actions serve it.
+SERVES = {
+    "IQU": {"recommend", "similar"}, "CON": {"recommend", "similar"}, "REF": {"recommend", "similar"},
+    "STO": {"recommend", "similar"}, "CRI-A": {"recommend", "similar"}, "CRI-C": {"recommend", "similar"},
+    "PRO": {"recommend", "similar", "feedback"}, "ANS": {"recommend", "similar", "feedback"},
+    "SEE": {"feedback"}, "REJ": {"feedback", "recommend", "similar"}, "ACC": {"chat", "feedback"},
+    "CRI-F": {"feedback", "recommend", "similar"}, "INQ": {"ask_item", "compare", "explain"},
+    "ASK": {"ask_item", "chat", "compare"}, "NRE": {"chat", "ask_item"}, "OTH": {"chat"},
+}  # fmt: skip
+
+
+def iard(folder: Path, names: Linker) -> tuple[Counter, Counter, list[tuple[str, list[str], str]]]:
+    """(right, all) by intent, and the misses; real people's messages with the films that the partner had named."""
+    import re
+
+    right: Counter = Counter()
+    total: Counter = Counter()
+    misses = []
+    dialogues = json.loads((folder / "iard" / "dev.json").read_text(encoding="utf-8"))
+    for dialogue in dialogues.values():
+        shown: tuple[int, ...] = ()
+        turns = 0
+        for turn in dialogue["dialogue_info"].values():
+            text = re.sub(r"@\d+\s*<([^<>]*?)\s*>", lambda m: re.sub(r"\s+\(", " (", m[1]), turn["utterance_text"])
+            if turn["role"] != "seeker":
+                named = tuple(m.items[0] for m in names.mentions(text) if m.kind == "title")
+                shown = named or shown
+            else:
+                table = Table(shown, shown, shown, {"genres": []} if turns else {}, {}, turns)
+                found = understand(text.replace("...", ". "), table, names)
+                done = {found.action, *({"feedback"} if any(c.tool == "remember" for c in found.calls) else ())}
+                wanted = set().union(*(SERVES[i] for i in turn["sub-intent/action"]))
+                for intent in turn["sub-intent/action"]:
+                    total[intent] += 1
+                    right[intent] += bool(done & SERVES[intent])
+                total["any"] += 1
+                right["any"] += bool(done & wanted)
+                if not done & wanted:
+                    misses.append((text, turn["sub-intent/action"], found.action))
+            turns += 1
+    return right, total, misses
+
+
+@pytest.mark.slow
+def test_real_messages_are_mostly_understood(datasets_folder: Path) -> None:
+    if not (datasets_folder / "iard" / "dev.json").is_file():
+        pytest.skip(f"no iard/dev.json in {datasets_folder}")
+    from recommenders.datasets import ml_latest_small
+
+    names = Linker(ml_latest_small.read(datasets_folder / "ml-latest-small").catalogue)
+    right, total, _ = iard(datasets_folder, names)
+    assert right["any"] / total["any"] >= 0.70
+    assert right["IQU"] / total["IQU"] >= 0.85
