@@ -33,7 +33,7 @@ CONNECTING = frozenset(
     movie movies title titles item items list selection choose chose chosen select selected find found offer
     give got get show take look see watch try start think know tell ask asked asking request requested requests
     want wanted wants wish wished wishes like likes fit fits suit suits suited match matches matching enjoy hope
-    mood evening tonight today couple few several set group share shares sharing come comes made make release
+    mood evening tonight today couple few several group share shares sharing come comes made make release
     released dated genre genres year years decade era time history taste person hello hi sure okay ok yes just
     something anything now following follow follows below above based one ones belong belongs go goes along star
     stars starring appear appears feature features featuring similar kind sort type recommend recommended

@@ -69,6 +69,15 @@ _VERB_LIKE = re.compile(
 
 # words that count in a wish only beside one that says something: "time travel", not "I have time"
 _WEAK = frozenset("time life old big small little young real true day night man woman people home world end".split())
+_PREDICATE = re.compile(
+    r"\b(?:was|were|is|are|it['’]?s|that['’]?s|looks?|looked|sounds?|seems?|seemed|be)\s+(?:\w+\s+){0,2}$",
+    re.IGNORECASE,
+)
+_WANTED_THAT = re.compile(
+    r"\b(?:something|anything|ones?|films?|movies?|that|which|should|must|has\s+to|not|n['’]?t)\s+(?:to\s+)?"
+    r"(?:is|are|be|['’]s|thats?|that['’]?s)\s+(?:\w+\s+){0,2}$|\b(?:should|must|to)\s+be\s+(?:\w+\s+){0,2}$",
+    re.IGNORECASE,
+)
 # words of a request that wish for nothing
 _FILLER = frozenset(
     """hey hi hello hiya howdy there please thanks thank thx recommend recommendation recommendations recommended
@@ -129,7 +138,7 @@ def read(
     wish_from  character from where on left-over words count as a wish (what stands before is preamble)
     referred   characters of references such as "the last one", which are no wish either
     """
-    mentions = linker.mentions(text, table.shown)
+    mentions = tuple(m for m in linker.mentions(text, table.shown) if not _judges(text, m))
     titles = tuple(m for m in mentions if m.kind == "title")
     taken = tuple((m.start, m.end) for m in mentions if m.kind in ("title", "unknown_title"))
     catalogue = linker.catalogue
@@ -174,6 +183,14 @@ def read(
         unmatched=(*_unmatched(mentions, linker), *years.unmatched),
         spans=tuple(spans),
     )
+
+
+def _judges(text: str, mention: Mention) -> bool:
+    """Whether a genre word says how something was ("it was pretty funny") instead of asking for it."""
+    if mention.kind != "genre" or mention.surface.lower() in (n.lower() for n in mention.names):
+        return False
+    before = text[: mention.start]
+    return bool(_PREDICATE.search(before)) and not _WANTED_THAT.search(before)
 
 
 def describe(filters: Filters, years_said: str = "", wish: str = "", like: tuple[str, ...] = ()) -> tuple[str, ...]:

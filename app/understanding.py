@@ -47,6 +47,10 @@ _ASK = re.compile(
     r"\bdescribe\b|\bsynopsis\b|\bplot\b|\bwhat\s+(?:year|genres?|kind|language)\b|\bremind\s+me\s+(?:what|who)\b",
     re.IGNORECASE,
 )
+_ASK_THAT = re.compile(
+    r"\b(?:is|was|are|were|does|did|has|had)\s+(?:it|that|this|they|those|these)\b[^.!?]*\?|\bin\s+it\s*\?",
+    re.IGNORECASE,
+)
 _FACT: tuple[tuple[Fact, re.Pattern[str]], ...] = (
     (
         "year",
@@ -57,21 +61,23 @@ _FACT: tuple[tuple[Fact, re.Pattern[str]], ...] = (
     ("language", re.compile(r"\blanguage\b|\bsubtitles?\b", re.I)),
 )
 _REQUEST = re.compile(
-    r"\b(?:recommend(?:ation|ations|ing)?|suggest(?:ion|ions|ing)?|looking\s+(?:for|to\s+(?:see|watch))|look\s+for|"
-    r"search(?:ing)?\s+(?:for|of)|(?:help\s+me\s+)?find(?:\s+me)?|show\s+me|give\s+me|list|pick|in\s+the\s+mood\s+for|"
+    r"\b(?:recommend(?:ing)?|suggest(?:ing)?|"
+    r"(?:any|some|more|other|another|your|a|few|have|need|want|give|different)\s+(?:\w+\s+)?"
+    r"(?:recommendations?|suggestions?)\b(?!\s+(?:was|were|is|are|i|sounds?))|looking\s+(?:for|to\s+(?:see|watch))|look\s+for|"
+    r"search(?:ing)?\s+(?:for|of)|(?:help\s+me\s+)?find(?:\s+me)?|show\s+me|give\s+me|in\s+the\s+mood\s+for|"
     r"in\s+need\s+of|up\s+for|(?:feel|feeling)\s+like|fancy|what\s+(?:should|can|could|do|to)\s+(?:i|we|you)?\s*"
     r"(?:watch|see|recommend|suggest|have|got)|what\s+(?:would|else|other|others|are\s+(?:some|your)|is\s+a\s+good)|"
     r"what['’]?s\s+a\s+good|any\s+(?:good|ideas?|other|others|suggestions?|recommendations?|more|new|movies?|films?)|"
-    r"(?:got|have|know)\s+(?:of\s+)?(?:any|some|something|a\s+good)|think\s+of\s+(?:a|any|some|something)|"
+    r"(?:got|have|know)\s+(?:of\s+)?(?:any|some|something|a\s+good(?!\s+(?:day|night|one|evening|weekend|time)))|think\s+of\s+(?:a|any|some|something)|"
     r"what\s+(?:good\s+)?(?:movies?|films?|comed\w+|horror)|how\s+about|what\s+about|surprise\s+me|"
     r"(?:i|we|i['’]d|id|we['’]d)\s+(?:\w+\s+)?(?:want|wanna|need|would\s+like|would\s+love|like|love|prefer|hope)\s+"
-    r"(?:to\s+(?:see|watch|find|get)|something|some|a|an|any|more|movies?|films?)|something|anything|hoping\s+(?:for|to)|"
+    r"(?:to\s+(?:see|watch|find|get)(?!\s+(?:it|that|this|them|those)\b)|something|some|a|an|any|more|movies?|films?)|something|anything|hoping\s+(?:for|to)|"
     r"interested\s+in|more\s+(?:along|like|of))\b",
     re.IGNORECASE,
 )
 _ELSE = re.compile(
     r"\b(?:something|anything|someone|what|who|anyone)\s+(?:else|different)\b|\b(?:any|some|the|show|give\s+me|what)?\s*"
-    r"(?:more|others?|another)\b(?!\s+(?:than|about|details|recent|modern|serious|like\s+that\s+he))|\bdifferent\s+"
+    r"(?:more|others?|another)\b(?!\s+(?:than|about|details|recent|modern|serious|good\s+one|great\s+one|classic|like\s+that\s+he))|\bdifferent\s+"
     r"(?:ones?|suggestions?|movies?|films?)\b|\bnext\b(?!\s+(?:week|time|day|year))|\btry\s+again\b|\bkeep\s+going\b|"
     r"\b(?:none|neither)\s+of\s+(?:these|those|them|the)\b|\bnot\s+(?:these|those|them)\b|\bmore\s*(?:please)?\W*$",
     re.IGNORECASE,
@@ -306,7 +312,8 @@ def opinions(r_text: str, r: _Reader) -> tuple[tuple[int, FeedbackKind], ...]:
                     blank = blank[:a] + "_" * (b - a) + blank[b:]
             elif bare:
                 items = r.table.focus if len(r.table.focus) == 1 else ()
-        if not items or _YOU.search(blank):
+        asks = r_text[start + len(piece.rstrip()) - 1 : start + len(piece) + 1].strip().endswith("?")
+        if not items or _YOU.search(blank) or (asks and not _SEEN.search(blank)):
             continue
         kind = _kind(blank)
         if kind:
@@ -387,7 +394,9 @@ def _feedback(r: _Reader) -> Understanding | None:
 
 
 def _about(r: _Reader) -> Understanding | None:
-    if not _ASK.search(r.plain):
+    if not _ASK.search(r.plain) and not _ASK_THAT.search(r.plain):
+        return None
+    if re.search(r"\b(?:recommend|suggest)\b", r.text, re.I) and (r.slots.like or _SIMILAR_TO.search(r.text)):
         return None
     items = r.refers
     unseen = bool(_UNSEEN.search(r.text))
@@ -401,7 +410,7 @@ def _about(r: _Reader) -> Understanding | None:
         return None
     fact: Fact = next((name for name, pattern in _FACT if pattern.search(r.plain)), "")
     if not items:
-        if r.slots.constrains or r.slots.unmatched:
+        if (r.slots.constrains and not _ASK_THAT.search(r.plain)) or r.slots.unmatched:
             return None
         asks = "?" in r.text or unseen or fact
         short = r.words <= 10
@@ -419,6 +428,9 @@ def _chat(r: _Reader) -> Understanding | None:
     asks = r.requests or r.slots.constrains or r.titles
     if _HELP.search(r.text):
         return r.done("chat", topic="help")
+    settled = _ACCEPT.search(r.plain) and not r.requests and "?" not in r.text and bool(r.table.turns)
+    if settled and not (r.slots.constrains and not r.titles and not _THANKS.search(r.text)):
+        return r.done("chat", topic="accept", items=r.titles, sure=0.7)
     if asks:
         return None
     if _GREETING.search(r.text) and r.words <= 8 and not r.slots.wish:

@@ -44,14 +44,21 @@ _OLDER = re.compile(
     re.IGNORECASE,
 )
 _NEWER = re.compile(r"\b(?:newer|later|more\s+(?:recent|modern|current)|less\s+old)\b(?!\s+than)", re.IGNORECASE)
+# "old" and "new" count before a noun or behind "something", not in "I feel old" or "that is a classic"
+_NOUN = (
+    r"(?=\s+(?!to\b|year|york|orleans|zealand|at\b|and\b|but\b|one\b|ones\b|man|men\b|woman|friend|kid|son|daughter|enough)"
+    r"\w)"
+)
+_SOME = r"\b(?:something|anything|some|any|more|it|them|ones?|prefer|like|want|only)\s+(?:\w+\s+)?"
 _OLD = re.compile(
-    r"(?<!year )(?<!years )(?<!-)\b(?:old(?:ies|[\s-]school|[\s-]time)?|classics?)\b"
-    r"(?!\s+(?:one|man|men|woman|friend|kid|son|daughter|enough))",
+    rf"(?<!year )(?<!years )(?<!-)\b(?:old|classic){_NOUN}|\b(?:oldies|classics|old[\s-](?:school|time))\b|"
+    rf"{_SOME}(?:old|classic)\b|^\W*(?:old|classic)\W*$",
     re.IGNORECASE,
 )
 _NEW = re.compile(
-    r"\b(?:new|recent|current|modern|(?:latest|newest)(?:\s+(?:film|movie|release)s?)?|"
-    r"new\s+releases?)\b(?!\s+(?:to|york|orleans|zealand|year|at))",
+    rf"\b(?<!happy )(?:new|recent|current|modern){_NOUN}|\bnew\s+releases?\b|"
+    r"\b(?:latest|newest)\s+(?:film|movie|release)s?\b|"
+    rf"{_SOME}(?:new|recent|current|modern)\b(?!\s+(?:to|york|orleans|zealand|year))|^\W*(?:new|recent|modern)\W*$",
     re.IGNORECASE,
 )
 _LESS = re.compile(

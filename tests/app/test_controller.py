@@ -35,7 +35,7 @@ def numbers(*picked: int, opening: str = "", reasons: str = "") -> dict:
     return {"picks": [{"number": n, "reason": reasons} for n in picked], "opening": opening}
 
 
-# -- rules lead ---------------------------------------------------------------------------------------------------------
+# -- rules lead -------------------------------------------------------------------------------------------------------
 
 
 def test_a_request_is_answered_from_the_catalogue_within_its_constraints(pipe: Pipeline) -> None:

@@ -185,8 +185,7 @@ def iard(folder: Path, names: Linker) -> tuple[Counter, Counter, list[tuple[str,
     dialogues = json.loads((folder / "iard" / "dev.json").read_text(encoding="utf-8"))
     for dialogue in dialogues.values():
         shown: tuple[int, ...] = ()
-        turns = 0
-        for turn in dialogue["dialogue_info"].values():
+        for turns, turn in enumerate(dialogue["dialogue_info"].values()):
             text = re.sub(r"@\d+\s*<([^<>]*?)\s*>", lambda m: re.sub(r"\s+\(", " (", m[1]), turn["utterance_text"])
             if turn["role"] != "seeker":
                 named = tuple(m.items[0] for m in names.mentions(text) if m.kind == "title")
@@ -194,7 +193,8 @@ def iard(folder: Path, names: Linker) -> tuple[Counter, Counter, list[tuple[str,
             else:
                 table = Table(shown, shown, shown, {"genres": []} if turns else {}, {}, turns)
                 found = understand(text.replace("...", ". "), table, names)
-                done = {found.action, *({"feedback"} if any(c.tool == "remember" for c in found.calls) else ())}
+                action = "chat" if found.topic == "greeting" else found.action  # its picks come along
+                done = {action, *({"feedback"} if any(c.tool == "remember" for c in found.calls) else ())}
                 wanted = set().union(*(SERVES[i] for i in turn["sub-intent/action"]))
                 for intent in turn["sub-intent/action"]:
                     total[intent] += 1
@@ -203,7 +203,6 @@ def iard(folder: Path, names: Linker) -> tuple[Counter, Counter, list[tuple[str,
                 right["any"] += bool(done & wanted)
                 if not done & wanted:
                     misses.append((text, turn["sub-intent/action"], found.action))
-            turns += 1
     return right, total, misses
 
 
