@@ -6,9 +6,7 @@ without optional white space (outlines-core), because small models otherwise wan
 """
 
 import json
-import re
 import threading
-import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,19 +18,15 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, ToolMessage
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
-from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from outlines_core.json_schema import build_regex_from_schema
 from pydantic import BaseModel
 
-from llm.errors import MalformedOutput
-
-DIGITS = 11  # of a number beyond the first, where the schema sets no bound
+from llm.toolcalls import call_schema, called, compact_pattern, with_tools
 
 
 @dataclass(frozen=True)
@@ -113,8 +107,8 @@ class LocalChat(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         prompt = plain_messages(messages)
         if tools and tool_choice != "none":
-            prompt = _with_tools(prompt, tools)
-            pattern: str | None = compact_pattern(_call_schema(tools, tool_choice))
+            prompt = with_tools(prompt, tools)
+            pattern: str | None = compact_pattern(call_schema(tools, tool_choice))
         elif json_schema is not None:
             pattern = compact_pattern(json_schema)
         else:
@@ -145,7 +139,7 @@ class LocalChat(BaseChatModel):
         finally:
             pieces.close()  # type: ignore[attr-defined]
         if tools and tool_choice != "none" and not cancel.is_set():
-            chunk = ChatGenerationChunk(message=_called("".join(said), counts))
+            chunk = ChatGenerationChunk(message=called("".join(said), counts is not None and counts.truncated))
             if run_manager:
                 run_manager.on_llm_new_token(chunk.message.text, chunk=chunk)
             yield chunk
@@ -223,75 +217,3 @@ def plain_messages(messages: Sequence[BaseMessage]) -> list[dict[str, str]]:
                 text = f"Result of {message.name or 'the tool'}: {text}"
         plain.append({"role": role, "content": text})
     return plain
-
-
-# -- tools ------------------------------------------------------------------------------------------------------------
-
-
-def compact_pattern(schema: dict[str, Any]) -> str:
-    """The regular expression of the JSON texts that fit the schema, without optional white space.
-
-    Numbers get a bound: a small model that has lost its way would otherwise write digits until its tokens are spent.
-    Strings lose theirs: each bound multiplies the states of the automaton (400 characters took the runtime over a
-    minute to compile), and max_tokens ends a long one anyway.
-    """
-    pattern: str = build_regex_from_schema(json.dumps(schema), "")
-    # The runtime's grammar compiler reads bytes: it warns, once an occurrence, of a negated class beyond 127.
-    pattern = pattern.replace(r"\x7F-\x9F", r"\x7F")
-    pattern = pattern.replace("[1-9][0-9]*", f"[1-9][0-9]{{0,{DIGITS}}}")
-    return re.sub(r"(?<=bfnrt\]\))\{\d+,\d+\}", "*", pattern)
-
-
-def _call_schema(tools: Sequence[dict[str, Any]], tool_choice: str | None) -> dict[str, Any]:
-    """{"name", "arguments"} of one of the tools, or {"reply"} where the model may also just answer."""
-    functions = [t["function"] for t in tools]
-    if tool_choice not in (None, "auto", "any", "required"):
-        functions = [f for f in functions if f["name"] == tool_choice]
-        if not functions:
-            raise ValueError(
-                f"tool_choice {tool_choice!r} is none of {', '.join(t['function']['name'] for t in tools)}"
-            )
-    options: list[dict[str, Any]] = []
-    definitions: dict[str, Any] = {}
-    for function in functions:
-        parameters = dict(function.get("parameters") or {"type": "object", "properties": {}})
-        definitions |= parameters.pop("$defs", {})
-        options.append(
-            {
-                "type": "object",
-                "properties": {"name": {"const": function["name"]}, "arguments": parameters},
-                "required": ["name", "arguments"],
-            }
-        )
-    if tool_choice in (None, "auto"):
-        options.append({"type": "object", "properties": {"reply": {"type": "string"}}, "required": ["reply"]})
-    return {"anyOf": options, "$defs": definitions} if definitions else {"anyOf": options}
-
-
-def _with_tools(messages: list[dict[str, str]], tools: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
-    """The prompt with the tools described at the end of the system message (stable, so the prefix cache holds)."""
-    lines = ["You can call these tools:"]
-    for tool in tools:
-        function = tool["function"]
-        described = json.dumps(function.get("parameters") or {}, separators=(",", ":"))
-        lines.append(f"- {function['name']}: {function.get('description', '').strip()} Arguments: {described}")
-    lines.append('To call one, answer {"name":...,"arguments":{...}}. To answer without a tool, {"reply":"..."}.')
-    told = "\n".join(lines)
-    if messages and messages[0]["role"] == "system":
-        return [{"role": "system", "content": f"{messages[0]['content']}\n\n{told}"}, *messages[1:]]
-    return [{"role": "system", "content": told}, *messages]
-
-
-def _called(text: str, counts: Counts | None) -> AIMessageChunk:
-    """The decoded JSON as a message with a tool call, or as a plain reply."""
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        spent = " (max_tokens ended it)" if counts is not None and counts.truncated else ""
-        raise MalformedOutput(text, f"the tool call is not whole{spent}: {error.msg}") from error
-    if "reply" in data:
-        return AIMessageChunk(content=data["reply"])
-    call = tool_call_chunk(
-        name=data["name"], args=json.dumps(data["arguments"]), id=f"call_{uuid.uuid4().hex[:12]}", index=0
-    )
-    return AIMessageChunk(content="", tool_call_chunks=[call])

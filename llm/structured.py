@@ -13,7 +13,7 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from pydantic import BaseModel, ValidationError
 
 from llm import streaming
-from llm.errors import MalformedOutput, Stopped
+from llm.errors import BackendFailed, MalformedOutput, Stopped
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -42,9 +42,10 @@ def generate(
 ) -> Structured[T]:
     """Ask for an object of `schema`; `total_seconds` are for all calls together.
 
-    A model with `constrains = True` is held to the schema while it decodes; any other is told the schema in words and
-    its text is parsed. Text that does not fit is shown back to the model with the error, `repairs` times at most; then
-    MalformedOutput. Stopped when `stop` was set meanwhile; timeouts and failures as llm.streaming.stream raises them.
+    A model with `constrains = True` is held to the schema while it decodes. Any other is told the schema in words,
+    besides in its own protocol where that has a place for it, and its text is parsed. Text that does not fit is shown
+    back to the model with the error, `repairs` times at most; then MalformedOutput. Stopped when `stop` was set
+    meanwhile; timeouts and failures as llm.streaming.stream raises them.
     """
     prompt = list(messages)
     kwargs: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
@@ -52,19 +53,18 @@ def generate(
         kwargs["json_schema"] = schema.model_json_schema()
     else:
         prompt = [*_told(prompt, schema)]
+        kwargs |= _native(model, schema)
     usage: UsageMetadata | None = None
     began = time.monotonic()
     for attempt in range(repairs + 1):
-        answer = collect(
-            streaming.stream(
-                model,
-                prompt,
-                stop=stop,
-                first_token_seconds=first_token_seconds,
-                total_seconds=None if total_seconds is None else total_seconds - (time.monotonic() - began),
-                **kwargs,
-            )
-        )
+        left = None if total_seconds is None else total_seconds - (time.monotonic() - began)
+        try:
+            answer = _ask(model, prompt, stop, first_token_seconds, left, kwargs)
+        except BackendFailed as error:
+            if "extra_body" not in kwargs or getattr(error.__cause__, "status_code", None) != 400:
+                raise
+            kwargs.pop("extra_body")  # a server that has no such thing; the words must do
+            answer = _ask(model, prompt, stop, first_token_seconds, left, kwargs)
         if stop is not None and stop.is_set():
             raise Stopped("stopped while the model was answering")
         usage = add_usage(usage, answer.usage_metadata)
@@ -78,6 +78,30 @@ def generate(
             again = f"That answer does not fit: {said}\nAnswer again, with the corrected JSON object only."
             prompt = [*prompt, AIMessage(raw), HumanMessage(again)]
     raise AssertionError("unreachable")
+
+
+def _ask(
+    model: BaseChatModel,
+    prompt: Sequence[BaseMessage],
+    stop: threading.Event | None,
+    first_token_seconds: float | None,
+    total_seconds: float | None,
+    kwargs: dict[str, Any],
+) -> AIMessageChunk:
+    return collect(
+        streaming.stream(
+            model, prompt, stop=stop, first_token_seconds=first_token_seconds, total_seconds=total_seconds, **kwargs
+        )
+    )
+
+
+def _native(model: BaseChatModel, schema: type[BaseModel]) -> dict[str, Any]:
+    """OpenAI's protocol can hold the answer to a schema. Not strictly: that would forbid defaults in the schema."""
+    if model._llm_type != "openai-chat":
+        return {}
+    described = {"name": schema.__name__, "schema": schema.model_json_schema()}
+    # in the body, past the client: it would raise for an answer that max_tokens ended, where we can show it back
+    return {"extra_body": {"response_format": {"type": "json_schema", "json_schema": described}}}
 
 
 def collect(chunks: Any) -> AIMessageChunk:

@@ -15,6 +15,7 @@ from pydantic import PrivateAttr
 
 from llm.errors import PromptTooLong
 from llm.local import Counts, LocalChat, Sampling
+from llm.stopwords import StopWords
 
 CACHE_GB = 1  # of keys and values that the prefix cache may hold
 BLOCK = 32  # tokens of one block of that cache: a prefix is reused in whole blocks
@@ -112,6 +113,8 @@ class EmbeddedChat(LocalChat):
         """Runs in a thread of its own: the runtime calls back for each token and the caller reads the queue."""
         import openvino_genai as genai
 
+        words = StopWords(sampling.stop)
+
         class Streamer(genai.StreamerBase):
             """Called for each token; decodes it in the context of those before it, whole characters only."""
 
@@ -124,17 +127,21 @@ class EmbeddedChat(LocalChat):
                 before = self.decode(self.ids[self.context : self.shown])
                 after = self.decode(self.ids[self.context :])
                 if len(after) > len(before) and not after.endswith("\ufffd"):
-                    decoded.put(after[len(before) :])
+                    self.show(words.push(after[len(before) :]))
                     self.context, self.shown = self.shown, len(self.ids)
-                over = cancel.is_set() or closed.is_set()
-                return genai.StreamingStatus.CANCEL if over else genai.StreamingStatus.RUNNING
+                if cancel.is_set() or closed.is_set():
+                    return genai.StreamingStatus.CANCEL
+                return genai.StreamingStatus.STOP if words.met else genai.StreamingStatus.RUNNING
 
             def end(self) -> None:
                 """Shows what is left: a character that the answer broke off in the middle of."""
                 before = self.decode(self.ids[self.context : self.shown])
                 after = self.decode(self.ids[self.context :])
-                if len(after) > len(before):
-                    decoded.put(after[len(before) :])
+                self.show(words.push(after[len(before) :]) + words.rest())
+
+            def show(self, text: str) -> None:
+                if text:
+                    decoded.put(text)
 
         try:
             config = genai.GenerationConfig()
@@ -144,8 +151,6 @@ class EmbeddedChat(LocalChat):
             if sampling.temperature > 0:
                 config.do_sample = True
                 config.temperature = sampling.temperature
-            if sampling.stop:
-                config.stop_strings = set(sampling.stop)
             if sampling.pattern is not None:
                 config.structured_output_config = genai.StructuredOutputConfig(regex=sampling.pattern)
             streamer = Streamer(self._tokenizer.decode)

@@ -40,9 +40,9 @@ def anthropic(model: str, settings: LLMSettings) -> BaseChatModel:
 
 def compatible(model: str, settings: LLMSettings) -> BaseChatModel:
     """vLLM, llama.cpp, Ollama and the like; a server without keys gets a placeholder, which the client insists on."""
-    from langchain_openai import ChatOpenAI
+    from llm.backends.compatible import CompatibleChat
 
-    return ChatOpenAI(
+    return CompatibleChat(
         model=model,
         base_url=settings.compatible_url,
         api_key=settings.compatible_api_key or SecretStr("none"),

@@ -13,6 +13,7 @@ from pydantic import PrivateAttr
 
 from llm.errors import BackendFailed, PromptTooLong
 from llm.local import Counts, LocalChat, Sampling
+from llm.stopwords import StopWords
 
 
 class HuggingFaceChat(LocalChat):
@@ -82,7 +83,6 @@ class HuggingFaceChat(LocalChat):
 
     def _decode(self, ids: list[int], sampling: Sampling, cancel: threading.Event) -> Iterator[str | Counts]:
         import torch
-        from transformers import DynamicCache
 
         context = getattr(self._model.config, "max_position_embeddings", None)
         if context is not None and len(ids) + sampling.max_tokens > context:
@@ -90,17 +90,13 @@ class HuggingFaceChat(LocalChat):
                 f"the prompt has {len(ids)} tokens and {sampling.max_tokens} may be answered; {self.model_name} holds "
                 f"{context} together. Shorten the prompt or lower max_tokens."
             )
-        if self._cache is None:
-            self._cache = DynamicCache(config=self._model.config)
-        reused = min(_common(ids, self._cached_ids), len(ids) - 1)
-        self._cache.crop(reused)
-        self._cached_ids = ids[:reused]
+        reused = self._keep(ids)
         guide = None if sampling.pattern is None else self._guide(sampling.pattern)
         random = torch.Generator(device=self._model.device).manual_seed(sampling.seed)
         ends = {i for i in _as_list(self._model.generation_config.eos_token_id) if i is not None}
         ends |= {self._tokenizer.eos_token_id} - {None}
         answer: list[int] = []
-        feed, shown, said = ids[reused:], 0, ""
+        feed, said, words = ids[reused:], "", StopWords(sampling.stop)
         truncated = True
         while len(answer) < sampling.max_tokens:
             if cancel.is_set():
@@ -121,21 +117,38 @@ class HuggingFaceChat(LocalChat):
                 guide.advance(token)
             answer.append(token)
             feed = [token]
-            said = self._tokenizer.decode(answer, skip_special_tokens=True)
-            cut = min((said.find(s) for s in sampling.stop if s in said), default=-1)
-            if cut >= 0:
-                said, truncated = said[:cut], False
+            text = self._tokenizer.decode(answer, skip_special_tokens=True)
+            if not text.endswith("\ufffd"):  # else in the middle of a character
+                if piece := words.push(text[len(said) :]):
+                    yield piece
+                said = text
+            if words.met:
+                truncated = False
                 break
-            held = max((_overlap(said, s) for s in sampling.stop), default=0)  # could become a stop sequence
-            if len(said) - held > shown and not said.endswith("\ufffd"):
-                yield said[shown : len(said) - held]
-                shown = len(said) - held
             if guide is not None and guide.is_finished():
                 truncated = False
                 break
-        if len(said) > shown:
-            yield said[shown:]
+        text = self._tokenizer.decode(answer, skip_special_tokens=True)
+        if piece := words.push(text[len(said) :]) + words.rest():
+            yield piece
         yield Counts(len(ids), len(answer), reused, truncated)
+
+    def _keep(self, ids: list[int]) -> int:
+        """How many of these tokens are in the cache; it is cut to just those. At least one is left to compute."""
+        from transformers import DynamicCache
+
+        kept = min(_common(ids, self._cached_ids), len(ids) - 1)
+        surplus = len(self._cached_ids) - kept
+        whole = self._cache is not None and self._cache.get_seq_length() == len(self._cached_ids)
+        if whole and surplus:
+            try:
+                self._cache.crop(-surplus)
+            except (ValueError, NotImplementedError, RuntimeError):
+                whole = False  # layers that look at a window only, or keep a running state, cannot go back
+        if not whole:
+            self._cache, kept = DynamicCache(config=self._model.config), 0
+        self._cached_ids = ids[:kept]
+        return kept
 
     def _guide(self, pattern: str) -> Any:
         """The automaton of the pattern over this tokenizer's vocabulary."""
@@ -176,11 +189,6 @@ def _common(a: list[int], b: list[int]) -> int:
             break
         n += 1
     return n
-
-
-def _overlap(text: str, stop: str) -> int:
-    """How many characters at the end of `text` could be the beginning of `stop`."""
-    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -24,6 +24,8 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
 
+from llm.stopwords import StopWords
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -91,12 +93,19 @@ class ScriptedChat(BaseChatModel):
         if isinstance(reply.content, Exception):
             raise reply.content
         pieces = list(_pieces(reply.content))
+        words = StopWords(stop or ())
         for piece in pieces:
             if cancel.is_set():
                 return
+            if piece.text:
+                piece = piece.model_copy(update={"content": words.push(piece.text)})
             yield ChatGenerationChunk(message=piece)
+            if words.met:
+                break
             if reply.between:
                 time.sleep(reply.between)
+        if left := words.rest():
+            yield ChatGenerationChunk(message=AIMessageChunk(content=left))
         read = sum(len(m.text) for m in messages) // 4
         usage = UsageMetadata(input_tokens=read, output_tokens=len(pieces), total_tokens=read + len(pieces))
         yield ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=usage, chunk_position="last"))
