@@ -7,7 +7,6 @@ there. Precision before recall: a wrong title spoils a whole turn, a missed one 
 """
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
@@ -15,12 +14,10 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 
 from app import genres as said
+from app.naming import ARTICLES, PARENTHESES, bare, genre_index, people_index, title_index
 from app.words import EVERYDAY, FUNCTION, ITEM_WORDS, Token, folded, singular, tokens
 from recommenders.tables import Catalogue
 
-_ARTICLES = frozenset({"the", "a", "an"})
-_PARENTHESES = re.compile(r"\(([^()]*)\)")
-_AKA = re.compile(r"^\s*(?:a\.?k\.?a\.?|also known as)\s+", re.IGNORECASE)
 _YEAR_AFTER = re.compile(r"\s*(?:\(\s*(\d{4})\s*\)|,?\s+(?:from|of)\s+(\d{4})\b|\s+((?:19|20)\d\d)\b(?!s))")
 _QUOTED = re.compile(r"[\"“]([^\"”“]{1,80})[\"”]|(?<![A-Za-z])['‘]([^'’‘]{2,80})['’](?![A-Za-z])")
 _LONGEST = 9  # words of a title that are tried at once
@@ -65,10 +62,10 @@ class Linker:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self._titles, self._fuzzy = _title_index(catalogue)
-        self._genres = _genre_index(catalogue.genre_names)
+        self._titles, self._fuzzy = title_index(catalogue)
+        self._genres = genre_index(catalogue.genre_names)
         self._languages = {folded(n): n for n in catalogue.language_names}
-        self._people, self._surnames = _people_index(catalogue)
+        self._people, self._surnames = people_index(catalogue)
         self._genre_sets = frozenset(frozenset(g) for g in catalogue.genres)
         self._genre_words = [" ".join(k) for k in self._genres]
         self._people_words = [" ".join(k) for k in self._people]
@@ -87,7 +84,7 @@ class Linker:
             key = folded(title[: match.start()])
             found = self._titles.get(key)
         if found is None:
-            found = self._titles.get(_bare(key))
+            found = self._titles.get(bare(key))
         if found is None:
             near = self._nearest(" ".join(key))
             found = near[0] if near else ()
@@ -231,9 +228,9 @@ class Linker:
         found: list[Mention] = []
         keys = tuple(w.text for w in words)
         for row in expected:
-            plain = _PARENTHESES.sub(" ", self.catalogue.titles[row])
+            plain = PARENTHESES.sub(" ", self.catalogue.titles[row])
             whole = folded(plain)
-            forms = [whole, _bare(whole), folded(plain.split(":", 1)[0])]
+            forms = [whole, bare(whole), folded(plain.split(":", 1)[0])]
             for form in sorted({f for f in forms if f}, key=len, reverse=True):
                 at = next((i for i in range(len(keys)) if keys[i : i + len(form)] == form), None)
                 if at is None or all(w in FUNCTION for w in form):
@@ -307,13 +304,13 @@ class Linker:
     ) -> Mention | None:
         at, span = stretch[0], all_words[slice(*stretch)]
         content = [w for w in span if w.text not in FUNCTION]
-        if not content or (content[0] is not span[0] and span[0].text not in _ARTICLES):
+        if not content or (content[0] is not span[0] and span[0].text not in ARTICLES):
             return None
         capitals: list[Token] = []
         for w in span:
             if w.capital or (capitals and w.text in FUNCTION):
                 capitals.append(w)
-            elif w.text in _ARTICLES and not capitals:
+            elif w.text in ARTICLES and not capitals:
                 continue
             else:
                 break
@@ -404,76 +401,6 @@ def _ends_here(text: str, words: tuple[Token, ...], i: int) -> bool:
 def _sole(words: tuple[Token, ...], i: int, n: int) -> bool:
     """Whether the message is nothing but this title ("heat?", "the godfather")."""
     return n == len(words) and not all(w.text in FUNCTION | ITEM_WORDS for w in words)
-
-
-def _bare(key: tuple[str, ...]) -> tuple[str, ...]:
-    return key[1:] if len(key) > 1 and key[0] in _ARTICLES else key
-
-
-def _title_index(catalogue: Catalogue) -> tuple[dict[tuple[str, ...], tuple[int, ...]], list[str]]:
-    """Word sequence -> rows, whole titles before shortened ones; and the sequences as strings for edit distance."""
-    by_kind: list[dict[tuple[str, ...], list[int]]] = [defaultdict(list) for _ in range(4)]
-    for row, title in enumerate(catalogue.titles):
-        plain = _PARENTHESES.sub(" ", title).strip() or title
-        whole = folded(plain)
-        by_kind[0][whole].append(row)
-        if folded(title) != whole:
-            by_kind[0][folded(title)].append(row)
-        by_kind[1][_bare(whole)].append(row)
-        for inside in _PARENTHESES.findall(title):
-            other = folded(_AKA.sub("", inside))
-            if other and not (len(other) == 1 and other[0].isdigit()):
-                by_kind[2][other].append(row)
-                by_kind[2][_bare(other)].append(row)
-        head = plain.split(":", 1)[0] if ":" in plain else ""
-        if head:
-            by_kind[3][folded(head)].append(row)
-            by_kind[3][_bare(folded(head))].append(row)
-    index: dict[tuple[str, ...], tuple[int, ...]] = {}
-    for kind in by_kind:
-        for key, rows in kind.items():
-            if key and key not in index:
-                index[key] = tuple(dict.fromkeys(rows))
-    return index, [" ".join(k) for k in index]
-
-
-def _genre_index(names: tuple[str, ...]) -> dict[tuple[str, ...], tuple[str, ...]]:
-    index: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for name in names:
-        key = folded(name)
-        if not key or key == ("unknown",):
-            continue
-        index[key] = (name,)
-        index.setdefault((*key[:-1], singular(key[-1])), (name,))
-        index.setdefault((*key[:-1], key[-1] + "s"), (name,))
-        if len(key) > 1:
-            index.setdefault(("".join(key),), (name,))
-    known = {folded(n): n for n in names}
-    for phrase, wanted in said.SYNONYMS.items():
-        found = [next((known[folded(t)] for t in options if folded(t) in known), None) for options in wanted]
-        if all(found):
-            index.setdefault(folded(phrase), tuple(f for f in found if f))
-    return index
-
-
-def _people_index(catalogue: Catalogue) -> tuple[dict[tuple[str, ...], str], dict[str, str]]:
-    """Folded name -> person; surname -> the person of that surname with most items (when clearly most)."""
-    counts: dict[str, int] = defaultdict(int)
-    for row in catalogue.people:
-        for name in row:
-            counts[name] += 1
-    people: dict[tuple[str, ...], str] = {}
-    by_surname: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(counts, key=lambda n: (-counts[n], n)):
-        key = folded(name)
-        if key and key not in people and not (len(key) == 1 and key[0] in EVERYDAY):
-            people[key] = name
-            if len(key) > 1 and len(key[-1]) > 3:
-                by_surname[key[-1]].append(name)
-    surnames = {
-        s: names[0] for s, names in by_surname.items() if len(names) == 1 or counts[names[0]] >= 2 * counts[names[1]]
-    }
-    return people, surnames
 
 
 _LINKERS: dict[int, Linker] = {}
