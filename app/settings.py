@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("CHATREC_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"),
         description="Anthropic.",
     )
-    anthropic_models: tuple[str, ...] = Field(("claude-sonnet-4-5",), description="Anthropic models offered.")
+    anthropic_models: tuple[str, ...] = Field(("claude-sonnet-5",), description="Anthropic models offered.")
     compatible_url: str = Field("", description="OpenAI-compatible server (vLLM, llama.cpp, Ollama), ends in /v1.")
     compatible_api_key: SecretStr | None = Field(None, description="Key of that server, if it wants one.")
     compatible_models: tuple[str, ...] = Field((), description="Models of that server.")

@@ -21,7 +21,7 @@ def openai(model: str, settings: LLMSettings) -> BaseChatModel:
         timeout=settings.timeout_seconds,
         max_retries=RETRIES,
         stream_usage=True,
-        temperature=0,
+        temperature=0 if model.startswith(("gpt-3", "gpt-4")) else None,  # reasoning models refuse it
     )
 
 
