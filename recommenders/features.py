@@ -12,7 +12,9 @@ No field is the bare user id, so users nobody has seen are read like all others.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -94,6 +96,9 @@ class Features:
         self.pair = torch.from_numpy(pair)  # (I, 1 + G): year (0 unknown, in decades), and the share of each genre
         self.latest = latest
         self.half_life = half_life
+        self._profile_codes = [
+            (f.name.removeprefix("user."), _code(f)) for f in self.of_side("user") if f.name.startswith("user.")
+        ]
 
     @property
     def rows(self) -> int:
@@ -144,7 +149,9 @@ class Features:
         for column in ("year", LANGUAGE, *catalogue.extra_columns):
             field = _categories(add, column, "item", table[column].replace("", None))
             if field is not None:
-                columns.append((_codes(field, table[column])[:, None], np.ones((n, 1))))
+                code = _code(field)
+                codes = np.array([code(v) for v in table[column]], np.int64)
+                columns.append((codes[:, None], np.ones((n, 1))))
 
         if genres:
             add("genre overlap", "pair", "numeric", 1, mean=0.4, spread=0.3)
@@ -157,16 +164,10 @@ class Features:
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
-    def profiles(self, frame: pd.DataFrame) -> Tensor:
-        """(B, Fp) int64 rows of the profile fields; columns that are missing or unknown values give the unknown row."""
-        fields = [f for f in self.of_side("user") if f.name.startswith("user.")]
-        codes = [
-            _codes(f, frame[f.name.removeprefix("user.")])
-            if f.name.removeprefix("user.") in frame
-            else np.full(len(frame), f.offset)
-            for f in fields
-        ]
-        return torch.from_numpy(np.stack(codes, axis=1) if codes else np.zeros((len(frame), 0), np.int64))
+    def profiles(self, profiles: Sequence[Mapping[str, object]]) -> Tensor:
+        """(B, Fp) int64 rows of the profile fields; what is missing or was never met gives the unknown row."""
+        codes = [[code(profile.get(column)) for column, code in self._profile_codes] for profile in profiles]
+        return torch.tensor(codes, dtype=torch.int64).reshape(len(profiles), len(self._profile_codes))
 
     def histories(self, states: Sequence[UserState]) -> Histories:
         """What the fields read of these users."""
@@ -176,7 +177,7 @@ class Features:
             latest = state.items[: -self.latest - 1 : -1]
             items[row, : len(latest)] = latest
             values[row, : len(latest)] = state.values[: -self.latest - 1 : -1]
-        profile = self.profiles(pd.DataFrame([dict(s.profile) for s in states], index=range(len(states))))
+        profile = self.profiles([s.profile for s in states])
         lengths = torch.tensor([len(s.items) for s in states], dtype=torch.int64)
         return Histories(torch.from_numpy(items), torch.from_numpy(values), lengths, profile)
 
@@ -274,14 +275,21 @@ def _categories(add: Any, name: str, side: Side, column: pd.Series) -> Field | N
     return add(name, side, "categorical", len(values) + 1, values=values) if len(values) > 1 else None
 
 
-def _codes(field: Field, column: pd.Series) -> np.ndarray:
-    """(n,) int64 rows of a categorical field."""
-    if field.edges:
-        numbers = pd.to_numeric(column, errors="coerce").astype(float).to_numpy(na_value=np.nan)
-        bins = 1 + np.searchsorted(np.array(field.edges), np.nan_to_num(numbers), side="right")
-        return field.offset + np.where(np.isfinite(numbers), bins, 0).astype(np.int64)
-    place = {value: n for n, value in enumerate(field.values, start=1)}
-    return field.offset + np.array([0 if v is None else place.get(str(v), 0) for v in column], np.int64)
+def _code(field: Field) -> Callable[[object], int]:
+    """What gives the row of a value in a categorical field."""
+    place = {value: field.offset + n for n, value in enumerate(field.values, start=1)}
+
+    def of_number(value: object) -> int:
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return field.offset
+        return field.offset + (1 + bisect_right(field.edges, number) if math.isfinite(number) else 0)
+
+    def of_name(value: object) -> int:
+        return place.get(str(value), field.offset)
+
+    return of_number if field.edges else of_name
 
 
 def _multi(field: Field, lists: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:

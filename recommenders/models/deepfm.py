@@ -94,7 +94,7 @@ class DeepFM(NeuralRecommender):
         item, value, user, before = (
             torch.from_numpy(np.ascontiguousarray(column)).to(device) for column in (x.item, x.value, x.user, place)
         )
-        profiles = features.profiles(data.users).to(device)  # (U, Fp)
+        profiles = features.profiles(data.users.to_dict("records")).to(device)  # (U, Fp)
         steps = torch.arange(1, c.latest + 1, device=device)
         counts = np.bincount(x.item, minlength=n)
         chance = torch.from_numpy(np.maximum(counts, 1) ** 0.75).float().to(device)

@@ -65,11 +65,14 @@ def test_numbers_become_bins_and_unknown_values_a_row_of_their_own() -> None:
     read = features(checkerboard()[0])
     age = field(read, "user.age")
     assert len(age.edges) + 2 == age.size
-    frame = pd.DataFrame({"age": [0, 22, 90, None, "old"], "gender": ["F", "M", "X", None, "F"]})
-    rows = read.profiles(frame).numpy() - [age.offset, field(read, "user.gender").offset]
+    people = [
+        {"age": age, "gender": gender}
+        for age, gender in zip([0, np.int64(22), "90", None, "old"], ["F", "M", "X", None, "F"], strict=True)
+    ]
+    rows = read.profiles(people).numpy() - [age.offset, field(read, "user.gender").offset]
     assert rows[:, 0].tolist() == [1, rows[1, 0], age.size - 1, 0, 0] and 1 <= rows[1, 0] < age.size
     assert rows[:, 1].tolist() == [1, 2, 0, 0, 1]
-    assert read.profiles(pd.DataFrame(index=range(2))).tolist() == [[age.offset, field(read, "user.gender").offset]] * 2
+    assert read.profiles([{}, {}]).tolist() == [[age.offset, field(read, "user.gender").offset]] * 2
 
 
 def test_pairs_say_how_genres_and_year_suit() -> None:
