@@ -24,14 +24,39 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 CONVERSATIONS: tuple[tuple[str | None, tuple[str, ...]], ...] = (
-    (None, ("Hi!", "scary movies from the 90s", "older", "why the second one?",
-            "I loved the first one, more like that", "something else")),
-    ("196", ("recommend me something", "why these?", "but nothing with comedy", "I hated the third one. Anything newer?",
-             "which of the first two is better?")),
-    (None, ("slow-burning space horror", "something like Heat and Fargo", "three romantic comedies before 1980",
-            "when was Casablanca made?", "thanks!")),
+    (
+        None,
+        (
+            "Hi!",
+            "scary movies from the 90s",
+            "older",
+            "why the second one?",
+            "I loved the first one, more like that",
+            "something else",
+        ),
+    ),
+    (
+        "196",
+        (
+            "recommend me something",
+            "why these?",
+            "but nothing with comedy",
+            "I hated the third one. Anything newer?",
+            "which of the first two is better?",
+        ),
+    ),
+    (
+        None,
+        (
+            "slow-burning space horror",
+            "something like Heat and Fargo",
+            "three romantic comedies before 1980",
+            "when was Casablanca made?",
+            "thanks!",
+        ),
+    ),
     ("405", ("films with Al Pacino, no war", "a submarine crew in trouble", "why not Titanic?", "anything lighter?")),
-)  # fmt: skip
+)
 
 
 def main() -> None:
