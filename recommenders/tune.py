@@ -17,7 +17,7 @@ from recommenders.request import Request
 from recommenders.split import Case, first
 from recommenders.tables import Dataset
 
-RANKER_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+RANKER_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 DIVERSITIES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 K = 10
 _BATCH = 128
