@@ -111,8 +111,9 @@ def _decide(
     """Tool calls of the model until one answers; LLMError when it fails or goes on making mistakes."""
     began = time.perf_counter()
     schemas = tools.schemas()
-    budget = max(300, settings.prompt_tokens - estimate(json.dumps(schemas)))
-    prompt = build("decide", contexts(message, desk), budget)
+    # the budget is for what changes; the tools are the same every turn, and in the prefix cache
+    prompt = build("decide", contexts(message, desk), settings.prompt_tokens)
+    prompt = replace(prompt, estimated_tokens=prompt.estimated_tokens + estimate(json.dumps(schemas)))
     yield asking.built(prompt, "decide", time.perf_counter() - began)
     model = desk.parts.model.bind_tools(schemas)
     messages: list[BaseMessage] = asking.to_chat(prompt.messages)
@@ -220,6 +221,8 @@ def _decision(
 def _stored(tool: str, outcome: Outcome) -> dict[str, object]:
     """The arguments in the catalogue's own names, as a follow-up refines them."""
     request = outcome.request
+    if tool == "search" and request is not None:
+        return {"wish": request.wish}
     if tool not in _CONSTRAINED or request is None:
         return {"items": list(outcome.ids)}
     f = request.filters

@@ -231,6 +231,8 @@ def answer(desk: Desk, u: Understanding, outcome: Outcome | None) -> str:
         else:
             brief = len(outcome.explanations) > 1
             text = "\n\n".join(wording.why(speaker, e, request, brief=brief) for e in outcome.explanations)
+            if u.topic == "judge":
+                text = f"Whether it is good I cannot judge; what I can say is how well it suits. {text}"
     elif u.action == "compare":
         text = wording.comparison(speaker, outcome.explanations)
     else:

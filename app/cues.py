@@ -46,6 +46,11 @@ FACT: tuple[tuple[Fact, re.Pattern[str]], ...] = (
     ("genres", re.compile(r"\bgenres?\b|\bwhat\s+(?:kind|type|sort)\b|\bcomedy\s+or\b", re.I)),
     ("language", re.compile(r"\blanguage\b|\bsubtitles?\b", re.I)),
 )
+JUDGE = re.compile(
+    r"\b(?:is|was|are|were|would)\s+(?:it|that|this|they|those|these|i|we)\s+(?:\w+\s+){0,2}?"
+    r"(?:good|worth|great|nice|like|enjoy|love)\b[^.!]*\?",
+    re.IGNORECASE,
+)
 REQUEST = re.compile(
     r"\b(?:recommend(?:ing)?|suggest(?:ing)?|"
     r"(?:any|some|more|other|another|your|a|few|have|need|want|give|different)\s+(?:\w+\s+)?"

@@ -15,27 +15,31 @@ def opinions(text: str, found_slots: Slots, table: Table) -> tuple[tuple[int, Fe
     """(item, kind) for every item that the message judges or says to have seen."""
     found: dict[int, FeedbackKind] = {}
     pieces = clauses(text, [m.start for m in found_slots.titles])
+    last: tuple[int, ...] = ()  # "I have seen Heat and loved it": what "it" is
     for start, piece in pieces:
         titles = [m for m in found_slots.titles if start <= m.start < start + len(piece)]
         items = tuple(m.items[0] for m in titles if m.items[0] not in found_slots.like)
         blank = piece
         for m in titles:  # words inside a title are no opinion ("Love Actually", "The Worst Person ...")
             blank = blank[: m.start - start] + "_" * (m.end - m.start) + blank[m.end - start :]
-        if not items and not titles and table.focus:
+        if not items and not titles and (table.focus or last):
             reference = references.find(piece, table)
             bare = re.match(
                 r"^\W*(?:yes|yeah|no|nope|yep|ok|oh|i|lol|well|hmm|ah|and|but|\W)*\s*(?:have|['’]ve|really|absolutely|already|"
                 r"actually|just|did|do|so)*\s*(?:seen|saw|loved|liked|love|hated|hate|disliked|enjoyed|boring|have\s+seen|"
-                r"not\s+interested|no\s+thanks|too\s+\w+|i\s+have)\b\W*(?:it|that|this|them)?\W*$",
+                r"not\s+interested|no\s+thanks|i\s+have)\b\W*(?:it|that|this|them)?\W*$",
                 blank,
                 re.IGNORECASE,
             )
-            if reference is not None and not found_slots.constrains:
+            if last and reference is not None and reference.how == "that":
+                items = last
+            elif reference is not None and not found_slots.constrains:
                 items = reference.items if reference.how != "that" or len(reference.items) == 1 else ()
                 for a, b in reference.spans:
                     blank = blank[:a] + "_" * (b - a) + blank[b:]
             elif bare:
                 items = table.focus if len(table.focus) == 1 else ()
+        last = items or last
         asks = text[start + len(piece.rstrip()) - 1 : start + len(piece) + 1].strip().endswith("?")
         if not items or cues.YOU.search(blank) or (asks and not cues.SEEN.search(blank)):
             continue
@@ -67,7 +71,7 @@ def clauses(text: str, title_starts: list[int]) -> list[tuple[int, str]]:
     cuts = [0]
     for match in re.finditer(
         r"[.!?;\n]+\s*|\s+but\s+|\s+(?:and|,)\s+(?=(?:i|we|it|hated?|loved?|liked?|disliked?|enjoyed)\b)|,\s+"
-        r"(?=(?:i|we|but|hated?|loved?|liked?|disliked?|not|it|can|could|what|any|do)\b)",
+        r"(?=(?:i|we|but|hated?|loved?|liked?|disliked?|not|it|can|could|what|any(?:thing)?|something|do)\b)",
         text,
         re.IGNORECASE,
     ):

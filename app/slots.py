@@ -39,7 +39,7 @@ _SCOPE = re.compile(
     r"(?:with|by|from|starring|featuring|too|that['’]?s|that\s+is)\b"
     r"|\b(?:anything|everything|all)\s+but\b|\bother\s+than\b|\binstead\s+of\b|\brather\s+than\b"
     r"|\b(?:(?:sick|tired)\s+of|fed\s+up\s+with|enough\s+of|away\s+from|can['’]?t\s+stand)\b"
-    r"|\b(?:no|not|non|without|nothing|none|never|except|excluding|avoid|hate|dislike|less|minus|skip|isn['’]?t)\b)"
+    r"|\btoo(?:\s+much)?\b(?=\s+\w)|\b(?:no|not|non|without|nothing|none|never|except|excluding|avoid|hate|dislike|less|minus|skip|isn['’]?t)\b)"
     r"|(?P<reset>[.;:!?\n]|,|\bnothing\s+but\b|\b(?:not|n['’]?t)\s+(?:mind|sure|only|just)\b|"
     r"\bbut\b(?!\s+(?:no|not|nothing|never|without)\b)|\bwhat\s+about\b|\bhow\s+about\b|\bsomething\b|\bsome\b|"
     r"\b(?:i|we)(?:['’]?d)?\s+(?:do\s+|really\s+|just\s+|also\s+|only\s+|would\s+)*(?:like|love|want|prefer|enjoy|need)\b|"

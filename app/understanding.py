@@ -7,7 +7,7 @@ path that remains when a model that leads fails.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app import cues, references, slots
@@ -22,7 +22,9 @@ from app.words import ITEM_WORDS, tokens
 from recommenders.request import Filters
 
 Action = Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat"]
-Topic = Literal["", "greeting", "thanks", "bye", "help", "accept", "small talk", "which", "empty", "no such place"]
+Topic = Literal[
+    "", "greeting", "thanks", "bye", "help", "accept", "small talk", "which", "empty", "no such place", "judge"
+]
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,12 @@ class _Reader:
         )
         self.titles = tuple(m.items[0] for m in self.slots.titles)
         self.words = len(tokens(self.text))
-        self.plain = self.text  # titles as "it", so that "who is in Heat?" reads like "who is in it?"
-        for mention in reversed(self.slots.titles):
-            self.plain = self.plain[: mention.start] + "it" + self.plain[mention.end :]
+        # titles and references as "it", so that "who is in Heat?" reads like "who is in it?"
+        named = [(m.start, m.end) for m in self.slots.titles]
+        placed = self.reference.spans[:1] if self.reference and self.reference.how == "place" else ()
+        self.plain = self.text
+        for start, end in sorted([*named, *placed], reverse=True):
+            self.plain = self.plain[:start] + "it" + self.plain[end:]
 
     @property
     def refers(self) -> tuple[int, ...]:
@@ -199,6 +204,7 @@ def _about(r: _Reader) -> Understanding | None:
     unseen = bool(cues.UNSEEN.search(r.text))
     if (
         r.requests
+        and not (items and cues.ASK_THAT.search(r.plain))
         and not (r.titles and re.search(r"\?|\btell\s+me\b", r.text))
         and not (r.reference and r.reference.how == "place")
     ):
@@ -218,6 +224,9 @@ def _about(r: _Reader) -> Understanding | None:
     if unseen and "?" not in r.text and r.requests:
         return None
     sure = 0.9 if r.titles or (r.reference and r.reference.how != "that") else 0.6
+    if not fact and cues.JUDGE.search(r.plain) and not unseen:
+        # "is it any good?" cannot be judged, but what it would be for this person can be told
+        return r.done("explain", Call("explain", {"items": r.ids(items)}), topic="judge", items=items, sure=sure)
     return r.done("ask_item", Call("lookup", {"items": r.ids(items)}), fact=fact, items=items, sure=sure)
 
 
@@ -259,7 +268,8 @@ def _request(r: _Reader) -> Understanding | None:
         return None
     if r.requests or r.slots.like or cues.SIMILAR_TO.search(r.text) or r.titles:
         return _asked(r)
-    if r.slots.constrains and (not r.table.arguments or cues.PREFERENCE.search(r.text)):
+    excludes = replace(r.slots.filters, without_genres=(), without_people=()).is_empty()
+    if r.slots.constrains and (not r.table.arguments or (cues.PREFERENCE.search(r.text) and not excludes)):
         return _asked(r)
     return None
 

@@ -188,7 +188,7 @@ def opening(
     hello = "Hello! " if topic == "greeting" else ""
     before, behind = asked(voice, request, understood)
     if not n:
-        said = " ".join(filter(None, [before, "picks", ", ".join(behind)]))
+        said = " ".join(filter(None, ["more" if more else "", before, "picks", ", ".join(behind)]))
         return f"{hello}I found no {said}." if before or behind else f"{hello}I found nothing that you do not know yet."
     many = f"{_number(n)} more" if more else _number(n)
     head = " ".join(filter(None, [many, before, "pick" if n == 1 else "picks"]))

@@ -162,9 +162,8 @@ def main() -> None:
     print(f"| steps where the model was bypassed | {bypassed} |")
     print(f"| items withheld at the gate | {total('violations'):.0f} |")
     if estimates:
-        print(
-            f"| estimated against counted prompt tokens | {sum(e for e, _ in estimates) / sum(c for _, c in estimates):.2f} |"
-        )
+        ratio = sum(e for e, _ in estimates) / sum(c for _, c in estimates)
+        print(f"| estimated against counted prompt tokens | {ratio:.2f} |")
     print(f"| import, import and load parts, first LLM answer, s | {imported:.1f}, {loaded:.1f}, {warmed:.1f} |")
     print(f"| peak memory, MB | {peak:.0f} |")
     if not options.no_startup:

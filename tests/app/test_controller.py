@@ -429,6 +429,20 @@ def test_the_stable_part_of_a_prompt_is_the_same_bytes(pipe: Pipeline) -> None:
     assert system("horror", UserState()) == system("older, please", UserState(items=(1, 2), values=(5.0, 1.0)))
 
 
+def test_the_model_reads_all_five_contexts(pipe: Pipeline) -> None:
+    talk = led(pipe, call("recommend", genres=["Crime"]), numbers(1), call("search", text="submarine"), numbers(1))
+    talk.state = UserState(items=(0,), values=(5.0,), disliked=(5,))
+    first = talk.say("crime films")
+    found = talk.say("anything with a submarine?")
+    prompt = talk.model.asked[2].messages
+    assert "recommend: Recommend items" in prompt[0].text  # tools
+    last = prompt[-1].text
+    assert "new user; rejected: The Exorcist (1973)" in last and "Alien (1979) (liked)" in last
+    assert "person: crime films" in last and f"#1 {first.titles[0]}" in last
+    assert "Their message: anything with a submarine?" in last
+    assert "Das Boot" in found.titles and found.decision.arguments == {"wish": "submarine"}
+
+
 def test_reply_is_the_visible_text(pipe: Pipeline) -> None:
     answer = led(pipe, call("explain", items=["Heat"]), "It is a crime film.").say("why Heat?")
     assert answer.reply == "".join(e.text for e in answer.of(Token)).strip()
