@@ -176,9 +176,11 @@ def _spoken_opening(
     """One sentence of the model over the facts of the request, or "" when it has none that passes."""
     speaker = voice(desk)
     before, behind = wording.asked(speaker, request)
-    noun = "film" if shown == 1 else "films"
-    facts = " ".join(filter(None, [str(shown), before, noun, ", ".join(behind)]))
-    prompt = build("opening", Contexts(query=facts), settings.prompt_tokens, facts=facts)
+    noun = next(iter(licence.nouns(desk.catalogue)), "picks")
+    facts = " ".join(
+        filter(None, [str(shown), before, noun.removesuffix("s") if shown == 1 else noun, ", ".join(behind)])
+    )
+    prompt = build("opening", Contexts(query=facts), settings.prompt_tokens, facts=facts, noun=noun)
     yield asking.built(prompt, "reply")
     began = time.perf_counter()
     try:

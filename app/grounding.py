@@ -29,15 +29,15 @@ CONNECTING = frozenset(
     """a an the this that these those some any each both all of for from in on at to by with as and or so also too into
     about between during around you your yours i me my we us our it its they them their here there is are was
     were be been being am do does did have has had can could may might will would shall should must if then than
-    when while who which what where how because since therefore please let lets pick picks picked film films
-    movie movies title titles item items list selection choose chose chosen select selected find found offer
-    give got get show take look see watch try start think know tell ask asked asking request requested requests
-    want wanted wants wish wished wishes like likes fit fits suit suits suited match matches matching enjoy hope
-    mood evening tonight today couple few several group share shares sharing come comes made make release
-    released dated genre genres year years decade era time history taste person hello hi sure okay ok yes just
-    something anything now following follow follows below above based one ones belong belongs go goes along star
-    stars starring appear appears feature features featuring similar kind sort type recommend recommended
-    recommendation recommendations suggest suggested suggestion suggestions""".split()
+    when while who which what where how because since therefore please let lets pick picks picked title titles
+    item items list selection choose chose chosen select selected find found offer give got get show take look
+    see watch try start think know tell ask asked asking request requested requests want wanted wants wish
+    wished wishes like likes fit fits suit suits suited match matches matching enjoy hope mood evening tonight
+    today couple few several group share shares sharing come comes made make release released dated genre genres
+    year years decade era time history taste person hello hi sure okay ok yes just something anything now
+    following follow follows below above based one ones belong belongs go goes along star stars starring appear
+    appears feature features featuring similar kind sort type recommend recommended recommendation
+    recommendations suggest suggested suggestion suggestions""".split()
 ) - frozenset("one all".split())
 
 _TITLE, _PHRASE = "\x01", "\x02"

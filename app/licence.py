@@ -6,8 +6,18 @@ from app import wording, years
 from app.desk import Desk
 from app.grounding import Evidence, Known
 from app.wording import Voice
+from app.words import folded
 from recommenders.request import Explanation, Request
+from recommenders.tables import Catalogue
 from recommenders.words import content_words
+
+_OF_FILMS = frozenset({"filmnoir", "western", "animation", "scifi", "documentary", "thriller"})
+
+
+def nouns(catalogue: Catalogue) -> tuple[str, ...]:
+    """What its items may be called besides picks: films, when its genres are those of films; else nothing."""
+    genres = {"".join(folded(g)) for g in catalogue.genre_names}
+    return ("films", "movies", "film", "movie") if len(genres & _OF_FILMS) >= 2 else ()
 
 
 def known(voice: Voice, item: int) -> Known:
@@ -26,7 +36,7 @@ def for_opening(voice: Voice, request: Request, shown: int) -> Evidence:
         without=f.without_genres,
         phrases=tuple(filter(None, [phrase, *(f"in {x}" for x in f.languages)])),
         numbers=(shown,),
-        words=tuple(content_words(request.wish).values()),
+        words=(*content_words(request.wish).values(), *nouns(voice.catalogue)),
     )
 
 
@@ -41,10 +51,11 @@ def for_reason(voice: Voice, e: Explanation, request: Request | None) -> Evidenc
         genres=c.genres[e.item],  # the sentence stands on the item's card, so it need not be named
         people=c.people[e.item],
         phrases=(f"from {year}", f"of {year}") if year else (),
-        words=e.matched.get("words", ()),
+        words=(*e.matched.get("words", ()), *nouns(c)),
     )
 
 
 def for_table(voice: Voice, desk: Desk, items: Iterable[int] = ()) -> Evidence:
     """A reply about what is on the table."""
-    return Evidence(items=tuple(known(voice, i) for i in dict.fromkeys([*items, *desk.table.ever])))
+    named = tuple(known(voice, i) for i in dict.fromkeys([*items, *desk.table.ever]))
+    return Evidence(items=named, words=nouns(voice.catalogue))

@@ -17,6 +17,7 @@ VALUES: dict[str, object] = {
     "profile": "user 196 (49, M, writer)",
     "history": ("Alien (1979) (liked)", "Heat (1995)"),
     "dialogue": (("person", "hi"), ("you", "Hello! [showed #1 Fargo (1996)]")),
+    "noun": "films",
     "facts": "5 horror films from the 1990s",
     "understood": "horror, without comedy",
     "candidates": "1. Scream (1996); Horror\n2. Wolf (1994); Horror",
