@@ -13,13 +13,14 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
-from llm.errors import PromptTooLong
+from llm import compiled
+from llm.errors import BackendFailed, PromptTooLong
 from llm.local import Counts, LocalChat, Sampling
 from llm.stopwords import StopWords
 
 CACHE_GB = 1  # of keys and values that the prefix cache may hold
 BLOCK = 32  # tokens of one block of that cache: a prefix is reused in whole blocks
-REMEMBERED = 64  # prompts whose prefix counts as cached
+REMEMBERED = 30_000  # tokens of prompts that count as cached: fewer than that cache holds of either model
 _END = object()
 
 
@@ -35,7 +36,7 @@ class EmbeddedChat(LocalChat):
     _tokenizer: Any = PrivateAttr(default=None)
     _turn: threading.Lock = PrivateAttr(default_factory=threading.Lock)
     _loading: threading.Lock = PrivateAttr(default_factory=threading.Lock)
-    _prompts: deque[list[int]] = PrivateAttr(default_factory=lambda: deque(maxlen=REMEMBERED))
+    _prompts: deque[list[int]] = PrivateAttr(default_factory=deque)
 
     @property
     def _llm_type(self) -> str:
@@ -45,16 +46,25 @@ class EmbeddedChat(LocalChat):
         """Load the model now instead of at the first call (about four seconds for the 135M model)."""
         with self._loading:
             if self._pipeline is None:
+                if not self.path.is_file():
+                    raise BackendFailed(f"no weights in {self.path}: chatrec models get {self.model_name}")
                 import openvino_genai
 
                 scheduler = openvino_genai.SchedulerConfig()
                 scheduler.enable_prefix_caching = True
                 scheduler.cache_size = CACHE_GB
                 options = {} if self.threads is None else {"INFERENCE_NUM_THREADS": self.threads}
-                pipeline = openvino_genai.LLMPipeline(
-                    str(self.path), self.device, scheduler_config=scheduler, **options
-                )
+
+                def open_(path: Path, **more: Any) -> Any:
+                    return openvino_genai.LLMPipeline(
+                        str(path), self.device, scheduler_config=scheduler, **options, **more
+                    )
+
+                pipeline = compiled.load(self.path, open_)
                 self._tokenizer = pipeline.get_tokenizer()
+                # The first array that the runtime hands to Python makes a C++ static that waits for the interpreter's
+                # lock; two threads that are first at once wait for each other for ever. So it is made here, alone.
+                self._ids("once")
                 self._pipeline = pipeline
 
     def get_num_tokens(self, text: str) -> int:
@@ -92,7 +102,7 @@ class EmbeddedChat(LocalChat):
                     if isinstance(piece, BaseException):
                         raise piece
                     if isinstance(piece, int):
-                        self._prompts.append(ids)
+                        self._remember(ids)
                         yield Counts(len(ids), piece, cached, piece >= sampling.max_tokens)
                     else:
                         yield piece
@@ -161,17 +171,21 @@ class EmbeddedChat(LocalChat):
         finally:
             decoded.put(_END)
 
+    def _remember(self, ids: list[int]) -> None:
+        self._prompts.append(ids)
+        while sum(map(len, self._prompts)) > REMEMBERED and len(self._prompts) > 1:
+            self._prompts.popleft()
+
     def _cached(self, ids: list[int]) -> int:
         """Prompt tokens that the prefix cache serves, in whole blocks.
 
-        The runtime does not report them; this counts the longest prefix shared with a remembered prompt.
+        The runtime does not report them: this counts the longest prefix shared with a prompt that it had not long ago. What
+        it keeps of its own answers is left out, so the figure is rather too low than too high.
         """
-        longest = 0
-        for earlier in self._prompts:
-            same = 0
-            for a, b in zip(ids, earlier, strict=False):
-                if a != b:
-                    break
-                same += 1
-            longest = max(longest, same)
+        longest = max((_common(ids, earlier) for earlier in self._prompts), default=0)
         return min(longest, len(ids) - 1) // BLOCK * BLOCK
+
+
+def _common(a: list[int], b: list[int]) -> int:
+    """How many tokens two prompts have in common at their start."""
+    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
