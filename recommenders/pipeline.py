@@ -245,11 +245,11 @@ class Pipeline:
         lead = None
         if request.wish:
             covered = self._words.coverage(request.wish)[items].astype(np.float64)
-            lead = self.config.words_weight * covered
+            lead = covered + (covered > 0)  # without texts: any word of the wish stands before none
             nearest = 0.0
             if self.texts is not None:
                 cosines = (self.texts.vectors[items] @ self.texts.encoder.query(request.wish)).astype(np.float64)
-                lead = lead + cosines
+                lead = cosines + self.config.words_weight * covered
                 nearest = float(cosines.max(initial=0.0))
             found.said[TEXT] = (_ranks(lead, lead), lead)
             found.unmatched_wish = bool(covered.max(initial=0.0) == 0 and nearest < _STRANGE)

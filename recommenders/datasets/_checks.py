@@ -15,6 +15,7 @@ from recommenders.datasets._titles import split_year
 
 _EMPTY = frozenset({"", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None", "\\N", "(no genres listed)"})
 _LATEST = 4_102_444_800  # 2100-01-01 in seconds; larger numbers are milli-, micro- or nanoseconds
+_CONTROL = r"[\x00-\x1f\x7f\x85\u2028\u2029]+"
 _YEAR = r"(?<!\d)((?:1\d|20)\d\d)(?!\d)"
 
 
@@ -63,6 +64,8 @@ class Checked:
         parts = [part for part in (rows, torn, cells) if len(part)]
         together = pd.concat(parts) if parts else rows
         together = together.sort_values("line", kind="stable").reset_index(drop=True)
+        # One line a row, whatever was in the cells: a bare carriage return would break the report itself.
+        together["content"] = together["content"].astype("str").str.replace(_CONTROL, " ", regex=True)
         together.insert(0, "file", self.records.path.name)
         return together
 

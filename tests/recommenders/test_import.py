@@ -113,7 +113,7 @@ CELL = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.lists(CELL, min_size=0, max_size=6), max_size=25),
     implicit=st.booleans(),
@@ -147,7 +147,7 @@ def test_rows_in_are_rows_kept_merged_or_rejected(
     assert len(listed) == sum(count.rejected.values())
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(CELL, CELL), max_size=25))
 def test_items_in_are_items_kept_or_rejected(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
     path = tmp_path / "items.csv"
@@ -159,6 +159,13 @@ def test_items_in_are_items_kept_or_rejected(tmp_path: Path, rows: list[tuple[st
     assert count.read == 1 + len(rows)
     assert count.read == count.kept + sum(count.rejected.values())
     assert len(datasets.load("shop", tmp_path / "cache", tmp_path).catalogue) == count.kept
+
+
+def test_line_breaks_in_cells_do_not_break_the_report(tmp_path: Path) -> None:
+    brought(tmp_path, ITEMS + '4,"\r","a\rb",\n"5\n\n",,"x",y\n')
+    path = tmp_path / "cache" / "datasets" / "shop" / imported.REJECTED
+    assert len(path.read_bytes().splitlines()) == 3
+    assert [r[3] for r in rejected(tmp_path)] == ["empty title", "empty title"]
 
 
 def test_implicit_counts_add_up(tmp_path: Path) -> None:

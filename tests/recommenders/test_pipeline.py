@@ -166,6 +166,12 @@ def test_a_wish_leads_and_taste_only_orders_what_suits_it(with_texts: Pipeline) 
     assert set(without) <= {"Alien", "Event Horizon", "Solaris"}  # words alone find them too
 
 
+def test_without_texts_any_word_of_a_wish_comes_before_taste() -> None:
+    generator = Liked(FILMS, {NUMBER["Amélie"]: 100.0})
+    found = titles(Pipeline(FILMS, generator), UserState(), Request(k=3, wish="submarine zebra orchestra violin"))
+    assert found[:2] == ["Das Boot", "Amélie"]
+
+
 def test_taste_decides_among_equally_suitable_items() -> None:
     """Alien and Event Horizon match "space horror" alike in words; the generator's favourite comes first."""
     for favourite in ("Alien", "Event Horizon"):
