@@ -179,8 +179,8 @@ class EmbeddedChat(LocalChat):
     def _cached(self, ids: list[int]) -> int:
         """Prompt tokens that the prefix cache serves, in whole blocks.
 
-        The runtime does not report them: this counts the longest prefix shared with a prompt that it had not long ago. What
-        it keeps of its own answers is left out, so the figure is rather too low than too high.
+        The runtime does not report them: this counts the longest prefix shared with a prompt that it had not long ago.
+        What it keeps of its own answers is left out, so the figure is rather too low than too high.
         """
         longest = max((_common(ids, earlier) for earlier in self._prompts), default=0)
         return min(longest, len(ids) - 1) // BLOCK * BLOCK
