@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from app import by_model, by_rules
 from app.context import Parts, TurnContext
@@ -54,7 +55,7 @@ def run_turn(
     ends the turn within one token, with what was shown so far.
     """
     tally = _Tally(time.perf_counter())
-    status: str = "done"
+    status: Literal["done", "stopped", "failed"] = "done"
     yield Started(
         backend=parts.info.name,
         generator=parts.generator,
@@ -77,7 +78,7 @@ def run_turn(
         tally.take(sorry)
         yield sorry
     yield Done(
-        status=status,  # type: ignore[arg-type]
+        status=status,
         reply=tally.text.strip(),
         item_ids=tally.item_ids,
         seconds=time.perf_counter() - tally.began,
