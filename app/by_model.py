@@ -178,7 +178,7 @@ def _guarded(
     if name not in _CONSTRAINED or rules.action not in _CONSTRAINED:
         return given, ()
     added: dict[str, object] = {}
-    for key in ("without_genres", "without_people"):
+    for key in ("without_genres", "without_people", "without_content"):
         have = {str(x).casefold() for x in _list(given.get(key))}
         missing = [x for x in _list(rules.arguments.get(key)) if str(x).casefold() not in have]
         if missing:
@@ -234,6 +234,7 @@ def _stored(tool: str, outcome: Outcome) -> dict[str, object]:
         "people": list(f.people),
         "without_people": list(f.without_people),
         "languages": list(f.languages),
+        "without_content": list(f.without_content),
         "year_from": f.year_from,
         "year_to": f.year_to,
         "items": list(outcome.ids),

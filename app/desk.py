@@ -91,6 +91,7 @@ class Desk:
         people: Sequence[str] = (),
         without_people: Sequence[str] = (),
         languages: Sequence[str] = (),
+        without_content: Sequence[str] = (),
         year_from: int | None = None,
         year_to: int | None = None,
     ) -> tuple[Filters, tuple[str, ...]]:
@@ -109,6 +110,12 @@ class Desk:
 
         if year_from is not None and year_to is not None and year_from > year_to:
             year_from, year_to = year_to, year_from
+        notes = tuple(dict.fromkeys(n for n in without_content if n in self.catalogue.content))
+        unmatched += [
+            f"“{n}”: this catalogue has no such content notes"
+            for n in without_content
+            if n not in self.catalogue.content
+        ]
         filters = Filters(
             genres=known("genre", genres),
             any_genres=known("genre", any_genres),
@@ -116,6 +123,7 @@ class Desk:
             people=known("person", people),
             without_people=known("person", without_people),
             languages=known("language", languages),
+            without_content=notes,
             year_from=year_from,
             year_to=year_to,
         )

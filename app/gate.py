@@ -21,6 +21,11 @@ def broken(catalogue: Catalogue, item: int, filters: Filters) -> tuple[str, ...]
     said += [f"it is with {p}" for p in filters.without_people if p in people]
     if filters.languages and catalogue.languages[item] not in filters.languages:
         said.append(f"its language is not {' or '.join(filters.languages)}")
+    said += [
+        f"its {note} is {catalogue.content[note][item] or 'not known'}"
+        for note in filters.without_content
+        if catalogue.content[note][item] not in ("none", "mild")
+    ]
     if (filters.year_from is not None or filters.year_to is not None) and not year:
         said.append("its year is not known")
     elif filters.year_from is not None and year < filters.year_from:

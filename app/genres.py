@@ -106,7 +106,17 @@ SYNONYMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "electronica": (("electronic", "Electronic"),),
 }
 
-# a quality that no catalogue marks -> the genres in which it is usual; only for "nothing ..."
+# what people do not want to see -> the content note of a catalogue that has such notes; only for "nothing ..."
+CONTENT_NOTES: dict[str, str] = {
+    **dict.fromkeys(("violent", "violence", "gory", "gore", "gorey", "bloody", "blood", "brutal"), "violence"),
+    **dict.fromkeys(("sex", "sexual", "nudity", "erotic", "nude", "raunchy", "risque"), "sex"),
+    **dict.fromkeys(("scary", "frightening", "creepy", "disturbing", "scares", "nightmarish"), "frightening"),
+}
+
+# such a note in words
+NOTED = {"violence": "nothing violent", "sex": "no sex scenes", "frightening": "nothing frightening"}
+
+# a quality that this catalogue does not mark -> the genres in which it is usual; only for "nothing ..."
 AVOIDED: dict[str, tuple[str, ...]] = {
     "violent": ("Action", "Crime", "Horror", "Thriller", "War", "Western"),
     "violence": ("Action", "Crime", "Horror", "Thriller", "War", "Western"),

@@ -47,7 +47,7 @@ class Mention:
     sure     0..1
     """
 
-    kind: Literal["title", "person", "genre", "language", "unknown_title", "unknown_person", "avoided"]
+    kind: Literal["title", "person", "genre", "language", "unknown_title", "unknown_person", "avoided", "content"]
     start: int
     end: int
     surface: str
@@ -172,6 +172,9 @@ class Linker:
             return Mention("person", start, end, surface, names=(self._people[key],))
         if n == 1 and key[0] in self._surnames and _cued(words, i, _PERSON_CUES) and key[0] not in EVERYDAY:
             return Mention("person", start, end, surface, names=(self._surnames[key[0]],), sure=0.8)
+        note = said.CONTENT_NOTES.get(key[0]) if n == 1 else None
+        if note is not None and note in self.catalogue.content and (genre is None or _refused(text, start)):
+            return Mention("content", start, end, surface, names=(note,))
         if genre is not None:
             return genre
         if key in self._languages:
@@ -396,6 +399,14 @@ def _ends_here(text: str, words: tuple[Token, ...], i: int) -> bool:
         _CLOSERS
         | {"movie", "film", "a", "very", "the", "i", "in", "what", "any", "recommend", "yesterday", "do", "can"}
     )
+
+
+_REFUSAL = re.compile(r"\b(?:nothing|not|no|without|isn['’]?t|too|less|avoid)\s+(?:\w+\s+)?$", re.IGNORECASE)
+
+
+def _refused(text: str, start: int) -> bool:
+    """Whether the word that starts here is said not to be wanted: "nothing scary" against "something scary"."""
+    return bool(_REFUSAL.search(text[:start]))
 
 
 def _sole(words: tuple[Token, ...], i: int, n: int) -> bool:

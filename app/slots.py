@@ -4,6 +4,7 @@ import itertools
 import re
 from dataclasses import dataclass, field
 
+from app import genres
 from app import years as years_
 from app.linking import Linker, Mention
 from app.table import Table
@@ -159,6 +160,9 @@ def read(
             n for m, no in zip(mentions, negated, strict=True) if m.kind == "language" and not no for n in m.names
         )
     )
+    without_content = tuple(
+        dict.fromkeys(n for m, no in zip(mentions, negated, strict=True) if m.kind == "content" and no for n in m.names)
+    )
     filters = Filters(
         genres=include,
         any_genres=any_of,
@@ -166,11 +170,14 @@ def read(
         people=people,
         without_people=without_people,
         languages=languages,
+        without_content=without_content,
         year_from=years.year_from,
         year_to=years.year_to,
     )
     count, count_span = _count(text, taken)
-    spans = [*((m.start, m.end) for m in mentions), *referred, *years.spans, *([count_span] if count_span else [])]
+    # "something violent" is a wish, "nothing violent" a constraint
+    mentioned = [(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind != "content" or no]
+    spans = [*mentioned, *referred, *years.spans, *([count_span] if count_span else [])]
     wish = _wish(text, mentions, negated, spans, wish_from)
     return Slots(
         filters=filters,
@@ -205,6 +212,7 @@ def describe(filters: Filters, years_said: str = "", wish: str = "", like: tuple
         said.append(f"with {' or '.join(filters.people)}")
     said += [f"not with {p}" for p in filters.without_people]
     said += [f"language: {x}" for x in filters.languages]
+    said += [genres.NOTED[note] for note in filters.without_content]
     when = years_said or years_.phrase(filters.year_from, filters.year_to)
     if when:
         said.append(when)

@@ -268,7 +268,7 @@ def _request(r: _Reader) -> Understanding | None:
         return None
     if r.requests or r.slots.like or cues.SIMILAR_TO.search(r.text) or r.titles:
         return _asked(r)
-    excludes = replace(r.slots.filters, without_genres=(), without_people=()).is_empty()
+    excludes = replace(r.slots.filters, without_genres=(), without_people=(), without_content=()).is_empty()
     if r.slots.constrains and (not r.table.arguments or (cues.PREFERENCE.search(r.text) and not excludes)):
         return _asked(r)
     return None
@@ -350,6 +350,7 @@ def _arguments(s: Slots) -> dict[str, object]:
         "people": list(f.people),
         "without_people": list(f.without_people),
         "languages": list(f.languages),
+        "without_content": list(f.without_content),
         "year_from": f.year_from,
         "year_to": f.year_to,
         "count": s.k,
@@ -377,7 +378,7 @@ def _merged(r: _Reader) -> tuple[dict[str, object], tuple[str, ...]]:
         if replaces:
             arguments.pop("wish", None)
             arguments.pop("items", None)
-    for name in ("without_genres", "without_people"):
+    for name in ("without_genres", "without_people", "without_content"):
         arguments[name] = list(dict.fromkeys([*_names(arguments, name), *_names(new, name)]))
     wanted = {*_names(new, "genres"), *_names(new, "any_genres")}
     arguments["without_genres"] = [g for g in _names(arguments, "without_genres") if g not in wanted]
@@ -413,7 +414,7 @@ def filters_of(arguments: Mapping[str, object]) -> Filters:
         value = arguments.get(name)
         return value if isinstance(value, int) else None
 
-    lists = ("genres", "any_genres", "without_genres", "people", "without_people", "languages")
+    lists = ("genres", "any_genres", "without_genres", "people", "without_people", "languages", "without_content")
     return Filters(
         **{name: tuple(_names(arguments, name)) for name in lists}, year_from=year("year_from"), year_to=year("year_to")
     )

@@ -7,7 +7,7 @@ evidence gives the same words.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app import years
+from app import genres, years
 from app.context import FeedbackKind
 from app.events import Reason
 from app.gate import broken
@@ -176,6 +176,7 @@ def asked(voice: Voice, request: Request, understood: Sequence[str] = ()) -> tup
     if request.wish:
         behind.append(f"for “{request.wish}”")
     without = [*(g.lower() for g in f.without_genres), *f.without_people]
+    behind += [genres.NOTED[note] for note in f.without_content]
     if without:
         behind.append(f"without {_or(without)}")
     return before, tuple(behind)

@@ -15,6 +15,7 @@ def similar(
     people: list[str] = [],  # noqa: B006
     without_people: list[str] = [],  # noqa: B006
     languages: list[str] = [],  # noqa: B006
+    without_content: list[str] = [],  # noqa: B006
     year_from: int | None = None,
     year_to: int | None = None,
     count: int | None = None,
@@ -31,6 +32,7 @@ def similar(
     people: actors, directors or artists of whom one must take part
     without_people: people who must not take part
     languages: languages of which the item must have one
+    without_content: what no item may show: violence, sex, frightening
     year_from: earliest year
     year_to: latest year
     count: how many items, when the person says so
@@ -45,6 +47,7 @@ def similar(
         people=people,
         without_people=without_people,
         languages=languages,
+        without_content=without_content,
         year_from=year_from,
         year_to=year_to,
     )

@@ -1,0 +1,49 @@
+"""Wishes such as "nothing violent": read from the message, kept by the filters, checked again by the gate."""
+
+import pandas as pd
+import pytest
+
+from app.gate import broken
+from app.linking import Linker
+from app.slots import describe, read
+from app.table import Table
+from recommenders.request import Filters
+from recommenders.tables import Catalogue
+
+FILMS = Catalogue.of(
+    pd.DataFrame(
+        {
+            "item_id": ["1", "2", "3"],
+            "title": ["Calm", "Fight", "Unknown"],
+            "genres": ["Romance", "Romance|Horror", "Romance"],
+            "violence": ["mild", "strong", ""],
+            "frightening": ["none", "strong", "none"],
+        }
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "notes"),
+    [
+        ("something romantic, nothing violent", ("violence",)),
+        ("nothing too scary or violent", ("frightening", "violence")),
+        ("romance without gore", ("violence",)),
+        ("something violent", ()),
+        ("something scary", ()),
+    ],
+)
+def test_what_is_not_wanted_becomes_a_constraint(message: str, notes: tuple[str, ...]) -> None:
+    filters = read(message, Linker(FILMS), Table(), k=5).filters
+    assert filters.without_content == notes
+    assert ("nothing violent" in describe(filters)) == ("violence" in notes)
+
+
+def test_a_violent_film_is_still_found_when_it_is_wanted() -> None:
+    assert "violent" in read("something violent", Linker(FILMS), Table(), k=5).wish
+
+
+def test_the_gate_holds_back_what_is_violent_or_not_known() -> None:
+    filters = Filters(without_content=("violence",))
+    assert [bool(broken(FILMS, item, filters)) for item in range(3)] == [False, True, True]
+    assert broken(FILMS, 2, filters) == ("its violence is not known",)
