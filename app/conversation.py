@@ -39,9 +39,11 @@ class Chat:
 
     # -- people -----------------------------------------------------------------------------------------------------
 
-    def person(self, user_id: str | None = None, name: str = "New person") -> Profile:
+    def person(self, user_id: str | None = None, name: str = "") -> Profile:
         """One of the data set's users (the same profile every time), or somebody new. UnknownItem: no such user."""
-        if user_id is not None:
+        if user_id is None:
+            name = name or f"Person {1 + sum(p.user_id is None for p in self.store.profiles(self.settings.dataset))}"
+        else:
             name = label(self.workbench.dataset, user_id)
         return self.store.add_profile(name, self.settings.dataset, user_id)
 

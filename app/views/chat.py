@@ -19,8 +19,9 @@ from app.widgets.sidebar import NO_RANKER, chosen_parts
 from app.widgets.text import plain, said
 from app.widgets.trace import trace
 
-POLL_SECONDS = 0.25  # how often a running answer is drawn anew
+POLL_SECONDS = 0.4  # how often a running answer is drawn anew
 MOMENT_SECONDS = 0.15
+WAITING = "waiting"
 AVATARS = {"user": ":material/person:", "assistant": ":material/movie:"}
 
 
@@ -31,14 +32,7 @@ def page() -> None:
         welcome(chat)
     else:
         conversation(chat, current)
-    running = current is not None and is_running(current.id)
-    st.chat_input(
-        "Wait for the answer, or stop it" if running else "What are you in the mood for?",
-        key="message",
-        disabled=running,
-        max_chars=2000,
-        on_submit=typed,
-    )
+    st.chat_input("What are you in the mood for?", key="message", max_chars=2000, on_submit=typed)
 
 
 def typed() -> None:
@@ -66,7 +60,10 @@ def say(text: str) -> None:
                 session.person_or_new(), backend=parts["backend"], generator=parts["generator"], ranker=ranker
             )
             session.open_(current)
-        begin(current.id, lambda stop: chat.send(current.id, text, stop))
+        if is_running(current.id):
+            st.session_state[WAITING] = (current.id, text)  # typed while an answer comes: sent when that is over
+        else:
+            begin(current.id, lambda stop: chat.send(current.id, text, stop))
     except AppError as error:
         st.session_state["trouble"] = str(error)
 
@@ -115,8 +112,17 @@ def conversation(chat: Chat, current: Conversation) -> None:
                 answer(chat, message, profile, given)
                 if latest:
                     again(chat, current)
+    waiting_for, waiting = st.session_state.get(WAITING, ("", ""))
     if running is not None:
         answering(running)
+        if waiting_for == current.id:
+            with st.chat_message("user", avatar=AVATARS["user"]):
+                st.markdown(said(waiting))
+                st.caption("Sent when the answer above is done")
+    elif waiting_for == current.id:
+        del st.session_state[WAITING]
+        say(waiting)
+        st.rerun()
     elif messages and messages[-1].role == "user":
         with st.chat_message("assistant", avatar=AVATARS["assistant"]):
             st.caption("There is no answer to this message.")

@@ -14,22 +14,30 @@ LABELS: dict[FeedbackKind, str] = {
 
 
 def feedback(profile: Profile, item_id: str, given: FeedbackKind | None, key: str) -> None:
-    """`key` is unique on the page: an item may be shown more than once."""
-    # Set before it is drawn, so that what was said elsewhere (in words, on another card) shows here too.
-    st.session_state[key] = given
+    """`key` is unique on the page: an item may be shown more than once.
+
+    The widget's own key names what it shows, so that a new one is drawn when something else changes that (a word in the
+    chat, another card). A browser that has not drawn it yet still sends the old one's value with its next request,
+    which Streamlit takes for a change: so the callback ignores what the widget showed anyway. The choices in the
+    sidebar do the same.
+    """
+    own = f"feedback-{key}-{given}"
     st.pills(
         "What do you think of it?",
         list(LABELS),
         format_func=LABELS.__getitem__,
-        key=key,
+        default=given,
+        key=own,
         label_visibility="collapsed",
         on_change=_changed,
-        args=(profile, item_id, key),
+        args=(profile, item_id, own, given),
     )
 
 
-def _changed(profile: Profile, item_id: str, key: str) -> None:
+def _changed(profile: Profile, item_id: str, key: str, shown: FeedbackKind | None) -> None:
     kind: FeedbackKind | None = st.session_state[key]
+    if kind == shown:
+        return
     if kind is None:
         chat().forget(profile, item_id)
     else:

@@ -27,7 +27,7 @@ def item_card(
         if say is None or profile is None:
             return
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            feedback(profile, item.item_id, given.get(item.item_id), f"feedback-{key}")
+            feedback(profile, item.item_id, given.get(item.item_id), key)
             name = f"{item.title} ({item.year})" if item.year else item.title
             st.button(
                 "Why this?",

@@ -35,7 +35,10 @@ def _warm(made: Chat) -> None:
     try:
         s = made.settings
         pipeline = made.workbench.pipeline(s.generator, s.ranker)
-        made.load_model(s.backend)
+        _, model, _ = made.load_model(s.backend)
+        warm = getattr(model, "warm", None)  # models that run in this process have it
+        if warm is not None:
+            warm()
         if pipeline.texts is not None:
             pipeline.texts.encoder.query("warm-up")
     except Exception as error:  # whatever is wrong is told in words when it is needed

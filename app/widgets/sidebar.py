@@ -1,9 +1,11 @@
 """Beside every page: a new conversation, the earlier ones, who is talking, and which parts answer."""
 
+from collections import Counter
+
 import streamlit as st
 
 from app.conversation import Chat
-from app.store import Conversation, Profile
+from app.store import Conversation
 from app.widgets import session
 from app.widgets.text import plain, when
 from llm import registry
@@ -78,7 +80,9 @@ def _who(chat: Chat) -> None:
     earlier = [p for p in chat.store.profiles(chat.settings.dataset) if p.user_id is None]
     options: list[str] = ["new", *(f"profile:{p.id}" for p in earlier), *(f"user:{p.user_id}" for p in users)]
     mine = "new" if me is None else f"user:{me.user_id}" if me.user_id is not None else f"profile:{me.id}"
-    names = {f"profile:{p.id}": _named(p, earlier) for p in earlier}
+    # Streamlit knows an option by its label alone, so no two people may have the same one.
+    alike = Counter(p.name for p in earlier)
+    names = {f"profile:{p.id}": p.name if alike[p.name] == 1 else f"{p.name} · {p.id[:6]}" for p in earlier}
 
     def label(option: str) -> str:
         if option == "new":
@@ -87,27 +91,25 @@ def _who(chat: Chat) -> None:
             return names[option]
         return str(by_user_id[option.removeprefix("user:")])
 
-    # Set before it is drawn: opening another conversation changes who is talking.
-    st.session_state["who"] = mine if mine in options else "new"
+    mine = mine if mine in options else "new"
+    key = f"who-{mine}-{label(mine)}"  # names what it shows: see widgets/feedback.py
     st.selectbox(
         "You are",
         options,
+        options.index(mine),
         format_func=label,
-        key="who",
+        key=key,
         on_change=_become,
-        args=(chat,),
+        args=(chat, key, mine),
         help="Somebody new starts from nothing. A user of the data set brings their history. "
         "A change begins a new conversation.",
     )
 
 
-def _named(profile: Profile, among: list[Profile]) -> str:
-    alike = [p for p in among if p.name == profile.name]
-    return f"{profile.name} · {when(profile.created)}" if len(alike) > 1 else profile.name
-
-
-def _become(chat: Chat) -> None:
-    chosen: str = st.session_state["who"]
+def _become(chat: Chat, key: str, shown: str) -> None:
+    chosen: str = st.session_state[key]
+    if chosen == shown:  # an echo of a widget that was replaced: see widgets/feedback.py
+        return
     if chosen == "new":
         session.become(None)
     elif chosen.startswith("user:"):
@@ -157,14 +159,15 @@ def _parts(chat: Chat, current: Conversation | None) -> None:
             options = choices[part]
             if parts[part] not in options:
                 options = [*options, parts[part]]  # in use but not usable: shown as it is, the answer says why
-            st.session_state[f"part-{part}"] = parts[part]
+            key = f"part-{part}-{parts[part]}"  # names what it shows: see widgets/feedback.py
             st.selectbox(
                 titles[part],
                 options,
-                key=f"part-{part}",
+                options.index(parts[part]),
+                key=key,
                 format_func=name_for_people,
                 on_change=_swap,
-                args=(chat, current),
+                args=(chat, current, part, key, parts[part]),
             )
         others = [b for b in known if not b.usable]
         if others:
@@ -173,8 +176,12 @@ def _parts(chat: Chat, current: Conversation | None) -> None:
                     st.markdown(f"**{plain(b.label)}**  \n{plain(b.reason)}")
 
 
-def _swap(chat: Chat, current: Conversation | None) -> None:
-    parts = {part: st.session_state[f"part-{part}"] for part in PARTS}
+def _swap(chat: Chat, current: Conversation | None, part: str, key: str, shown: str) -> None:
+    chosen: str = st.session_state[key]
+    if chosen == shown:  # an echo of a widget that was replaced: see widgets/feedback.py
+        return
+    now = current if current is None else chat.conversation(current.id)
+    parts = chosen_parts(chat, now) | {part: chosen}
     st.session_state["parts"] = parts
     if current is not None:
         chat.store.set_parts(

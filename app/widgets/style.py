@@ -8,7 +8,9 @@ CSS = """<style>
   [data-testid="stChatMessage"] { gap: 0.4rem; }
 }
 /* What the person said stands out by a shade of the text's own colour, in either theme. */
-[data-testid="stChatMessage"]:has([class*="st-key-asked-"]) { background: color-mix(in srgb, currentColor 5%, transparent); }
+[data-testid="stChatMessage"]:has([class*="st-key-asked-"]) {
+  background: color-mix(in srgb, currentColor 5%, transparent);
+}
 /* Cards: quiet, close together. */
 [class*="st-key-card-"] { padding: 0.8rem 1rem 0.7rem; }
 [class*="st-key-card-"] ul { margin: 0; padding-left: 1.1rem; }

@@ -1,5 +1,6 @@
 """Every page, run as Streamlit runs it, over a small real workbench."""
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from app.conversation import Chat
+from app.events import Done, Token, TurnEvent
 from app.settings import Settings
 from app.store import Store
 from app.workbench import Workbench
@@ -82,6 +85,11 @@ def keys(at: AppTest, prefix: str) -> list[str]:
     return [b.key for b in at.button if b.key and b.key.startswith(prefix)]
 
 
+def chooser(at: AppTest, prefix: str) -> Selectbox:
+    """A choice whose key ends with what it shows."""
+    return next(s for s in at.selectbox if s.key and s.key.startswith(prefix))
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_for_somebody_new(served: Settings, page: str) -> None:
     at = opened(page)
@@ -121,6 +129,35 @@ def test_an_address_of_a_conversation_that_is_gone_opens_an_empty_page(served: S
     assert "c" not in at.query_params
 
 
+def test_what_is_typed_while_an_answer_comes_is_sent_after_it(
+    served: Settings, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(message: str, *args: object, stop: threading.Event, **kwargs: object) -> Iterator[TurnEvent]:
+        yield Token(text=f"about {message}")
+        stop.wait(20)
+        yield Done(status="stopped", reply=f"about {message}")
+
+    monkeypatch.setattr("app.controller.run_turn", slow)
+    at = opened()
+    at.chat_input[0].set_value("first").run()
+    at.chat_input[0].set_value("second").run()
+    (c,) = chat.conversations()
+    assert [m.text for m in chat.messages(c.id) if m.role == "user"] == ["first"]
+    assert "second" in words(at)
+    at.button(key="stop").click().run()
+    deadline = time.monotonic() + 20
+    while len(chat.messages(c.id)) < 4 and time.monotonic() < deadline:
+        at.run()
+    at.button(key="stop").click().run()
+    settled(at)
+    assert [(m.text, m.status) for m in chat.messages(c.id)] == [
+        ("first", "done"),
+        ("about first", "stopped"),
+        ("second", "done"),
+        ("about second", "stopped"),
+    ]
+
+
 def test_why_and_more_like_this_are_sent_as_words(served: Settings, chat: Chat) -> None:
     at = say(opened(), "a comedy")
     settled(at.button(key=keys(at, "why-")[1]).click().run())
@@ -150,24 +187,24 @@ def test_feedback_is_stored_shown_and_taken_back(served: Settings, chat: Chat) -
 
 def test_parts_are_swapped_in_the_middle(served: Settings, chat: Chat) -> None:
     at = say(opened(), "a comedy")
-    at.selectbox(key="part-generator").set_value("popularity").run()
+    chooser(at, "part-generator-").set_value("popularity").run()
     say(at, "something else")
     (c,) = chat.conversations()
     started = [e for m in chat.messages(c.id) for e in m.events if e.kind == "started"]
     assert [e.generator for e in started] == ["ease", "popularity"]
-    assert at.selectbox(key="part-generator").value == "popularity"
+    assert chooser(at, "part-generator-").value == "popularity"
 
 
 def test_parts_chosen_before_the_first_message_count(served: Settings, chat: Chat) -> None:
     at = opened()
-    at.selectbox(key="part-generator").set_value("item_knn").run()
+    chooser(at, "part-generator-").set_value("item_knn").run()
     say(at, "a comedy")
     assert chat.conversations()[0].generator == "item_knn"
 
 
 def test_a_user_of_the_data_set_can_be_picked_and_begins_anew(served: Settings, chat: Chat) -> None:
     at = say(opened(), "a comedy")
-    at.selectbox(key="who").set_value("user:u4").run()
+    chooser(at, "who-").set_value("user:u4").run()
     assert keys(at, "starter-")
     say(at, "recommend me something")
     mine = chat.conversations()[0]
