@@ -9,6 +9,7 @@ import streamlit as st
 from app.widgets import session
 from app.widgets.sidebar import sidebar
 from app.widgets.style import CSS
+from app.widgets.turns import send_typed
 
 st.set_page_config(page_title="chatrec", page_icon=":material/forum:", layout="centered")
 st.html(CSS)
@@ -25,5 +26,7 @@ page = st.navigation(
 
 if st.session_state.pop("go_to_chat", False) and page != talk:
     st.switch_page(talk)
-sidebar(session.catalogue_or_stop(), session.conversation())
+chat = session.catalogue_or_stop()
+send_typed()
+sidebar(chat, session.conversation())
 page.run()

@@ -1,13 +1,9 @@
 """The conversation: everything is drawn from the store; a turn that runs is drawn from its job."""
 
-import threading
-from collections.abc import Callable, Iterator
-
 import streamlit as st
 
 from app.context import FeedbackKind
 from app.conversation import Chat
-from app.errors import AppError
 from app.events import Fallback, ItemShown, TurnEvent
 from app.export import file_name
 from app.jobs import Job
@@ -15,13 +11,11 @@ from app.starters import starters
 from app.store import Conversation, Message, Profile
 from app.widgets import session
 from app.widgets.item_card import item_card
-from app.widgets.sidebar import NO_RANKER, chosen_parts
 from app.widgets.text import plain, said
 from app.widgets.trace import trace
+from app.widgets.turns import begin, is_running, say, send, take_trouble, take_waiting, waiting
 
 POLL_SECONDS = 0.4  # how often a running answer is drawn anew
-MOMENT_SECONDS = 0.15
-WAITING = "waiting"
 AVATARS = {"user": ":material/person:", "assistant": ":material/movie:"}
 
 
@@ -36,44 +30,7 @@ def page() -> None:
 
 
 def typed() -> None:
-    text: str = st.session_state["message"] or ""
-    if text.strip():
-        say(text)
-
-
-# -- what can be done -----------------------------------------------------------------------------------------------
-
-
-def is_running(conversation_id: str) -> bool:
-    job = session.jobs().get(conversation_id)
-    return job is not None and not job.over.is_set()
-
-
-def say(text: str) -> None:
-    """Send a message; the first one begins a conversation. What goes wrong is shown by the next drawing."""
-    chat, current = session.chat(), session.conversation()
-    try:
-        if current is None:
-            parts = chosen_parts(chat, None)
-            ranker = None if parts["ranker"] == NO_RANKER else parts["ranker"]
-            current = chat.start(
-                session.person_or_new(), backend=parts["backend"], generator=parts["generator"], ranker=ranker
-            )
-            session.open_(current)
-        if is_running(current.id):
-            st.session_state[WAITING] = (current.id, text)  # typed while an answer comes: sent when that is over
-        else:
-            begin(current.id, lambda stop: chat.send(current.id, text, stop))
-    except AppError as error:
-        st.session_state["trouble"] = str(error)
-
-
-def begin(conversation_id: str, turn: Callable[[threading.Event], Iterator[TurnEvent]]) -> None:
-    try:
-        # A turn by rules is over in a moment: then the page draws the whole answer at once.
-        session.jobs().start(conversation_id, turn).over.wait(MOMENT_SECONDS)
-    except AppError as error:
-        st.session_state["trouble"] = str(error)
+    say(st.session_state["message"] or "")
 
 
 # -- what is seen ---------------------------------------------------------------------------------------------------
@@ -112,16 +69,14 @@ def conversation(chat: Chat, current: Conversation) -> None:
                 answer(chat, message, profile, given)
                 if latest:
                     again(chat, current)
-    waiting_for, waiting = st.session_state.get(WAITING, ("", ""))
     if running is not None:
         answering(running)
-        if waiting_for == current.id:
+        if text := waiting(current.id):
             with st.chat_message("user", avatar=AVATARS["user"]):
-                st.markdown(said(waiting))
+                st.markdown(said(text))
                 st.caption("Sent when the answer above is done")
-    elif waiting_for == current.id:
-        del st.session_state[WAITING]
-        say(waiting)
+    elif text := take_waiting(current.id):
+        send(text)
         st.rerun()
     elif messages and messages[-1].role == "user":
         with st.chat_message("assistant", avatar=AVATARS["assistant"]):
@@ -263,13 +218,7 @@ def answering(job: Job) -> None:
 
 
 def trouble(conversation_id: str | None = None) -> None:
-    """What went wrong outside an answer, once."""
-    words = st.session_state.pop("trouble", "")
-    job = session.jobs().get(conversation_id) if conversation_id else None
-    if job is not None and job.over.is_set() and conversation_id is not None:
-        words = words or job.error
-        session.jobs().clear(conversation_id)
-    if words:
+    if words := take_trouble(conversation_id):
         st.error(plain(words), icon=":material/error:")
 
 

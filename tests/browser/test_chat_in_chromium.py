@@ -162,7 +162,6 @@ def test_a_whole_conversation(page: Page, settings: Settings) -> None:
     assert catalogue.label(catalogue.ids.number(liked.item_id)) == shown[0]
 
     choose(page, "Ranks them", "none")
-    until(lambda: store.conversation(conversation.id).ranker is None)
     ask(page, "others", 3)
     everything = titles(page)
     more = everything[5:]
