@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-
-from langchain_core.language_models import BaseChatModel
+from typing import TYPE_CHECKING
 
 from llm import models
 from llm.errors import UnknownBackend, UnusableBackend
 from llm.settings import LLMSettings
+
+if TYPE_CHECKING:  # LangChain takes half a second to import, which a list of names need not wait for
+    from langchain_core.language_models import BaseChatModel
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class BackendInfo:
 @dataclass(frozen=True)
 class _Entry:
     info: BackendInfo
-    make: Callable[[LLMSettings], BaseChatModel]
+    make: Callable[[LLMSettings], "BaseChatModel"]
     shared: bool = False  # one instance a process: it holds weights
 
 
@@ -48,7 +50,7 @@ def describe(name: str, settings: LLMSettings) -> BackendInfo:
     return _entry(name, settings).info
 
 
-def load(name: str, settings: LLMSettings) -> BaseChatModel:
+def load(name: str, settings: LLMSettings) -> "BaseChatModel":
     """The chat model. UnusableBackend with the reason when it cannot be used here."""
     entry = _entry(name, settings)
     if not entry.info.usable:
@@ -62,7 +64,7 @@ def load(name: str, settings: LLMSettings) -> BaseChatModel:
         return _shared[key]
 
 
-_shared: dict[tuple[str, str, int | None], BaseChatModel] = {}
+_shared: dict[tuple[str, str, int | None], "BaseChatModel"] = {}
 _sharing = threading.Lock()
 
 
@@ -101,7 +103,7 @@ def _embedded(weights: models.Weights, settings: LLMSettings) -> _Entry:
     there = models.present(weights.name, settings.cache_dir)
     reason = "" if there else f"not fetched yet ({weights.bytes / 1e6:,.0f} MB): chatrec models get {weights.name}"
 
-    def make(settings: LLMSettings) -> BaseChatModel:
+    def make(settings: LLMSettings) -> "BaseChatModel":
         from llm.backends.embedded import EmbeddedChat
 
         return EmbeddedChat(
@@ -125,7 +127,7 @@ def _huggingface(model: str) -> _Entry:
     elif not looks_local and not _in_hub_cache(model) and os.environ.get("HF_HUB_OFFLINE") == "1":
         reason = f"{model} is not in the local hub cache and HF_HUB_OFFLINE=1 forbids fetching it"
 
-    def make(settings: LLMSettings) -> BaseChatModel:
+    def make(settings: LLMSettings) -> "BaseChatModel":
         from llm.backends.huggingface import HuggingFaceChat
 
         return HuggingFaceChat(model_name=model, device=settings.device, threads=settings.threads)

@@ -3,16 +3,20 @@
 Thin factories: bounded time, bounded retries, usage in the stream. Keys go in as secrets and never into a message.
 """
 
-from langchain_core.language_models import BaseChatModel
+from typing import TYPE_CHECKING
+
 from pydantic import SecretStr
 
 from llm.settings import LLMSettings
+
+if TYPE_CHECKING:  # LangChain takes half a second to import, which a list of names need not wait for
+    from langchain_core.language_models import BaseChatModel
 
 RETRIES = 1
 MAX_TOKENS = 1024
 
 
-def openai(model: str, settings: LLMSettings) -> BaseChatModel:
+def openai(model: str, settings: LLMSettings) -> "BaseChatModel":
     from langchain_openai import ChatOpenAI
 
     return ChatOpenAI(
@@ -25,7 +29,7 @@ def openai(model: str, settings: LLMSettings) -> BaseChatModel:
     )
 
 
-def anthropic(model: str, settings: LLMSettings) -> BaseChatModel:
+def anthropic(model: str, settings: LLMSettings) -> "BaseChatModel":
     from langchain_anthropic import ChatAnthropic
 
     assert settings.anthropic_api_key is not None
@@ -38,7 +42,7 @@ def anthropic(model: str, settings: LLMSettings) -> BaseChatModel:
     )
 
 
-def compatible(model: str, settings: LLMSettings) -> BaseChatModel:
+def compatible(model: str, settings: LLMSettings) -> "BaseChatModel":
     """vLLM, llama.cpp, Ollama and the like; a server without keys gets a placeholder, which the client insists on."""
     from llm.backends.compatible import CompatibleChat
 
