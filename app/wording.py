@@ -137,7 +137,7 @@ def _position(voice: Voice, e: Explanation) -> Reason:
         return Reason(text=f"{ordinal(e.rank)} for you by {e.model}, of all that you have not met", evidence=evidence)
     if e.model == "popularity":
         return Reason(text=f"{ordinal(e.rank)} most chosen of this catalogue", evidence=evidence)
-    return Reason(text=f"{ordinal(e.rank)} by {e.model} for somebody whose taste it does not know", evidence=evidence)
+    return Reason(text=f"{ordinal(e.rank)} by {e.model}, which does not know your taste yet", evidence=evidence)
 
 
 def _influences(voice: Voice, influences: Sequence[Influence]) -> list[dict[str, object]]:
@@ -215,11 +215,8 @@ def _number(n: int) -> str:
 
 def why(voice: Voice, e: Explanation, request: Request | None, *, brief: bool = False) -> str:
     """Why an item was recommended, from the evidence alone."""
-    said = [_ranked(voice, e)]
-    if matched := _matched(e):
-        said.append(
-            sentence(" and ".join([matched[0].text[0].lower() + matched[0].text[1:], *(m.text for m in matched[1:])]))
-        )
+    said = [f"{m.text}." for m in _matched(e)]  # what was asked for leads, taste comes second
+    said.append(_ranked(voice, e))
     ups = supporting(e)
     if ups:
         said.append(_without(voice, e, ups[0], liked=voice.liked(ups[0].item)))
@@ -276,7 +273,7 @@ def _ranked(voice: Voice, e: Explanation) -> str:
         return f"For you, {e.model} puts {voice.label(e.item)} {ordinal(e.rank)} of all that you have not met."
     if e.model == "popularity":
         return f"{voice.label(e.item)} is the {ordinal(e.rank)} most chosen of this catalogue."
-    return f"For somebody whose taste it does not know, {e.model} puts {voice.label(e.item)} {ordinal(e.rank)}."
+    return f"Without knowing your taste, {e.model} puts {voice.label(e.item)} {ordinal(e.rank)}."
 
 
 def _without(voice: Voice, e: Explanation, x: Influence, *, liked: bool) -> str:

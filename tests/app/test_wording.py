@@ -42,7 +42,7 @@ def test_reasons_of_a_request() -> None:
 
 def test_a_stranger_hears_no_word_of_taste() -> None:
     assert wording.reasons(STRANGER, explanation(), Request())[0].text == (
-        "2nd by ease for somebody whose taste it does not know"
+        "2nd by ease, which does not know your taste yet"
     )
     assert "know nothing of your taste" in wording.why(STRANGER, explanation(), None)
 
