@@ -7,7 +7,7 @@ this frame, until a first session has run this file (and in its test harness alw
 import streamlit as st
 
 from app.widgets import session
-from app.widgets.sidebar import sidebar
+from app.widgets.sidebar import apply_choices, sidebar
 from app.widgets.style import CSS
 from app.widgets.turns import send_typed
 
@@ -27,6 +27,7 @@ page = st.navigation(
 if st.session_state.pop("go_to_chat", False) and page != talk:
     st.switch_page(talk)
 chat = session.catalogue_or_stop()
+apply_choices(chat)
 send_typed()
 sidebar(chat, session.conversation())
 page.run()

@@ -13,7 +13,7 @@ from app.widgets import session
 from app.widgets.item_card import item_card
 from app.widgets.text import plain, said
 from app.widgets.trace import trace
-from app.widgets.turns import begin, is_running, say, send, take_trouble, take_waiting, waiting
+from app.widgets.turns import begin, is_running, say, send_waiting, take_trouble, waiting
 
 POLL_SECONDS = 0.4  # how often a running answer is drawn anew
 AVATARS = {"user": ":material/person:", "assistant": ":material/movie:"}
@@ -75,8 +75,7 @@ def conversation(chat: Chat, current: Conversation) -> None:
             with st.chat_message("user", avatar=AVATARS["user"]):
                 st.markdown(said(text))
                 st.caption("Sent when the answer above is done")
-    elif text := take_waiting(current.id):
-        send(text)
+    elif send_waiting(current.id):
         st.rerun()
     elif messages and messages[-1].role == "user":
         with st.chat_message("assistant", avatar=AVATARS["assistant"]):

@@ -123,7 +123,7 @@ def present(chat: Chat) -> None:
                 st.caption(plain(info.missing))
             st.caption(plain(info.licence))
     st.markdown("To serve another one, set it up and start the app with it:")
-    st.code("CHATREC_DATASET=NAME chatrec setup\nCHATREC_DATASET=NAME chatrec serve", language="bash")
+    st.code("CHATREC_DATASET=NAME chatrec setup\nCHATREC_DATASET=NAME chatrec serve", language="bash", wrap_lines=True)
 
 
 # -- import -----------------------------------------------------------------------------------------------------------
@@ -136,7 +136,9 @@ def own(chat: Chat) -> None:
         "are found by their common names, or named below. Everything that is not taken over is counted, with the "
         "reason, and written to a file."
     )
-    st.code("chatrec data import --name shop --items items.csv --interactions ratings.csv", language="bash")
+    st.code(
+        "chatrec data import --name shop --items items.csv --interactions ratings.csv", language="bash", wrap_lines=True
+    )
     with st.form("import", border=True):
         name = st.text_input("Name of the data set", placeholder="shop", key="import-name")
         items = st.file_uploader("Items", TABLES, key="import-items")
@@ -207,7 +209,9 @@ def _import(
             on_click="ignore",
         )
     st.markdown("Train on it and serve it:")
-    st.code(f"CHATREC_DATASET={name} chatrec setup\nCHATREC_DATASET={name} chatrec serve", language="bash")
+    st.code(
+        f"CHATREC_DATASET={name} chatrec setup\nCHATREC_DATASET={name} chatrec serve", language="bash", wrap_lines=True
+    )
 
 
 page()

@@ -128,7 +128,7 @@ def recommender(chat: Chat, name: str) -> None:
         roles = " and ".join(sorted(about.roles))
         st.markdown(f"**{name}** :gray[{roles}] {state}")
         if not trained:
-            st.code(f"chatrec train {name}", language="bash")
+            st.code(f"chatrec train {name}", language="bash", wrap_lines=True)
             return
         try:
             st.caption(_told(record(runs / name)))

@@ -16,29 +16,22 @@ LABELS: dict[FeedbackKind, str] = {
 def feedback(profile: Profile, item_id: str, given: FeedbackKind | None, key: str) -> None:
     """`key` is unique on the page: an item may be shown more than once.
 
-    The widget's own key names what it shows, so that a new one is drawn when something else changes that (a word in the
-    chat, another card). A browser that has not drawn it yet still sends the old one's value with its next request,
-    which Streamlit takes for a change: so the callback ignores what the widget showed anyway. The choices in the
-    sidebar do the same.
+    The widget's own key names what the store says, so that a new one is drawn when that changes, by whatever means.
+    What it gives back is compared with that. No callback: Streamlit may break one off when the next request comes, and
+    calls one for a widget that was replaced when a slow browser still sends its value. The sidebar does the same.
     """
-    own = f"feedback-{key}-{given}"
-    st.pills(
+    chosen = st.pills(
         "What do you think of it?",
         list(LABELS),
         format_func=LABELS.__getitem__,
         default=given,
-        key=own,
+        key=f"feedback-{key}-{given}",
         label_visibility="collapsed",
-        on_change=_changed,
-        args=(profile, item_id, own, given),
     )
-
-
-def _changed(profile: Profile, item_id: str, key: str, shown: FeedbackKind | None) -> None:
-    kind: FeedbackKind | None = st.session_state[key]
-    if kind == shown:
+    if chosen == given:
         return
-    if kind is None:
+    if chosen is None:
         chat().forget(profile, item_id)
     else:
-        chat().remember(profile, item_id, kind)
+        chat().remember(profile, item_id, chosen)
+    st.rerun()

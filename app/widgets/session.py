@@ -6,6 +6,8 @@ that a reload, another tab or a bookmark comes back to it.
 
 import logging
 import threading
+from collections import deque
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -18,7 +20,6 @@ from app.store import Conversation, Profile, Store
 from app.workbench import Workbench
 from recommenders.errors import RecommenderError
 
-_CONVERSATION, _PROFILE = "conversation_id", "profile_id"
 _log = logging.getLogger(__name__)
 
 
@@ -82,9 +83,34 @@ def everybody(dataset: str) -> list[Person]:
 # -- where this session is --------------------------------------------------------------------------------------------
 
 
+@dataclass
+class Here:
+    """Where this session is. One object that is changed in place: Streamlit may break off a run at any access to
+    `st.session_state` when the browser asks for the next one, and what changes together must not be torn there.
+
+    outbox   messages that were typed and not stored yet
+    waiting  conversation and message, typed while an answer of it was coming
+    parts    chosen before the first message
+    """
+
+    conversation_id: str | None = None
+    profile_id: str | None = None
+    outbox: deque[str] = field(default_factory=deque)
+    waiting: tuple[str, str] | None = None
+    parts: dict[str, str] = field(default_factory=dict)
+    trouble: str = ""
+
+
+def here() -> Here:
+    if "here" not in st.session_state:
+        st.session_state["here"] = Here()
+    found: Here = st.session_state["here"]
+    return found
+
+
 def conversation() -> Conversation | None:
     """The conversation that is open; None before the first message, or when it does not exist any more."""
-    name = st.query_params.get("c") or st.session_state.get(_CONVERSATION)
+    name = st.query_params.get("c") or here().conversation_id
     if not name:
         return None
     try:
@@ -102,44 +128,32 @@ def conversation() -> Conversation | None:
 
 
 def open_(found: Conversation) -> None:
-    st.session_state[_CONVERSATION] = found.id
-    st.session_state[_PROFILE] = found.profile_id
+    at = here()
+    at.conversation_id, at.profile_id = found.id, found.profile_id
     if st.query_params.get("c") != found.id:
         st.query_params["c"] = found.id
 
 
 def leave() -> None:
     """Back to an empty page; the person stays the same."""
-    st.session_state.pop(_CONVERSATION, None)
+    here().conversation_id = None
     if "c" in st.query_params:
         del st.query_params["c"]
 
 
 def person() -> Profile | None:
     """Who this session is; None for somebody new who has said nothing yet."""
-    name = st.session_state.get(_PROFILE)
-    if name is None:
+    at = here()
+    if at.profile_id is None:
         return None
     try:
-        return chat().store.profile(name)
+        return chat().store.profile(at.profile_id)
     except NotFound:
-        st.session_state.pop(_PROFILE, None)
+        at.profile_id = None
         return None
 
 
 def become(profile: Profile | None) -> None:
     """Another person: their next message begins a new conversation."""
+    here().profile_id = None if profile is None else profile.id
     leave()
-    if profile is None:
-        st.session_state.pop(_PROFILE, None)
-    else:
-        st.session_state[_PROFILE] = profile.id
-
-
-def person_or_new() -> Profile:
-    """Who this session is, kept from now on."""
-    known = person()
-    if known is None:
-        known = chat().person()
-        st.session_state[_PROFILE] = known.id
-    return known

@@ -92,24 +92,21 @@ def _who(chat: Chat) -> None:
         return str(by_user_id[option.removeprefix("user:")])
 
     mine = mine if mine in options else "new"
-    key = f"who-{mine}-{label(mine)}"  # names what it shows: see widgets/feedback.py
-    st.selectbox(
+    chosen = st.selectbox(
         "You are",
         options,
         options.index(mine),
         format_func=label,
-        key=key,
-        on_change=_become,
-        args=(chat, key, mine),
+        key=f"who-{mine}-{label(mine)}",  # names what it shows, and no callback: see widgets/feedback.py
         help="Somebody new starts from nothing. A user of the data set brings their history. "
         "A change begins a new conversation.",
     )
+    if chosen != mine:
+        _become(chat, chosen)
+        st.rerun()
 
 
-def _become(chat: Chat, key: str, shown: str) -> None:
-    chosen: str = st.session_state[key]
-    if chosen == shown:  # an echo of a widget that was replaced: see widgets/feedback.py
-        return
+def _become(chat: Chat, chosen: str) -> None:
     if chosen == "new":
         session.become(None)
     elif chosen.startswith("user:"):
@@ -125,7 +122,7 @@ def chosen_parts(chat: Chat, current: Conversation | None) -> dict[str, str]:
     """What the next turn will work with: the conversation's parts, else what this session chose, else the settings."""
     s = chat.settings
     parts = {"backend": s.backend, "generator": s.generator, "ranker": s.ranker or NO_RANKER}
-    parts |= st.session_state.get("parts", {})
+    parts |= session.here().parts
     if current is not None:
         parts = {
             "backend": current.backend,
@@ -159,15 +156,8 @@ def _parts(chat: Chat, current: Conversation | None) -> None:
             options = choices[part]
             if parts[part] not in options:
                 options = [*options, parts[part]]  # in use but not usable: shown as it is, the answer says why
-            key = f"part-{part}-{parts[part]}"  # names what it shows: see widgets/feedback.py
             st.selectbox(
-                titles[part],
-                options,
-                options.index(parts[part]),
-                key=key,
-                format_func=name_for_people,
-                on_change=_swap,
-                args=(chat, current, part, key, parts[part]),
+                titles[part], options, options.index(parts[part]), key=_key(part, parts), format_func=name_for_people
             )
         others = [b for b in known if not b.usable]
         if others:
@@ -176,17 +166,23 @@ def _parts(chat: Chat, current: Conversation | None) -> None:
                     st.markdown(f"**{plain(b.label)}**  \n{plain(b.reason)}")
 
 
-def _swap(chat: Chat, current: Conversation | None, part: str, key: str, shown: str) -> None:
-    chosen: str = st.session_state[key]
-    if chosen == shown:  # an echo of a widget that was replaced: see widgets/feedback.py
+def _key(part: str, parts: dict[str, str]) -> str:
+    """Names what it shows, and no callback: see widgets/feedback.py."""
+    return f"part-{part}-{parts[part]}"
+
+
+def apply_choices(chat: Chat) -> None:
+    """Swap the parts that were chosen; before a message that was typed after it is sent."""
+    current, at = session.conversation(), session.here()
+    parts = chosen_parts(chat, current)
+    chosen = {part: st.session_state.get(_key(part, parts)) or parts[part] for part in PARTS}
+    if chosen == parts:
         return
-    now = current if current is None else chat.conversation(current.id)
-    parts = chosen_parts(chat, now) | {part: chosen}
-    st.session_state["parts"] = parts
+    at.parts = chosen
     if current is not None:
         chat.store.set_parts(
             current.id,
-            backend=parts["backend"],
-            generator=parts["generator"],
-            ranker=None if parts["ranker"] == NO_RANKER else parts["ranker"],
+            backend=chosen["backend"],
+            generator=chosen["generator"],
+            ranker=None if chosen["ranker"] == NO_RANKER else chosen["ranker"],
         )

@@ -12,7 +12,9 @@ CSS = """<style>
   background: color-mix(in srgb, currentColor 5%, transparent);
 }
 /* Cards: quiet, close together. */
-[class*="st-key-card-"] { padding: 0.8rem 1rem 0.7rem; }
+[class*="st-key-card-"] { padding: 0.8rem 1rem 0.7rem; gap: 0.4rem; }
+[class*="st-key-card-"] [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+[class*="st-key-card-"] p { margin-bottom: 0.15rem; }
 [class*="st-key-card-"] ul { margin: 0; padding-left: 1.1rem; }
 [class*="st-key-card-"] li { margin: 0.1rem 0; font-size: 0.92rem; }
 [class*="st-key-card-"] [data-testid="stButtonGroup"] button { padding: 0.1rem 0.6rem; min-height: 1.9rem; }

@@ -1,9 +1,8 @@
 """Beginning turns from a page: messages, answers again, edits."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-
-import streamlit as st
 
 from app.errors import AppError
 from app.events import TurnEvent
@@ -11,7 +10,6 @@ from app.widgets import session
 from app.widgets.sidebar import NO_RANKER, chosen_parts
 
 MOMENT_SECONDS = 0.15
-_TYPED, _WAITING, _TROUBLE = "typed", "waiting", "trouble"
 
 
 def is_running(conversation_id: str) -> bool:
@@ -20,62 +18,74 @@ def is_running(conversation_id: str) -> bool:
 
 
 def say(text: str) -> None:
-    """For callbacks: a message to send when the page is drawn next. All that was pressed with it, a swapped part say,
-    counts already then; callbacks have no order among themselves."""
-    if text.strip():
-        st.session_state[_TYPED] = text
+    """For callbacks: a message to send when the page is drawn next, after all else that was pressed with it."""
+    outbox = session.here().outbox
+    if text.strip() and text not in outbox:  # Streamlit repeats the callback of a press whose run it broke off
+        outbox.append(text)
 
 
 def send_typed() -> None:
-    """Send what a callback left; before anything is drawn."""
-    text = st.session_state.pop(_TYPED, "")
-    if text:
-        send(text)
+    """Send what callbacks left; before anything is drawn."""
+    outbox = session.here().outbox
+    while outbox:
+        send(outbox)
 
 
-def send(text: str) -> None:
-    """Send a message; the first one begins a conversation. What goes wrong is shown by the next drawing."""
-    chat, current = session.chat(), session.conversation()
+def send(outbox: deque[str]) -> None:
+    """Send the first message; the first of all begins a conversation. What goes wrong is shown by the next drawing.
+
+    Everything that Streamlit could break off comes first; then the message is stored and leaves the outbox in one go.
+    """
+    chat, at, current, me = session.chat(), session.here(), session.conversation(), session.person()
+    parts = chosen_parts(chat, None)
+    text = outbox[0]
     try:
         if current is None:
-            parts = chosen_parts(chat, None)
+            me = chat.person() if me is None else me
             ranker = None if parts["ranker"] == NO_RANKER else parts["ranker"]
-            current = chat.start(
-                session.person_or_new(), backend=parts["backend"], generator=parts["generator"], ranker=ranker
-            )
-            session.open_(current)
+            current = chat.start(me, backend=parts["backend"], generator=parts["generator"], ranker=ranker)
+            at.conversation_id, at.profile_id = current.id, me.id
         if is_running(current.id):
-            st.session_state[_WAITING] = (current.id, text)  # typed while an answer comes: sent when that is over
+            at.waiting = (current.id, text)  # typed while an answer comes: sent when that is over
         else:
-            begin(current.id, lambda stop: chat.send(current.id, text, stop))
+            begin(current.id, lambda stop: chat.send(current.id, text, stop), at)
     except AppError as error:
-        st.session_state[_TROUBLE] = str(error)
+        at.trouble = str(error)
+    outbox.popleft()
+    if current is not None:
+        session.open_(current)
 
 
-def begin(conversation_id: str, turn: Callable[[threading.Event], Iterator[TurnEvent]]) -> None:
+def begin(
+    conversation_id: str, turn: Callable[[threading.Event], Iterator[TurnEvent]], at: session.Here | None = None
+) -> None:
+    at = session.here() if at is None else at
     try:
         # A turn by rules is over in a moment: then the page draws the whole answer at once.
         session.jobs().start(conversation_id, turn).over.wait(MOMENT_SECONDS)
     except AppError as error:
-        st.session_state[_TROUBLE] = str(error)
+        at.trouble = str(error)
 
 
 def waiting(conversation_id: str) -> str:
     """What was typed while an answer came, "" nothing."""
-    name, text = st.session_state.get(_WAITING, ("", ""))
-    return text if name == conversation_id else ""
+    found = session.here().waiting
+    return found[1] if found is not None and found[0] == conversation_id else ""
 
 
-def take_waiting(conversation_id: str) -> str:
-    text = waiting(conversation_id)
+def send_waiting(conversation_id: str) -> bool:
+    """Put it in the outbox once the answer is over; whether there was something."""
+    text, at = waiting(conversation_id), session.here()
     if text:
-        del st.session_state[_WAITING]
-    return text
+        at.waiting = None
+        at.outbox.append(text)
+    return bool(text)
 
 
 def take_trouble(conversation_id: str | None) -> str:
     """What went wrong outside an answer, once."""
-    words: str = st.session_state.pop(_TROUBLE, "")
+    at = session.here()
+    words, at.trouble = at.trouble, ""
     job = session.jobs().get(conversation_id) if conversation_id else None
     if job is not None and job.over.is_set() and conversation_id is not None:
         words = words or job.error
