@@ -4,7 +4,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -105,17 +104,8 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
     assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Sums of other parts round otherwise: two runs are alike to the digit only with the same threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.slow
-def test_a_killed_process_resumes(tmp_path: Path, one_thread: None) -> None:
+def test_a_killed_process_resumes(tmp_path: Path) -> None:
     """kill -9 in the middle of training a real model; the next run starts behind the last finished epoch and ends as
     an undisturbed one does."""
     settings = {"epochs": 40, "batch_size": 8, "embedding_size": 16}
@@ -124,10 +114,8 @@ def test_a_killed_process_resumes(tmp_path: Path, one_thread: None) -> None:
         import sys, time
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from pathlib import Path
-        import torch
         from recommenders.train import train
         from tests.recommenders.worlds import checkerboard
-        torch.set_num_threads(1)
         def slowly(done, total, what):
             time.sleep(0.01)
         train("sasrec", checkerboard()[0], Path({str(tmp_path / "run")!r}), config={settings!r}, progress=slowly)
