@@ -50,6 +50,14 @@ class Evaluation:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Ranked:
+    """What each case was shown: lists (B, K) int64 as `top` gives them, and the seconds of ranking them all."""
+
+    lists: np.ndarray
+    seconds: float
+
+
 def evaluate(
     model: Recommender | Recommends,
     cases: Sequence[Case],
@@ -58,7 +66,22 @@ def evaluate(
     batch_size: int = 256,
     progress: Progress = quiet,
 ) -> Evaluation:
-    """Rank the whole catalogue for every case and look where the withheld item stands.
+    """Rank the whole catalogue for every case and look where the withheld item stands."""
+    ranked = rank(model, cases, k, batch_size=batch_size, progress=progress)
+    measured = {name: Measured.of(values) for name, values in foreseen(ranked.lists, cases, k).items()}
+    shown = metrics.coverage(ranked.lists, len(model.catalogue), k)
+    return Evaluation(k, len(cases), measured, shown, ranked.seconds)
+
+
+def rank(
+    model: Recommender | Recommends,
+    cases: Sequence[Case],
+    k: int,
+    *,
+    batch_size: int = 256,
+    progress: Progress = quiet,
+) -> Ranked:
+    """The first k of the whole catalogue for every case, seen items left out.
 
     A Recommender is scored in batches; a Pipeline is asked one user after the other, as the app asks it.
     """
@@ -73,14 +96,16 @@ def evaluate(
         states = states_of(cases[start : start + size])
         rows.append(top(model, states, k) if isinstance(model, Recommender) else _asked(model, states[0], k))
         progress(min(start + size, len(cases)), len(cases), "ranking")
-    ranked = np.concatenate(rows)  # (B, K)
-    seconds = time.perf_counter() - began
+    return Ranked(np.concatenate(rows), time.perf_counter() - began)
+
+
+def foreseen(lists: np.ndarray, cases: Sequence[Case], k: int) -> dict[str, np.ndarray]:
+    """ "ndcg", "recall" and "mrr" at k of the withheld item, one value a case (B,)."""
     relevant = [{int(item)} for item in items_of(cases)]
-    measured = {
-        name: Measured.of(metric(ranked, relevant, k))
+    return {
+        name: metric(lists, relevant, k)
         for name, metric in (("ndcg", metrics.ndcg), ("recall", metrics.recall), ("mrr", metrics.mrr))
     }
-    return Evaluation(k, len(cases), measured, metrics.coverage(ranked, len(model.catalogue), k), seconds)
 
 
 def top(model: Recommender, states: Sequence[UserState], k: int) -> np.ndarray:
