@@ -21,17 +21,22 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 @cache
-def tuned(name: str) -> Mapping[str, Any]:
-    """The values of recommenders/configs/<name>.toml; {} where there is no such file (the defaults serve)."""
+def tuned(name: str, task: str = "") -> Mapping[str, Any]:
+    """The values of recommenders/configs/<name>.toml; {} where there is no such file (the defaults serve).
+
+    task  "click" or "rating": the values of the file's section of this name come over them; "" is what the chat uses
+    """
     registry.get(name)  # an unknown name gets its own error
     file = resources.files("recommenders") / "configs" / f"{name}.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    values = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    common = {key: value for key, value in values.items() if not isinstance(value, dict)}
+    return {**common, **values.get(task, {})}
 
 
-def configured(name: str, given: Mapping[str, object] | None = None) -> Recommender:
-    """An unfitted recommender with its tuned settings, overridden by `given`."""
+def configured(name: str, given: Mapping[str, object] | None = None, *, task: str = "") -> Recommender:
+    """An unfitted recommender with its tuned settings for a task, overridden by `given`."""
     cls = registry.get(name)
-    return cls(checked(name, cls.Config, {**tuned(name), **(given or {})}))
+    return cls(checked(name, cls.Config, {**tuned(name, task), **(given or {})}))
 
 
 def checked(name: str, config: type[Any], values: Mapping[str, object]) -> Any:

@@ -5,7 +5,8 @@ field is a handful of *slots*: row numbers with weights, whose weighted sum is t
 - categorical: one row a value, weight 1; row 0 of the field stands for unknown or missing
 - numeric: one row, weighted by the standardised value (0 where missing), as factorisation machines read numbers
 - multi-valued: the rows of all values (genres, people), weighted to sum to 1
-- sequence: the rows of the latest history items, latest first, weighted to sum to 1
+- sequence: the rows of the latest history items, latest first, weighted to sum to 1 ("history", "recent") or each by
+  how far its rating lies from the average one, over their number ("opinions")
 
 Dimension letters besides those of recommenders.base: L history items read, W slots, F fields.
 No field is the bare user id, so users nobody has seen are read like all others.
@@ -14,7 +15,7 @@ No field is the bare user id, so users nobody has seen are read like all others.
 import json
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
+from recommenders.errors import ConfigError, did_you_mean
 from recommenders.tables import LANGUAGE, Catalogue, Dataset, UserState
 
 Side = Literal["user", "item", "pair"]
@@ -38,7 +40,7 @@ class Field:
 
     values  of a categorical or multi-valued field: what its rows after the first (unknown) mean
     edges   of a categorical field made from numbers: the bins' inner limits
-    mean, spread  of a numeric field: how it is standardised
+    mean, spread  of a numeric field, and of the opinions: how the number is standardised
     """
 
     name: str
@@ -100,6 +102,12 @@ class Features:
             (f.name.removeprefix("user."), _code(f)) for f in self.of_side("user") if f.name.startswith("user.")
         ]
 
+    def to(self, device: torch.device) -> "Features":
+        """The same, its tensors on a device (in place)."""
+        self.items = Slots(self.items.rows.to(device), self.items.weights.to(device))
+        self.pair = self.pair.to(device)
+        return self
+
     @property
     def rows(self) -> int:
         return self.fields[-1].offset + self.fields[-1].size
@@ -110,12 +118,19 @@ class Features:
     # -- making -----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def of(cls, data: Dataset, *, latest: int, half_life: float) -> "Features":
-        """Learn the fields from a data set; counts come from its interactions alone (give it the training part)."""
+    def of(cls, data: Dataset, *, latest: int, half_life: float, only: Collection[str] = ()) -> "Features":
+        """Learn the fields from a data set; counts come from its interactions alone (give it the training part).
+
+        only  names of the fields to read; () reads all. ConfigError for a name that the data has no field of
+        """
         catalogue, x = data.catalogue, data.interactions
         fields: list[Field] = []
+        offered: list[str] = []
 
-        def add(name: str, side: Side, kind: Kind, size: int, **more: Any) -> Field:
+        def add(name: str, side: Side, kind: Kind, size: int, **more: Any) -> Field | None:
+            offered.append(name)
+            if only and name not in only:
+                return None
             offset = fields[-1].offset + fields[-1].size if fields else 0
             fields.append(Field(name, side, kind, offset, size, **more))
             return fields[-1]
@@ -131,20 +146,21 @@ class Features:
         lengths = np.log1p(np.bincount(x.user, minlength=len(data.users)) / 2)  # in the middle of their history
         add("history length", "user", "numeric", 1, **_scale(lengths))
         if np.ptp(x.value) > 0:
+            add("opinions", "user", "sequence", n, width=latest, **_scale(x.value))
             add("history rating", "user", "numeric", 1, **_scale(x.value))
 
         columns: list[tuple[np.ndarray, np.ndarray]] = []  # rows and weights, each (I, width)
-        item = add("item", "item", "categorical", n)
-        columns.append((item.offset + np.arange(n)[:, None], np.ones((n, 1))))
+        if (field := add("item", "item", "categorical", n)) is not None:
+            columns.append((field.offset + np.arange(n)[:, None], np.ones((n, 1))))
         counts = np.log1p(np.bincount(x.item, minlength=n))
-        popularity = add("popularity", "item", "numeric", 1, **_scale(counts))
-        columns.append((np.full((n, 1), popularity.offset), _standard(popularity, counts)[:, None]))
+        if (field := add("popularity", "item", "numeric", 1, **_scale(counts))) is not None:
+            columns.append((np.full((n, 1), field.offset), _standard(field, counts)[:, None]))
         for name, lists in (("genres", catalogue.genres), ("people", catalogue.people)):
             names = _frequent(pd.Series([v for row in lists for v in row], dtype=object), 1 if name == "genres" else 3)
             if names:
                 width = max(1, max(len(set(row) & set(names)) for row in lists))
-                many = add(name, "item", "multi-valued", len(names), width=width, values=names)
-                columns.append(_multi(many, lists))
+                if (field := add(name, "item", "multi-valued", len(names), width=width, values=names)) is not None:
+                    columns.append(_multi(field, lists))
         table = catalogue.table
         for column in ("year", LANGUAGE, *catalogue.extra_columns):
             field = _categories(add, column, "item", table[column].replace("", None))
@@ -157,6 +173,11 @@ class Features:
             add("genre overlap", "pair", "numeric", 1, mean=0.4, spread=0.3)
         if (catalogue.years > 0).any():
             add("year gap", "pair", "numeric", 1, mean=0.0, spread=1.0)
+        for name in only:
+            if name not in offered:
+                raise ConfigError(f"data set {data.name!r} has no field {name!r}{did_you_mean(name, offered)}")
+        if not columns:
+            raise ConfigError(f"the fields to read say nothing of an item: {', '.join(only)}; add one such as 'item'")
         rows = np.concatenate([r for r, _ in columns], axis=1).astype(np.int64)
         weights = np.concatenate([w for _, w in columns], axis=1).astype(np.float32)
         slots = Slots(torch.from_numpy(rows), torch.from_numpy(weights))
@@ -190,9 +211,12 @@ class Features:
         rows: list[Tensor] = [histories.profile]
         weights: list[Tensor] = [torch.ones_like(histories.profile, dtype=torch.float32)]
         for field in self.of_side("user"):
-            if field.name in ("history", "recent"):
+            if field.kind == "sequence":
                 rows.append(items + field.offset)
-                weights.append(even if field.name == "history" else recent)
+                if field.name == "opinions":
+                    weights.append((histories.values - field.mean) / field.spread * even)
+                else:
+                    weights.append(even if field.name == "history" else recent)
             elif field.name == "history genres":
                 shares = self._taste(items, recent)[:, 1:]  # (B, G)
                 rows.append(torch.arange(field.size, device=met.device).expand(len(items), -1) + field.offset)
@@ -213,7 +237,7 @@ class Features:
         met = histories.items >= 0
         recent = _to_one(met * self._decay(met.device))
         taste = self._taste(histories.items.clamp(min=0), recent)  # (B, 1 + G)
-        has = self.pair.to(met.device)[candidates]  # (B or 1, C, 1 + G)
+        has = self.pair[candidates]  # (B or 1, C, 1 + G)
         rows, weights = [], []
         for field in self.of_side("pair"):
             if field.name == "genre overlap":
@@ -236,7 +260,7 @@ class Features:
 
     def _taste(self, items: Tensor, weights: Tensor) -> Tensor:
         """(B, 1 + G): mean year of the history in decades (over known years; 0 without one) and share of each genre."""
-        attributes = self.pair.to(items.device)[items] * weights[..., None]  # (B, L, 1 + G)
+        attributes = self.pair[items] * weights[..., None]  # (B, L, 1 + G)
         total = attributes.sum(dim=1)
         dated = (weights * (attributes[..., 0] > 0)).sum(dim=1)
         return torch.cat([(total[:, 0] / dated.clamp(min=1e-6))[:, None], total[:, 1:]], dim=1)
@@ -250,9 +274,9 @@ class Features:
         )
         return {
             "features.schema": np.frombuffer(text.encode(), np.uint8).copy(),
-            "features.rows": self.items.rows.numpy(),
-            "features.weights": self.items.weights.numpy(),
-            "features.pair": self.pair.numpy(),
+            "features.rows": self.items.rows.cpu().numpy(),
+            "features.weights": self.items.weights.cpu().numpy(),
+            "features.pair": self.pair.cpu().numpy(),
         }
 
     @classmethod

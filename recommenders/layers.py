@@ -43,10 +43,23 @@ class FieldEmbedding(nn.Module):
 
     def forward(self, rows: Tensor, weights: Tensor, widths: Sequence[int]) -> Tensor:
         """(..., W) rows and weights, W the sum of the fields' widths (slots of each) -> (..., F, D)."""
-        vectors = self.table(rows) * weights[..., None]  # (..., W, D)
-        if not widths:
-            return vectors
-        return torch.stack([field.sum(dim=-2) for field in vectors.split(list(widths), dim=-2)], dim=-2)
+        *leading, width = rows.shape
+        n = rows.numel() // max(1, width)
+        # One bag a field of a row: no tensor of (..., W, D) is made, forwards or backwards.
+        firsts = torch.tensor([0, *widths[:-1]], dtype=rows.dtype, device=rows.device).cumsum(0, dtype=rows.dtype)
+        offsets = torch.arange(n, dtype=rows.dtype, device=rows.device)[:, None] * width + firsts[: len(widths)]
+        bags = functional.embedding_bag(
+            rows.reshape(-1),
+            self.table.weight,
+            offsets.reshape(-1),
+            mode="sum",
+            per_sample_weights=weights.reshape(-1).to(self.table.weight.dtype),
+        )
+        return bags.view(*leading, len(widths), self.table.embedding_dim)
+
+    def sum(self, rows: Tensor, weights: Tensor) -> Tensor:
+        """(..., W) -> (...): the sum over all fields, of a table of single numbers (D = 1)."""
+        return (self.table(rows).squeeze(-1) * weights).sum(dim=-1)
 
 
 def pairwise(blocks: Sequence[Tensor]) -> Tensor:

@@ -5,9 +5,10 @@ data loader between the rows and the matrix products.
 """
 
 import math
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Plan:
     """How to train.
 
     warmup    share of all steps in which the learning rate rises to its peak; from there it falls to 0 along a cosine
-    clip      the largest norm of a step's gradient
+    clip      the largest norm of a step's gradient; None leaves gradients as they are
     patience  epochs without a better validation value before stopping
     bf16      matrix products in bfloat16, where the processor has them
     """
@@ -35,11 +36,28 @@ class Plan:
     learning_rate: float
     weight_decay: float = 0.0
     warmup: float = 0.1
-    clip: float = 1.0
+    clip: float | None = 1.0
     patience: int = 5
     bf16: bool = True
     seed: int = 0
     threads: int = 1  # of the processor: in models of this size a second one costs more than it takes off
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One point of a learning curve: the mean loss of an epoch, the validation value after it (higher is better; None
+    where nothing was given to validate on), and the seconds of processor time since training began."""
+
+    number: int
+    loss: float
+    validation: float | None
+    cpu_seconds: float
+
+
+def adamw(module: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
+    """What trains all weights of a module unless it says otherwise."""
+    rate, decay = plan.learning_rate, plan.weight_decay
+    return [torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=decay, betas=(0.9, 0.98), fused=True)]
 
 
 @contextmanager
@@ -73,23 +91,24 @@ def run(
     what: str = "training",
     checkpoint: Path | None = None,
     key: str = "",
-) -> None:
-    """Train `module` in place on `rows` rows; it ends in evaluation mode.
+    optimisers: Callable[[nn.Module, Plan], Sequence[torch.optim.Optimizer]] = adamw,
+) -> list[Epoch]:
+    """Train `module` in place on `rows` rows; it ends in evaluation mode. Returns the learning curve.
 
     validate    called after each epoch, higher is better: the weights of the best epoch are kept, and training stops
                 after `plan.patience` epochs without a better one; None trains all epochs and keeps the last weights
     checkpoint  folder of the resumable state, written after each epoch; a state of the same `key` is gone on from, one
                 of another key (other settings, other data) is ignored
+    optimisers  makes what steps; the first one's learning rate follows the plan's schedule, others keep their own
     """
     device = next(module.parameters()).device
     steps_an_epoch = math.ceil(rows / plan.batch_size)
     steps = steps_an_epoch * plan.epochs
-    optimiser = torch.optim.AdamW(
-        module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.98), fused=True
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps, plan.warmup))
+    stepping = list(optimisers(module, plan))
+    schedule = torch.optim.lr_scheduler.LambdaLR(stepping[0], lambda step: _rate(step, steps, plan.warmup))
     half = plan.bf16 and has_bf16(device)
-    state = _Resumable(module, optimiser, schedule)
+    weights = list(module.parameters())
+    state = _Resumable(module, stepping, schedule)
 
     with seeded(plan.seed), on_threads(plan.threads):
         if checkpoint is not None:
@@ -97,25 +116,35 @@ def run(
         while state.epoch < plan.epochs and (validate is None or state.worse < plan.patience):
             module.train()
             order = torch.randperm(rows)
+            total, began = torch.zeros((), device=device), time.process_time()
             for step, batch in enumerate(order.split(plan.batch_size)):
                 with torch.autocast(device.type, torch.bfloat16, enabled=half):
                     value = loss(batch.to(device))
-                optimiser.zero_grad(set_to_none=True)
+                for weight in weights:
+                    weight.grad = None
                 value.backward()
-                nn.utils.clip_grad_norm_(module.parameters(), plan.clip)
-                optimiser.step()
+                if plan.clip is not None:
+                    nn.utils.clip_grad_norm_(weights, plan.clip)
+                for optimiser in stepping:
+                    optimiser.step()
                 schedule.step()
+                total += value.detach() * len(batch)
                 progress(state.epoch * steps_an_epoch + step + 1, steps, what)
             state.epoch += 1
+            spent = time.process_time() - began + (state.curve[-1].cpu_seconds if state.curve else 0.0)
+            measured = None
             if validate is not None:
                 module.eval()
-                state.compare(validate())
+                measured = validate()
+                state.compare(measured)
+            state.curve.append(Epoch(state.epoch, total.item() / rows, measured, spent))
             if checkpoint is not None:
                 state.write(checkpoint, key)
     if state.best is not None:
         module.load_state_dict(state.best)
     module.eval()
     progress(steps, steps, what)
+    return state.curve
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -137,10 +166,14 @@ class _Resumable:
     """All that a training needs to go on as if it had never stopped, and the best weights so far."""
 
     def __init__(
-        self, module: nn.Module, optimiser: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LambdaLR
+        self,
+        module: nn.Module,
+        optimisers: Sequence[torch.optim.Optimizer],
+        schedule: torch.optim.lr_scheduler.LambdaLR,
     ) -> None:
-        self.module, self.optimiser, self.schedule = module, optimiser, schedule
+        self.module, self.optimisers, self.schedule = module, optimisers, schedule
         self.epoch = 0
+        self.curve: list[Epoch] = []
         self.worse = 0  # epochs since the best
         self.best_value = -math.inf
         self.best: dict[str, Tensor] | None = None
@@ -162,7 +195,8 @@ class _Resumable:
             "best_value": self.best_value,
             "best": self.best,
             "module": self.module.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "curve": [astuple(epoch) for epoch in self.curve],
             "schedule": self.schedule.state_dict(),
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -178,12 +212,14 @@ class _Resumable:
             kept = torch.load(path, map_location="cpu", weights_only=True)
         except Exception:  # torch raises many kinds for a damaged file: training starts anew
             return
-        if kept.get("key") != key:
+        if kept.get("key") != key or "optimisers" not in kept:
             return
         self.epoch, self.worse, self.best_value = kept["epoch"], kept["worse"], kept["best_value"]
         self.best = kept["best"]
         self.module.load_state_dict(kept["module"])
-        self.optimiser.load_state_dict(kept["optimiser"])
+        for optimiser, saved in zip(self.optimisers, kept["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.curve = [Epoch(*epoch) for epoch in kept["curve"]]
         self.schedule.load_state_dict(kept["schedule"])
         torch.set_rng_state(kept["random"])
         if kept["random_cuda"]:

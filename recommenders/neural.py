@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +26,8 @@ class NeuralRecommender(Recommender):
     state: ClassVar[tuple[str, ...]] = ()  # names of the array attributes that are kept beside the module's weights
 
     bf16: ClassVar[bool] = True  # train in bfloat16 where the processor has it
+    clip: ClassVar[float | None] = 1.0  # the largest norm of a step's gradient
+    curve: Sequence[loop.Epoch] = ()  # how the last training went; empty for a loaded model
 
     @abstractmethod
     def _prepare(self, data: Dataset) -> tuple[int, loop.Loss]:
@@ -58,25 +60,35 @@ class NeuralRecommender(Recommender):
             c.weight_decay,
             warmup=c.warmup,
             patience=c.patience,
+            clip=self.clip,
             bf16=self.bf16,
             seed=c.seed,
         )
-        loop.run(
+        self.curve = loop.run(
             self.module,
             rows,
             loss,
             plan,
-            validate=(lambda: self._validation(valid)) if valid else None,
+            validate=self._validator(valid),
             progress=progress,
             what=f"training {self.name}",
             checkpoint=checkpoint,
             key=self._key(data, valid),
+            optimisers=self._optimisers,
         )
         self._ready()
 
-    def _validation(self, valid: Sequence[tuple[UserState, int]]) -> float:
-        self._ready()
-        return evaluate(self, valid).measured["ndcg"].mean
+    def _validator(self, valid: Sequence[tuple[UserState, int]]) -> Callable[[], float] | None:
+        """What measures the model after each epoch; None where there is nothing to measure it on."""
+
+        def ndcg() -> float:
+            self._ready()
+            return evaluate(self, valid).measured["ndcg"].mean
+
+        return ndcg if valid else None
+
+    def _optimisers(self, module: nn.Module, plan: loop.Plan) -> Sequence[torch.optim.Optimizer]:
+        return loop.adamw(module, plan)
 
     def _ready(self) -> None:
         """Called when the weights have changed, before scoring: the place to compute what only depends on them."""

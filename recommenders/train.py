@@ -14,6 +14,8 @@ from recommenders import artefact
 from recommenders.base import Progress, Recommender, quiet
 from recommenders.config import configured
 from recommenders.errors import ArtefactError
+from recommenders.loop import Epoch
+from recommenders.neural import NeuralRecommender
 from recommenders.split import Case
 from recommenders.tables import Dataset
 
@@ -31,6 +33,8 @@ class Record(BaseModel):
     trained_at: datetime
     wall_seconds: float
     cpu_seconds: float
+    curve: tuple[Epoch, ...] = ()
+    """How the training went, epoch by epoch; empty for models that are not trained by gradients."""
 
 
 def train(
@@ -62,6 +66,7 @@ def train(
         trained_at=datetime.now(UTC).replace(microsecond=0),
         wall_seconds=round(time.perf_counter() - wall, 3),
         cpu_seconds=round(cpu_seconds() - cpu, 3),
+        curve=tuple(model.curve) if isinstance(model, NeuralRecommender) else (),
     )
     model.save(folder, documents={RECORD: about.model_dump_json(indent=2)})
     shutil.rmtree(checkpoint, ignore_errors=True)
