@@ -1,0 +1,107 @@
+"""chatrec leaderboard."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def leaderboard(
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task", help="top-n, ctr, rating, or one board of them, such as ctr-time (repeatable); all unless given."
+        ),
+    ] = None,
+    models: Annotated[
+        str, typer.Option("--models", metavar="A,B", help="Recommenders, separated by commas; all unless given.")
+    ] = "",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each, with seeds from 0 on.")] = 1,
+    data: Annotated[
+        str | None, typer.Option("--data", help="Data set; the served one unless given.", show_default=False)
+    ] = None,
+    curves: Annotated[
+        bool,
+        typer.Option("--curves", help="Also foresee the validation items after each epoch: one training more of each."),
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Compute what is there already too.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Compute nothing; show what is there.")] = False,
+    export: Annotated[
+        bool, typer.Option("--export", help="Write all that is there to benchmarks/results/leaderboard.json.")
+    ] = False,
+    repeat: Annotated[
+        Path | None,
+        typer.Option("--repeat", metavar="FILE", help="Only train this run once more, from its own settings."),
+    ] = None,
+) -> None:
+    """Compare recommenders: what comes next, liked or not, ratings. Computes what is missing, and can be interrupted.
+
+    Everything is fitted anew on the training part; every run is kept with its settings below the runs folder.
+    """
+    from app.leaderboard import SNAPSHOT, folder
+    from app.progress import bars
+    from app.settings import settings
+    from recommenders import boards, datasets, results
+    from recommenders.leaderboard import compute, run
+    from recommenders.standings import standings, table
+
+    s = settings()
+    served = data or s.dataset
+    asked = boards.of_tasks(task or [])
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    kept = folder(s, served)
+
+    if repeat is not None:
+        first = results.read(repeat)
+        loaded = datasets.load(first.dataset, s.cache_dir, s.datasets)
+        with bars() as progress:
+            second = run(boards.BOARDS[first.board], first.recommender, first.config, loaded, progress=progress)
+        if second.fingerprint != first.fingerprint:
+            typer.echo(f"The data have changed since: {first.fingerprint} then, {second.fingerprint} now.")
+        typer.echo(f"{first.recommender} on {first.board}, seed {first.seed}      then        now")
+        for key, value in first.measures.items():
+            typer.echo(f"  {key:24} {_told(value.value)} {_told(second.measures[key].value)}")
+        return
+
+    if not show:
+        loaded = datasets.load(served, s.cache_dir, s.datasets)
+        with bars() as progress:
+            compute(
+                asked,
+                names,
+                loaded,
+                kept,
+                seeds=seeds,
+                curves=curves,
+                again=again,
+                progress=progress,
+                told=lambda r: typer.echo(_line(r), err=True),
+            )
+    found, troubles = results.read_all(kept, [b.name for b in asked])
+    for trouble in troubles:
+        typer.echo(trouble, err=True)
+    for board in asked:
+        lines = [line for line in standings(board, found) if not names or line.recommender in names]
+        typer.echo(f"\n{board.title} ({board.name}). {board.about}\n")
+        typer.echo(table(board, lines) if lines else f"No runs yet: chatrec leaderboard --task {board.name}")
+    typer.echo("\n[]: bootstrap over users, 95 %; ±: standard deviation between seeds.")
+    if export:
+        everything, _ = results.read_all(kept)
+        results.export(everything, SNAPSHOT)
+        typer.echo(f"{len(everything)} runs written to {SNAPSHOT}; `make docs` writes docs/leaderboard.md from it.")
+
+
+def _line(result: object) -> str:
+    from recommenders.boards import BOARDS
+    from recommenders.results import Result
+
+    assert isinstance(result, Result)
+    first = BOARDS[result.board].first
+    return (
+        f"{result.board:14} {result.recommender:16} seed {result.seed}: {first.label} "
+        f"{_told(result.measures[first.key].value).strip()}, {result.cpu_seconds:.1f} CPU s"
+    )
+
+
+def _told(value: float | None) -> str:
+    return f"{'–':>10}" if value is None else f"{value:10.4f}"
