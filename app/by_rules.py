@@ -99,6 +99,8 @@ def call_tool(
             note=found.note,
             stages=dict(found.seconds),
         )
+        if desk.parts.explorer is not None and found.origins:
+            yield desk.parts.explorer.event({desk.item_id(item): origin for item, origin in found.origins.items()})
     return outcome
 
 

@@ -13,6 +13,7 @@ from app.commands.chat import chat
 from app.commands.data import data
 from app.commands.leaderboard import leaderboard
 from app.commands.models import models
+from app.commands.online import online
 from app.commands.serve import serve, setup
 from app.commands.train import evaluate, train
 
@@ -31,6 +32,7 @@ app.command()(serve)
 app.command()(chat)
 app.command()(train)
 app.command()(evaluate)
+app.command()(online)
 app.command()(leaderboard)
 app.add_typer(data, name="data")
 app.add_typer(models, name="models")

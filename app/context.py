@@ -12,6 +12,7 @@ from recommenders.tables import UserState
 if TYPE_CHECKING:  # heavy imports that only the types need
     from langchain_core.language_models import BaseChatModel
 
+    from app.online import Explorer
     from llm.registry import BackendInfo
     from recommenders.pipeline import Pipeline
 
@@ -53,10 +54,14 @@ class TurnContext:
 
 @dataclass(frozen=True)
 class Parts:
-    """What this turn works with; any of it may be another one next turn. `generator`, `ranker`: names for people."""
+    """What this turn works with; any of it may be another one next turn. `generator`, `ranker`: names for people.
+
+    explorer  interleaves the pipeline's lists with those of an explored network; None where no part learns online
+    """
 
     info: BackendInfo
     model: BaseChatModel
     pipeline: Pipeline
     generator: str
     ranker: str | None
+    explorer: Explorer | None = None

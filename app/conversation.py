@@ -14,6 +14,7 @@ from app import export
 from app.context import FeedbackKind, Parts, Turn, TurnContext
 from app.errors import AppError, NothingToRepeat
 from app.events import Done, Fallback, Token, TurnEvent
+from app.online import Online, asked_more_like
 from app.people import label
 from app.recorder import Recorder
 from app.settings import Settings
@@ -36,6 +37,7 @@ class Chat:
 
     def __init__(self, workbench: Workbench, store: Store, settings: Settings) -> None:
         self.workbench, self.store, self.settings = workbench, store, settings
+        self.online = Online(workbench, store, settings)
 
     # -- people -----------------------------------------------------------------------------------------------------
 
@@ -60,10 +62,14 @@ class Chat:
         """UnknownItem when the catalogue does not have it; the last word on an item wins."""
         self.workbench.catalogue.ids.number(item_id)
         self.store.set_feedback(profile.id, profile.dataset, item_id, kind)
+        self.online.judged(profile, [item_id])
 
     def forget(self, profile: Profile, item_id: str | None = None) -> int:
         """Take back what was said of one item, or of all of them."""
-        return self.store.undo_feedback(profile.id, profile.dataset, item_id)
+        given = [f.item_id for f in self.feedback(profile) if item_id in (None, f.item_id)]
+        forgotten = self.store.undo_feedback(profile.id, profile.dataset, item_id)
+        self.online.judged(profile, given)
+        return forgotten
 
     # -- conversations ----------------------------------------------------------------------------------------------
 
@@ -155,15 +161,20 @@ class Chat:
     def parts(self, conversation: Conversation) -> tuple[Parts, str]:
         """What the next turn works with, and "" or why the language model is not among it."""
         pipeline = self.workbench.pipeline(conversation.generator, conversation.ranker)
+        pipeline, explorer = self.online.serving(pipeline)
         info, model, why = self.load_model(conversation.backend)
-        return Parts(info, model, pipeline, conversation.generator, conversation.ranker), why
+        return Parts(info, model, pipeline, conversation.generator, conversation.ranker, explorer), why
 
     def _answer(self, asked: Message, stop: threading.Event) -> Iterator[TurnEvent]:
         answer = self.store.begin_answer(asked.conversation_id)
+        liked: list[str] = []
         with Recorder(self.store, answer.id) as recorder:
             for event in self._events(asked, stop):
                 recorder.take(event)
+                liked += asked_more_like([event])
                 yield event
+        if liked:  # after the recorder has written: verdicts are read from the store
+            self.online.judged(self.profile_of(self.conversation(asked.conversation_id)), liked)
 
     def _events(self, asked: Message, stop: threading.Event) -> Iterator[TurnEvent]:
         from app.controller import run_turn

@@ -132,7 +132,11 @@ class Desk:
     # -- asking and telling -----------------------------------------------------------------------------------------
 
     def recommend(self, request: Request) -> Recommendation:
-        return self.parts.pipeline.recommend(self.state, request, pool=max(self.pool, request.k))
+        pool = max(self.pool, request.k)
+        found = self.parts.pipeline.recommend(self.state, request, pool=pool)
+        if self.parts.explorer is None:
+            return found
+        return self.parts.explorer.interleaved(found, self.state, request, pool)
 
     def explain(self, items: Sequence[int], request: Request | None, *, latest: int) -> tuple[Explanation, ...]:
         return tuple(self.parts.pipeline.explain(self.state, items, request, latest=latest))

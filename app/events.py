@@ -86,6 +86,18 @@ class CandidatesFound(_Event):
     stages: dict[str, float] = {}
 
 
+class Interleaved(_Event):
+    """The candidates are two lists in one: of a network and of the one it explores, so that feedback tells which is
+    better. What is needed to learn from it later, whatever became of this process: the model and which training of it,
+    the seed of the exploration, and the network that each candidate came from."""
+
+    kind: Literal["interleaved"] = "interleaved"
+    model: str
+    run: str
+    seed: int
+    origins: dict[str, Literal["current", "explored"]]  # by item id
+
+
 class Reranked(_Event):
     """The order after the LLM's choice; `by` rules when the model had no say or its answer was refused."""
 
@@ -168,6 +180,7 @@ TurnEvent = Annotated[
     | Decision
     | ToolCalled
     | CandidatesFound
+    | Interleaved
     | Reranked
     | ItemShown
     | Token

@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     generator: str = Field("sasrec", description="Candidate generator that a new conversation starts with.")
     ranker: str = Field("deepfm", description="Ranker that a new conversation starts with; 'none' for none.")
 
+    learn_online: bool = Field(
+        True, description="Recommenders that can (drn) explore and learn from likes and dislikes in the chat."
+    )
+
     picks: int = Field(5, ge=1, le=20, description="Items shown a turn.")
     pool: int = Field(20, ge=5, le=200, description="Candidates that the LLM may choose from.")
     prompt_tokens: int = Field(1500, ge=300, description="Token budget of a prompt.")

@@ -180,6 +180,18 @@ class Store:
         with self._reading() as s:
             return [_message(r) for r in s.scalars(query)]
 
+    def answers(self, profile_id: str, limit: int = 1000) -> list[Message]:
+        """What a person was answered in all their conversations, replaced answers too, the latest first."""
+        query = (
+            select(MessageRow)
+            .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
+            .where(ConversationRow.profile_id == profile_id, MessageRow.role == "assistant")
+            .order_by(MessageRow.created.desc(), MessageRow.position.desc())
+            .limit(limit)
+        )
+        with self._reading() as s:
+            return [_message(r) for r in s.scalars(query)]
+
     def message(self, message_id: str) -> Message:
         with self._reading() as s:
             return _message(_found(s, MessageRow, message_id, "message"))

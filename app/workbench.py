@@ -17,6 +17,7 @@ from app.settings import Settings
 from recommenders import artefact, datasets, registry
 from recommenders.base import Recommender, Role
 from recommenders.errors import ArtefactError
+from recommenders.online import OnlineLearner
 from recommenders.pipeline import Pipeline, PipelineConfig
 from recommenders.tables import Catalogue, Dataset, UserState
 from recommenders.text import TextEncoder, TextIndex
@@ -76,6 +77,11 @@ class Workbench:
     def rankers(self) -> list[str]:
         """The rankers that are trained for this data set."""
         return self._trained("ranker")
+
+    def learners(self) -> list[str]:
+        """The trained recommenders that can learn in the chat."""
+        trained = sorted({*self.generators(), *self.rankers()})
+        return [name for name in trained if issubclass(registry.get(name), OnlineLearner)]
 
     def _trained(self, role: Role) -> list[str]:
         found = []

@@ -3,6 +3,8 @@
 - Probabilistic interleaving (Hofmann, Whiteson & de Rijke, CIKM 2011): each ranker is a distribution over items that
   falls with the rank, P(r) ∝ r^−τ; for every place of the merged list a coin picks the ranker, which then draws one of
   the items that are left. An item's credit goes to the ranker that drew it.
+- A recommender that keeps learning (`OnlineLearner`) never changes in place: updates are changes of its weights, so a
+  turn that is under way keeps the network that it began with.
 - Activeness (Zheng et al., WWW 2018, Sec. 4.4): a survival curve that decays while the user stays away and is raised by
   each return.
 """
@@ -11,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -41,6 +43,27 @@ class Impression:
     items: tuple[int, ...]
     rewards: tuple[float, ...]
     after: UserState
+
+
+@runtime_checkable
+class OnlineLearner(Protocol):
+    """What a recommender offers that learns in the chat; changes are arrays by name of the weight."""
+
+    def disturbance(self, seed: int) -> dict[str, np.ndarray]:
+        """What the explored network differs by; the same for the same seed and weights."""
+        ...
+
+    def minor_update(self, seed: int) -> dict[str, np.ndarray]:
+        """The change when the network explored with this seed has won."""
+        ...
+
+    def major_update(self, shown: Sequence[Impression], seed: int = 0) -> dict[str, np.ndarray]:
+        """The change by replay of lists that were shown."""
+        ...
+
+    def moved(self, change: Mapping[str, np.ndarray]) -> Self:
+        """A model with the weights changed; this one stays as it is."""
+        ...
 
 
 # -- interleaving -----------------------------------------------------------------------------------------------------

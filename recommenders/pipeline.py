@@ -13,6 +13,7 @@
   on validation.
 """
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -88,6 +89,15 @@ class Pipeline:
         self._twins = _twins(catalogue)
         self._words = words.index_of(catalogue)
         filters.index_of(catalogue)
+
+    def with_model(self, model: Recommender) -> "Pipeline":
+        """The same with another version of one of its models, known by its name; all else is shared."""
+        other = copy.copy(self)
+        if self.generator.name == model.name:
+            other.generator = model
+        if self.ranker is not None and self.ranker.name == model.name:
+            other.ranker = model
+        return other
 
     # -- asking -----------------------------------------------------------------------------------------------------
 

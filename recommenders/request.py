@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from recommenders.online import Origin
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -80,6 +82,7 @@ class Recommendation:
     qualified   how many items of the catalogue satisfied filters and exclusions
     note        "" or why the list is short or empty, in words for people
     seconds     {stage: duration}
+    origins     item -> which of two interleaved networks it came from; empty where one list is shown
     """
 
     candidates: tuple[Candidate, ...]
@@ -88,6 +91,7 @@ class Recommendation:
     ranker: str | None
     note: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    origins: Mapping[int, Origin] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The language models and the recommenders: what is here, what is usable, what is missing for the rest."""
 
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -134,6 +136,56 @@ def recommender(chat: Chat, name: str) -> None:
             st.caption(_told(record(runs / name)))
         except RecommenderError as error:
             st.caption(plain(str(error)))
+        if name in chat.workbench.learners():
+            learnt_online(chat, name)
+
+
+def learnt_online(chat: Chat, name: str) -> None:
+    """What it has learnt from likes and dislikes, with what takes it back."""
+    try:
+        status = chat.online.status(name)
+    except RecommenderError as error:  # a damaged change: going back to the trained network is the way out
+        status = None
+        st.caption(plain(str(error)))
+    if status is not None:
+        st.caption(f"Learnt in the chat: {plain(status.told())}")
+    may_undo = status is not None and bool(status.changes) and status.changes[-1].kind != "merged"
+    with st.container(horizontal=True):
+        st.button(
+            "Undo last",
+            key=f"online-undo-{name}",
+            icon=":material/undo:",
+            disabled=not may_undo,
+            on_click=_ignoring(chat.online.undo),
+            args=(name,),
+        )
+        st.button(
+            "Reset to trained",
+            key=f"online-reset-{name}",
+            icon=":material/restart_alt:",
+            disabled=status is not None and not status.changes,
+            on_click=_ignoring(chat.online.reset),
+            args=(name,),
+        )
+        st.button(
+            "Learn from all feedback",
+            key=f"online-replay-{name}",
+            icon=":material/school:",
+            disabled=status is None or not status.lists,
+            on_click=_ignoring(chat.online.replay),
+            args=(name,),
+            help="A major update: the judged lists are replayed",
+        )
+
+
+def _ignoring(action: Callable[[str], object]) -> Callable[[str], None]:
+    """What a button does; the page is drawn anew from what is there afterwards, and says what is wrong with it."""
+
+    def run(name: str) -> None:
+        with suppress(RecommenderError):
+            action(name)
+
+    return run
 
 
 def _told(r: Record) -> str:

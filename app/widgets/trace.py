@@ -9,6 +9,7 @@ from app.events import (
     Decision,
     Done,
     Fallback,
+    Interleaved,
     ItemShown,
     ModelAnswered,
     PromptBuilt,
@@ -82,6 +83,13 @@ def _step(event: TurnEvent, catalogue: Catalogue) -> None:
         _line("Candidates", f"{len(event.item_ids)} of {event.qualified:,} that qualify: {named}")
         if stages:
             st.caption(plain(stages))
+    elif isinstance(event, Interleaved):
+        explored = [i for i, origin in event.origins.items() if origin == "explored"]
+        _line(
+            f"{event.model} explores",
+            f"{len(explored)} of {len(event.origins)} candidates come from its disturbed network: "
+            + _labels(explored, catalogue),
+        )
     elif isinstance(event, Reranked):
         refused = f"; refused: {', '.join(event.refused)}" if event.refused else ""
         _line(f"Picked by {event.by}", _labels(event.item_ids, catalogue) + refused, event.seconds)
