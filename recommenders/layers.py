@@ -78,8 +78,39 @@ def linear_of_blocks(layer: nn.Module, blocks: Sequence[Tensor]) -> Tensor:
     """The layer applied to the fields of all blocks side by side (..., F D) -> (..., H), where the blocks' leading
     dimensions broadcast as in `pairwise`: each block meets its part of the weights before the sizes multiply."""
     assert isinstance(layer, nn.Linear)
+    return weights_of_blocks(layer.weight, blocks) + layer.bias
+
+
+def weights_of_blocks(weight: Tensor, blocks: Sequence[Tensor]) -> Tensor:
+    """weight (H, F D) times the fields of all blocks side by side, as `linear_of_blocks`: (..., H)."""
     widths = [block.shape[-2] * block.shape[-1] for block in blocks]
-    parts = layer.weight.split(widths, dim=1)
+    parts = weight.split(widths, dim=1)
     hidden = sum(functional.linear(block.flatten(-2), part) for block, part in zip(blocks, parts, strict=True))
     assert isinstance(hidden, Tensor)
-    return hidden + layer.bias
+    return hidden
+
+
+def bi_interaction(blocks: Sequence[Tensor]) -> Tensor:
+    """Σ_{i<j} v_i ⊙ v_j over the fields of all blocks, as ½ [(Σ_f v_f)² − Σ_f v_f²]: He & Chua 2017, Eq. 3 and 4.
+
+    Blocks as in `pairwise`, which is the sum of this over its last dimension. Returns (..., D).
+    """
+    total = sum(block.sum(dim=-2) for block in blocks)  # (..., D)
+    squares = sum(block.square().sum(dim=-2) for block in blocks)  # (..., D)
+    assert isinstance(total, Tensor) and isinstance(squares, Tensor)
+    return 0.5 * (total.square() - squares)
+
+
+def pairs_of_blocks(blocks: Sequence[Tensor]) -> list[Tensor]:
+    """v_i ⊙ v_j of all pairs of fields i < j, of blocks as in `pairwise`: first the pairs within each block, then those
+    between two blocks, each (..., P, D) with the leading dimensions that its fields alone need. Xiao et al. 2017, Eq. 3.
+    """
+    products = []
+    for block in blocks:
+        if block.shape[-2] > 1:
+            i, j = torch.triu_indices(block.shape[-2], block.shape[-2], offset=1, device=block.device)
+            products.append(block[..., i, :] * block[..., j, :])
+    for n, block in enumerate(blocks):
+        for other in blocks[n + 1 :]:
+            products.append((block[..., :, None, :] * other[..., None, :, :]).flatten(-3, -2))
+    return products
