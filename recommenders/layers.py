@@ -102,8 +102,10 @@ def bi_interaction(blocks: Sequence[Tensor]) -> Tensor:
 
 
 def pairs_of_blocks(blocks: Sequence[Tensor]) -> list[Tensor]:
-    """v_i ⊙ v_j of all pairs of fields i < j, of blocks as in `pairwise`: first the pairs within each block, then those
-    between two blocks, each (..., P, D) with the leading dimensions that its fields alone need. Xiao et al. 2017, Eq. 3.
+    """v_i ⊙ v_j of all pairs of fields: Xiao et al. 2017, Eq. 3. Blocks as in `pairwise`.
+
+    First the pairs within each block, then those between two blocks, each (..., P, D) with the leading dimensions that
+    its fields alone need.
     """
     products = []
     for block in blocks:

@@ -43,6 +43,13 @@ QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 
     "user_autorec": {"half_life": None, "hidden_size": 16, "epochs": 60, "batch_size": 8},
     "item_autorec": {"half_life": None, "hidden_size": 16, "epochs": 60, "batch_size": 8},
     "drn": {"epochs": 30, "batch_size": 64, "negatives": 20},
+    "fm": {"epochs": 30, "batch_size": 64, "negatives": 20},
+    "fnn": {"fm_epochs": 10, "epochs": 30, "batch_size": 64, "negatives": 20},
+    "nfm": {"epochs": 30, "batch_size": 64, "negatives": 20},
+    "afm": {"epochs": 20, "batch_size": 64, "negatives": 10, "attention_size": 4},
+    "deep_crossing": {"epochs": 30, "batch_size": 64, "negatives": 20},
+    "deep_and_cross": {"epochs": 30, "batch_size": 64, "negatives": 20},
+    "pnn": {"epochs": 30, "batch_size": 64, "negatives": 20, "product": "both"},
     "deepfm": {"epochs": 30, "batch_size": 64, "negatives": 20},
     "sasrec": {"epochs": 60, "batch_size": 8, "embedding_size": 32},
 }
