@@ -110,7 +110,7 @@ class Features:
 
     @property
     def rows(self) -> int:
-        return self.fields[-1].offset + self.fields[-1].size
+        return max(f.offset + f.size for f in self.fields)
 
     def of_side(self, side: Side) -> tuple[Field, ...]:
         return tuple(f for f in self.fields if f.side == side)
