@@ -25,15 +25,9 @@ IMPERSONAL = {"popularity"}  # gives all users one order, so it can't tell the c
 PERSONAL = [n for n in NAMES if n not in IMPERSONAL]
 QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 interactions
     "unbert": {
-        "pretrained": None,
-        "layers": 1,
-        "apart": 0,
-        "embedding_size": 32,
-        "tokens_per_item": 8,
-        "every": 1,
-        "epochs": 12,
-        "batch_size": 64,
-        "learning_rate": 3e-3,
+        **{"pretrained": None, "layers": 1, "apart": 0, "embedding_size": 32, "heads": 2, "tokens_per_item": 6},
+        **{"every": 1, "epochs": 6, "batch_size": 64, "learning_rate": 3e-3, "dropout": 0.3, "negatives": 4},
+        "aggregator": "attention",
     },
     "item_knn": {"half_life": None},  # colours have no order
     "ease": {"half_life": None},
@@ -49,7 +43,7 @@ QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 
     "afm": {"epochs": 20, "batch_size": 64, "negatives": 10, "attention_size": 4},
     "deep_crossing": {"epochs": 30, "batch_size": 64, "negatives": 20},
     "deep_and_cross": {"epochs": 30, "batch_size": 64, "negatives": 20},
-    "pnn": {"epochs": 30, "batch_size": 64, "negatives": 20, "product": "both"},
+    "pnn": {"epochs": 15, "batch_size": 64, "negatives": 20, "product": "both"},
     "deepfm": {"epochs": 30, "batch_size": 64, "negatives": 20},
     "sasrec": {"epochs": 60, "batch_size": 8, "embedding_size": 32},
 }

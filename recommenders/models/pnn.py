@@ -1,0 +1,103 @@
+"""PNN: a product layer between the embeddings and a deep network.
+
+Idea
+    Layers add features up, where "and" is a product. So all products of two fields' embeddings are computed first, and
+    the network reads them beside the embeddings themselves.
+
+Formula
+    f_1, ..., f_F: the fields' embeddings        (Eq. 9)
+    z = [f_1, ..., f_F],  p = {g(f_i, f_j)}        (Eq. 6, 7)
+    inner (IPNN): g = ⟨f_i, f_j⟩, one number for each pair i < j        (Sec. III-B)
+    outer (OPNN): p = Σ_i Σ_j f_i f_jᵀ = f_Σ f_Σᵀ with f_Σ = Σ_i f_i, all outer products superposed        (Eq. 14)
+    l_1 = ReLU(l_z + l_p + b_1),  l_z^n = W_z^n ⊙ z,  l_p^n = W_p^n ⊙ p        (Eq. 3 to 5; A ⊙ B = Σ_ij A_ij B_ij)
+    l_2 = ReLU(W_2 l_1 + b_2), ...;  ŷ = W_3 l_2 + b_3        (Eq. 1, 2; σ of it for clicks)
+    p is symmetric: each of its numbers is read once. Of ⟨f_i, f_j⟩ those with i = j are left out, as they say nothing of
+    how fields meet. W_p is read whole, without the paper's factorisation θθᵀ: with tens of fields it is small.
+    Loss: by `objective` (recommenders.feature_model); the paper's is log loss, "click".
+
+Input
+    Fields of recommenders.features. `product` says which products are read: "inner", "outer" or "both".
+
+Relations
+    fm adds the inner products up, deepfm does so beside the network; here each product has weights of its own into the
+    network. nfm reads Σ_{i<j} f_i ⊙ f_j, which is the superposition's diagonal but for squares. afm weighs the pairs.
+
+When it fails
+    The products grow with the square of the number of fields; the superposition doesn't, but can't tell which fields a
+    product comes from. The exact order of a history is lost.
+
+Reference
+    Qu et al., Product-based neural networks for user response prediction (ICDM 2016), arXiv:1611.00144.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise as consecutive
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recommenders.config import Count
+from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
+from recommenders.features import Features
+from recommenders.layers import linear_of_blocks
+
+
+class PNN(FeatureModel):
+    @dataclass(frozen=True)
+    class Config(FieldConfig):
+        product: Literal["inner", "outer", "both"] = "inner"
+        """Which products of embeddings are read: "inner" is IPNN, "outer" OPNN."""
+        first: Count = 32
+        """Size of the layer over embeddings and products, l_1."""
+        hidden: tuple[Count, ...] = (16,)
+        """Sizes of the layers above it."""
+
+    def _build(self) -> "Network":
+        return Network(self.features, self.config)
+
+
+class Network(FieldNetwork):
+    linear = False
+    pairs: Tensor
+    upper: Tensor
+
+    def __init__(self, features: Features, config: PNN.Config) -> None:
+        super().__init__(features, config)
+        f, d = len(self.fields), config.embedding_size
+        self.register_buffer("pairs", _upper(f, 1), persistent=False)
+        self.register_buffer("upper", _upper(d, 0), persistent=False)
+        self.plain = nn.Linear(self.size, config.first)  # W_z and b_1
+        if config.product != "outer":
+            self.inner = nn.Linear(len(self.pairs), config.first, bias=False)  # W_p of the inner products
+        if config.product != "inner":
+            self.outer = nn.Linear(len(self.upper), config.first, bias=False)  # W_p of the superposed outer products
+        sizes = (config.first, *config.hidden, 1)
+        self.deep = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
+
+    def head(self, x: Inputs) -> Tensor:
+        blocks = [block.vectors for block in x.blocks]  # each (b, c, F, D)
+        hidden = linear_of_blocks(self.plain, blocks)  # (B, C, H)
+        if self.config.product != "outer":
+            hidden = hidden + self.inner(self.inner_products(x.vectors))
+        if self.config.product != "inner":
+            total = torch.stack(torch.broadcast_tensors(*(v.sum(dim=-2) for v in blocks))).sum(dim=0)  # (B, C, D)
+            hidden = hidden + self.outer(self.superposed(total))
+        for layer in self.deep:
+            hidden = layer(functional.relu(hidden))
+        return hidden.squeeze(-1)
+
+    def inner_products(self, v: Tensor) -> Tensor:
+        """⟨v_i, v_j⟩ of all pairs i < j: (B, C, F, D) -> (B, C, F (F - 1) / 2)."""
+        return (v @ v.mT).flatten(-2).index_select(-1, self.pairs)
+
+    def superposed(self, total: Tensor) -> Tensor:
+        """f_Σ f_Σᵀ on and above its diagonal: (B, C, D) -> (B, C, D (D + 1) / 2)."""
+        return (total[..., :, None] * total[..., None, :]).flatten(-2).index_select(-1, self.upper)
+
+
+def _upper(n: int, above: int) -> Tensor:
+    """Where the entries on or above the diagonal lie in a flat n × n matrix."""
+    i, j = torch.triu_indices(n, n, above)
+    return i * n + j

@@ -1,0 +1,152 @@
+"""Deep Crossing, PNN, Wide & Deep and Deep & Cross against what their papers say, written out in NumPy."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from recommenders.config import configured
+from recommenders.feature_model import FeatureModel, Inputs
+from recommenders.tables import Dataset, Interactions, UserState
+from tests.recommenders.worlds import tiny_films_data
+
+STATE = UserState((3, 9, 1), (4.0, 2.0, 5.0))
+CANDIDATES = torch.tensor([[0, 7, 19]])
+SMALL = {"epochs": 1, "batch_size": 24, "embedding_size": 4, "latest": 4, "negatives": 8}
+MODELS: dict[str, dict[str, object]] = {
+    "deep_crossing": {"hidden": [6, 5]},
+    "deep_and_cross": {"hidden": [6, 5]},
+    "pnn": {"product": "both", "first": 6, "hidden": [5]},
+}
+
+
+@pytest.fixture(scope="module")
+def films() -> Dataset:
+    return tiny_films_data()
+
+
+def fitted(name: str, data: Dataset, **settings: object) -> FeatureModel:
+    model = configured(name, {**SMALL, **MODELS[name], **settings}).fit(data)
+    assert isinstance(model, FeatureModel)
+    with torch.no_grad():  # one epoch leaves zeros where something must be seen to matter
+        for weight in model.module.parameters():
+            weight.add_(0.2 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(weight.numel())))
+    return model
+
+
+def inputs(model: FeatureModel) -> Inputs:
+    users = model.module.users(model.features.histories([STATE]))
+    return model.module.inputs(users, CANDIDATES)
+
+
+def array(t: Tensor) -> np.ndarray:
+    return t.detach().numpy().astype(np.float64)
+
+
+def relu(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x, 0)
+
+
+def linear(layer: torch.nn.Module, x: np.ndarray) -> np.ndarray:
+    assert isinstance(layer, torch.nn.Linear)
+    y = x @ array(layer.weight).T
+    return y if layer.bias is None else y + array(layer.bias)
+
+
+def score(model: FeatureModel) -> np.ndarray:
+    return model.score([STATE], CANDIDATES.numpy())[0]
+
+
+def test_deep_crossing_embeds_stacks_and_adds_back(films: Dataset) -> None:
+    """Eq. 2 and the residual units of Fig. 2, field by field; numeric features are laid beside as they are."""
+    model = fitted("deep_crossing", films)
+    module, x = model.module, inputs(model)
+    vectors, numbers = array(x.vectors)[0], array(x.numbers())[0]
+    for c in range(3):
+        stacked: list[float] = []
+        place = 0
+        for n, field in enumerate(module.fields):
+            if field.kind != "numeric":
+                stacked += relu(vectors[c, n] + array(module.offset)[place]).tolist()
+                place += 1
+        value = np.array(stacked + numbers[c].tolist())
+        assert len(numbers[c]) == sum(field.kind == "numeric" for field in module.fields) > 0
+        for unit in module.units:
+            value = relu(value + linear(unit.down, relu(linear(unit.up, value))))
+        expected = linear(module.top, value) + array(module.bias)
+        np.testing.assert_allclose(score(model)[c], expected[0], rtol=1e-4, atol=1e-5)
+
+
+def test_cross_layers_without_their_states_equal_the_recursion(films: Dataset) -> None:
+    """Eq. 3 layer by layer with x_l held, and Eq. 5, against the closed form of the module."""
+    model = fitted("deep_and_cross", films, crosses=4)
+    module, x = model.module, inputs(model)
+    for c, vectors in enumerate(array(x.vectors)[0]):
+        x0 = vectors.ravel()
+        xl, hidden = x0, x0
+        for w, b in zip(array(module.cross.weight), array(module.offset), strict=True):
+            xl = np.outer(x0, xl) @ w + b + xl
+        for layer in module.deep:
+            hidden = relu(linear(layer, hidden))
+        weights = np.concatenate([array(module.top.weight)[0], array(module.top_deep.weight)[0]])
+        expected = np.concatenate([xl, hidden]) @ weights + array(module.bias)[0]
+        np.testing.assert_allclose(score(model)[c], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("product", ["inner", "outer", "both"])
+def test_pnn_reads_products_of_embeddings(films: Dataset, product: str) -> None:
+    """Eq. 3 to 5 with every product made one by one; the superposition as the sum of F² outer products (Eq. 14)."""
+    model = fitted("pnn", films, product=product)
+    module, x = model.module, inputs(model)
+    for c, vectors in enumerate(array(x.vectors)[0]):
+        hidden = linear(module.plain, vectors.ravel())
+        if product != "outer":
+            inner = np.array([a @ b for a, b in combinations(vectors, 2)])
+            hidden = hidden + linear(module.inner, inner)
+        if product != "inner":
+            outer = sum(np.outer(a, b) for a in vectors for b in vectors)
+            hidden = hidden + linear(module.outer, outer[np.triu_indices(len(outer))])
+        for layer in module.deep:
+            hidden = linear(layer, relu(hidden))
+        np.testing.assert_allclose(score(model)[c], hidden[0] + array(module.bias)[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_overfits_a_tiny_set(films: Dataset, name: str) -> None:
+    """72 ratings by heart: their log loss, and their squared error, come close to 0."""
+    x = films.interactions
+    item = x.item.reshape(12, 6).copy()
+    for user, row in enumerate(item):  # each begins with another item: without a history nothing else tells them apart
+        row[:] = [user, *row[row != user][:5]]
+    films = films.with_interactions(Interactions(x.user, item.ravel(), x.value, x.timestamp))
+    learnt = {"epochs": 150, "batch_size": 24, "dropout": 0.0, "weight_decay": 0.0, "learning_rate": 0.02}
+    for objective, enough in (("click", 0.01), ("rating", 0.05)):
+        model = configured(name, {**learnt, "objective": objective}).fit(films)
+        assert isinstance(model, FeatureModel)
+        assert model.curve[-1].loss < enough < model.curve[0].loss
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_blocks_and_whole_rows_are_read_alike(films: Dataset, name: str) -> None:
+    """Training on clicks reads all fields of a row at once; scoring reads users and items apart: the same numbers."""
+    model = fitted(name, films)
+    features, module = model.features, model.module
+    states = [STATE, UserState(), UserState((5,), (1.0,))]
+    histories, items = features.histories(states), torch.tensor([[2], [7], [11]])
+    parts = [features.users(histories), features.items[items[:, 0]], features.pairs(histories, items)[:, 0]]
+    slots = type(parts[0])(*(torch.cat([getattr(p, part) for p in parts], dim=1) for part in ("rows", "weights")))
+    with torch.no_grad():
+        whole = module(module.rows(slots, histories, items)).numpy()
+    np.testing.assert_allclose(whole, model.score(states, items.numpy()), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_room_for_longer_histories_changes_nothing(films: Dataset, name: str) -> None:
+    """The same weights with twice the slots for the history: padding is not read."""
+    model = fitted(name, films)
+    before = score(model)
+    wider = fitted(name, films, latest=8)
+    wider.module.load_state_dict(model.module.state_dict())
+    np.testing.assert_allclose(score(wider), before, rtol=1e-5, atol=1e-6)
