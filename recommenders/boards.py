@@ -7,18 +7,19 @@ the validation part, never here.
 import statistics
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from recommenders import baselines, clicks, metrics, rating_task, registry
+from recommenders import baselines, clicks, metrics, rating_task, registry, rows
 from recommenders.base import Progress, Recommender
 from recommenders.errors import ConfigError, did_you_mean
 from recommenders.evaluate import foreseen, rank
+from recommenders.feature_model import Rated
 from recommenders.intervals import Figure
-from recommenders.rows import How
+from recommenders.rows import How, Rows
 from recommenders.split import Case, leave_last_one_out
 from recommenders.tables import Dataset
 
@@ -96,10 +97,11 @@ class Answer:
 
 
 class Asked(ABC):
-    """One board over one data set. valid: cases for watching a training, () where the board has none of the kind."""
+    """One board over one data set. valid, rated: what a training can be watched on; the other kind is empty."""
 
     train: Dataset
-    valid: list[Case]
+    valid: Sequence[Case] = ()
+    rated: Sequence[Rated] = ()
 
     @abstractmethod
     def measure(self, model: Any, progress: Progress) -> Answer: ...
@@ -150,7 +152,8 @@ class Clicking(Asked):
 
     def __init__(self, data: Dataset, how: How) -> None:
         cut = clicks.click_split(data, how)
-        self.train, self.test, self.valid = cut.train, cut.test, []
+        self.train, self.test = cut.train, cut.test
+        self.rated = _rated(rows.split(data, how).valid)
         self.rolling = clicks.click_split(data, how, known="rolling").test
 
     def measure(self, model: clicks.PredictsClicks, progress: Progress) -> Answer:
@@ -165,11 +168,15 @@ class Rating(Asked):
 
     def __init__(self, data: Dataset, how: How) -> None:
         cut = rating_task.rating_split(data, how)
-        self.train, self.test, self.valid = cut.train, cut.test, []
+        self.train, self.test, self.rated = cut.train, cut.test, _rated(cut.valid)
 
     def measure(self, model: rating_task.PredictsRatings, progress: Progress) -> Answer:
         found = rating_task.evaluate(model, self.test, progress=progress)
         return Answer(found.measured, found.rows, 1000 * found.seconds / found.rows)
+
+
+def _rated(valid: Rows) -> list[Rated]:
+    return list(zip(valid.states, valid.items.tolist(), valid.values.tolist(), strict=True))
 
 
 def _mean(values: np.ndarray) -> Figure:

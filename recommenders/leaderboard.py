@@ -26,11 +26,11 @@ from recommenders.base import Progress, Recommender, quiet
 from recommenders.boards import SECTION, Asked, Board
 from recommenders.config import checked, configured
 from recommenders.errors import ArtefactError
+from recommenders.feature_model import FeatureModel
 from recommenders.intervals import Figure
 from recommenders.loop import Epoch, on_threads
 from recommenders.neural import NeuralRecommender
 from recommenders.results import Result, Value, place, read, write
-from recommenders.split import Case
 from recommenders.tables import Dataset
 from recommenders.train import cpu_seconds
 
@@ -54,7 +54,7 @@ def compute(
 
     names   recommenders and baselines; () takes all who can take part in each board
     seeds   how many, from 0 on; what has no randomness runs once
-    curves  the first seed's training is also watched on the validation items (a training more)
+    curves  the first seed is trained once more, watched on the validation part: its learning curve has values then
     again   compute what is there already too
     told    called with every result as it is there
     """
@@ -77,10 +77,9 @@ def compute(
                     shutil.rmtree(_checkpoint(path), ignore_errors=True)
                 if curves and seed == 0 and result.curve and all(e.validation is None for e in result.curve):
                     asked = asked or board.open(data)
-                    if asked.valid:
-                        curve = watched(name, config, asked.train, asked.valid, progress)
-                        result = result.model_copy(update={"curve": curve})
-                        write(result, path)
+                    curve = watched(name, config, asked, progress)
+                    result = result.model_copy(update={"curve": curve})
+                    write(result, path)
                 told(result)
                 results.append(result)
     return results
@@ -139,13 +138,15 @@ def run(
     )
 
 
-def watched(
-    name: str, config: Mapping[str, Any], train: Dataset, valid: Sequence[Case], progress: Progress = quiet
-) -> tuple[Epoch, ...]:
-    """The learning curve of a training that foresees the validation items after each epoch, and is never stopped."""
+def watched(name: str, config: Mapping[str, Any], asked: Asked, progress: Progress = quiet) -> tuple[Epoch, ...]:
+    """The learning curve of a training that is measured on the validation part after each epoch, and never stopped."""
     cls = registry.get(name)
     given = {**config, "patience": config["epochs"]} if "patience" in config else config
-    model = cls(checked(name, cls.Config, given)).fit(train, valid=valid, progress=progress)
+    model = cls(checked(name, cls.Config, given))
+    if asked.rated and isinstance(model, FeatureModel):
+        model.fit(asked.train, rated=asked.rated, progress=progress)
+    else:
+        model.fit(asked.train, valid=asked.valid, progress=progress)
     return tuple(model.curve) if isinstance(model, NeuralRecommender) else ()
 
 
