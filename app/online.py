@@ -79,17 +79,13 @@ class Explorer:
             assert isinstance(self._model, OnlineLearner)
             self._explored = self._pipeline.with_model(self._model.moved(self._model.disturbance(self._seed)))
         other = self._explored.recommend(state, request, pool=pool)
-        by_origin: dict[Origin, dict[int, int]] = {
-            "current": {c.item: n for n, c in enumerate(found.candidates)},
-            "explored": {c.item: n for n, c in enumerate(other.candidates)},
-        }
-        current, explored = list(by_origin["current"]), list(by_origin["explored"])
+        own = {c.item: c for c in found.candidates}
+        # Rows of equal title and year are one item: the lists may hold different ones of them.
+        same = {twin: item for item in own for twin in self._pipeline.twins(item)}
+        others = {same.get(c.item, c.item): own.get(same.get(c.item, c.item), c) for c in other.candidates}
         rng = np.random.default_rng((self._seed, 1))
-        items, origins = interleave(current, explored, len(current), rng)
-        candidates = [
-            (found if origin == "current" else other).candidates[by_origin[origin][item]]
-            for item, origin in zip(items, origins, strict=True)
-        ]
+        items, origins = interleave(list(own), list(others), len(own), rng)
+        candidates = [(own if o == "current" else others)[i] for i, o in zip(items, origins, strict=True)]
         return replace(
             found,
             candidates=tuple(replace(c, rank=rank) for rank, c in enumerate(candidates, start=1)),

@@ -179,6 +179,10 @@ class Pipeline:
         allowed[self._with_twins(out)] = False
         return allowed
 
+    def twins(self, item: int) -> tuple[int, ...]:
+        """The other rows of the item's title and year."""
+        return self._twins.get(item, ())
+
     def _count(self, allowed: np.ndarray) -> int:
         """How many different items are allowed: twins are one."""
         spare = sum(any(allowed[t] for t in twins if t < item) for item, twins in self._twins.items() if allowed[item])

@@ -16,6 +16,7 @@ import torch
 
 from recommenders.config import configured
 from recommenders.errors import ArtefactError
+from recommenders.features import Side, Slots
 from recommenders.journal import KEPT, Journal
 from recommenders.models.drn import DRN
 from recommenders.online import (
@@ -57,10 +58,10 @@ def test_the_dueling_head_is_value_plus_advantage(drn: DRN) -> None:
     table = w["vectors.table.weight"]
     histories, candidates = features.histories([state]), torch.tensor([[0, 7, 19]])
 
-    def fields(side: str, slots, place: tuple[int, ...]) -> list[np.ndarray]:
+    def fields(side: Side, slots: Slots, place: tuple[int, ...]) -> list[np.ndarray]:
         rows, weights = slots.rows[place].numpy(), slots.weights[place].numpy()
         vectors, start = [], 0
-        for field in features.of_side(side):  # type: ignore[arg-type]
+        for field in features.of_side(side):
             own = range(start, start + field.width)
             vectors.append(sum(weights[n] * table[rows[n]] for n in own))
             start += field.width
@@ -78,7 +79,7 @@ def test_the_dueling_head_is_value_plus_advantage(drn: DRN) -> None:
     scores = drn.score([state], candidates.numpy())[0]
     for n, item in enumerate((0, 7, 19)):
         of_item = fields("item", features.items, (item,))
-        product = sum(of_state) * sum(of_item)  # type: ignore[operator]
+        product = np.sum(of_state, axis=0) * np.sum(of_item, axis=0)
         both = np.concatenate([product, pairs.weights[0, n].numpy()])
         x = np.concatenate([flat, *of_item, both])
         first = np.concatenate([w["from_user.weight"], w["from_item.weight"], w["from_both.weight"]], axis=1)
@@ -198,7 +199,7 @@ def test_activeness_is_a_survival_curve_raised_by_returns() -> None:
     assert activeness(tuple(range(0, 200_000, 2000))) == 1.0
     users, times = np.array([0, 0, 0, 1, 1]), np.array([0, DAY, DAY + 60, 7, 5 * DAY])
     after, following = activeness_at_each(users, times)
-    expected = [activeness(times[:1]), activeness(times[:2]), activeness(times[:3]), 0.5, activeness(times[3:])]
+    expected = [activeness((0,)), activeness((0, DAY)), activeness((0, DAY, DAY + 60)), 0.5, activeness((7, 5 * DAY))]
     np.testing.assert_allclose(after, expected, rtol=1e-6)
     fades = math.exp(-1.2e-5 * DAY)
     np.testing.assert_allclose(
