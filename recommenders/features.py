@@ -118,10 +118,13 @@ class Features:
     # -- making -----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def of(cls, data: Dataset, *, latest: int, half_life: float, only: Collection[str] = ()) -> "Features":
+    def of(
+        cls, data: Dataset, *, latest: int, half_life: float, only: Collection[str] = (), opinions: bool = True
+    ) -> "Features":
         """Learn the fields from a data set; counts come from its interactions alone (give it the training part).
 
-        only  names of the fields to read; () reads all. ConfigError for a name that the data has no field of
+        only      names of the fields to read; () reads all. ConfigError for a name that the data has no field of
+        opinions  whether "all" includes the field of this name: it says what the user likes, not what they meet next
         """
         catalogue, x = data.catalogue, data.interactions
         fields: list[Field] = []
@@ -146,7 +149,8 @@ class Features:
         lengths = np.log1p(np.bincount(x.user, minlength=len(data.users)) / 2)  # in the middle of their history
         add("history length", "user", "numeric", 1, **_scale(lengths))
         if np.ptp(x.value) > 0:
-            add("opinions", "user", "sequence", n, width=latest, **_scale(x.value))
+            if opinions or "opinions" in only:
+                add("opinions", "user", "sequence", n, width=latest, **_scale(x.value))
             add("history rating", "user", "numeric", 1, **_scale(x.value))
 
         columns: list[tuple[np.ndarray, np.ndarray]] = []  # rows and weights, each (I, width)
