@@ -22,7 +22,7 @@ def rows(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
 
 VECTORS = rows(3000)
 FLAT = VectorIndex.build(VECTORS, "f", kind="flat")
-GRAPH = VectorIndex.build(VECTORS, "f", kind="hnsw")
+LISTS = VectorIndex.build(VECTORS, "f", kind="lists")
 
 
 def by_hand(query: np.ndarray, k: int, allowed: np.ndarray) -> list[int]:
@@ -45,11 +45,11 @@ def test_flat_search_is_exact_and_keeps_the_filter(seed: int, k: int, share: flo
 
 @given(seed=st.integers(0, 1000), k=st.integers(1, 300), share=st.floats(0, 1))
 @settings(max_examples=80, deadline=None)
-def test_graph_search_never_violates_the_filter_and_fills_the_list(seed: int, k: int, share: float) -> None:
+def test_list_search_never_violates_the_filter_and_fills_the_list(seed: int, k: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     queries = rows(3, seed=seed + 1)
     allowed = rng.random(len(VECTORS)) < share
-    scores, items = GRAPH.search(queries, k, allowed=allowed)
+    scores, items = LISTS.search(queries, k, allowed=allowed)
     assert items.shape == scores.shape == (3, min(k, int(allowed.sum())))
     for row, found in zip(items, scores, strict=True):
         assert allowed[row].all()
@@ -58,40 +58,40 @@ def test_graph_search_never_violates_the_filter_and_fills_the_list(seed: int, k:
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.2, 0.11, 0.05])
-def test_graph_search_finds_nearly_what_the_exact_one_does(share: float) -> None:
+def test_list_search_finds_nearly_what_the_exact_one_does(share: float) -> None:
     rng = np.random.default_rng(1)
     allowed = rng.random(len(VECTORS)) < share
     queries = rows(100, seed=9)
-    _, near = GRAPH.search(queries, 10, allowed=None if share == 1 else allowed)
+    _, near = LISTS.search(queries, 10, allowed=None if share == 1 else allowed)
     _, exact = FLAT.search(queries, 10, allowed=None if share == 1 else allowed)
     found = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(near.tolist(), exact.tolist(), strict=True)])
     assert found >= 0.97
 
 
 def test_an_adversarial_filter_far_from_the_query_is_still_filled() -> None:
-    """All allowed items lie on the far side of the graph: a walk that stops early would come back empty."""
+    """All allowed items lie in lists far from the query: reading the near ones alone would come back empty."""
     query = VECTORS[0]
     far = np.argsort(VECTORS @ query)[:400]
     allowed = np.zeros(len(VECTORS), bool)
     allowed[far] = True
-    _, items = GRAPH.search(query, 20, allowed=allowed)
+    _, items = LISTS.search(query, 20, allowed=allowed)
     assert items.shape == (1, 20)
     assert allowed[items].all()
 
 
-def test_too_few_from_the_walk_means_comparing_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    def walked_too_little(*_: object) -> tuple[np.ndarray, np.ndarray]:
+def test_too_few_from_the_lists_means_comparing_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_few(*_: object) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros((1, 5), np.float32), np.array([[3, 4, -1, -1, -1]])
 
-    monkeypatch.setattr(GRAPH, "_approximate", walked_too_little)
-    _, items = GRAPH.search(VECTORS[7], 5)
+    monkeypatch.setattr(LISTS, "_approximate", too_few)
+    _, items = LISTS.search(VECTORS[7], 5)
     assert items[0].tolist() == by_hand(VECTORS[7], 5, np.ones(len(VECTORS), bool))
 
 
 def test_the_kind_follows_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert VectorIndex.build(rows(50), "f").kind == "flat"
     monkeypatch.setattr(index, "EXACT_BELOW", 40)
-    assert VectorIndex.build(rows(50), "f").kind == "hnsw"
+    assert VectorIndex.build(rows(50), "f").kind == "lists"
 
 
 def test_more_than_there_is() -> None:
@@ -101,7 +101,7 @@ def test_more_than_there_is() -> None:
     assert none.shape == (1, 0)
 
 
-@pytest.mark.parametrize("kind", ["flat", "hnsw"])
+@pytest.mark.parametrize("kind", ["flat", "lists"])
 def test_save_and_load_change_nothing(tmp_path: Path, kind: index.Kind) -> None:
     made = VectorIndex.build(rows(500), "f1", kind=kind)
     made.save(tmp_path / "i")
@@ -118,12 +118,48 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
     FLAT.save(tmp_path / "i")
     with pytest.raises(ArtefactError, match="other items or texts"):
         VectorIndex.load(tmp_path / "i", "f2")
-    for torn in ("index.faiss", "index.json"):
-        FLAT.save(tmp_path / "i")
+    for torn in ("index.faiss", "lists.faiss", "index.json"):
+        LISTS.save(tmp_path / "i")
         whole = (tmp_path / "i" / torn).read_bytes()
         (tmp_path / "i" / torn).write_bytes(whole[: len(whole) // 2])
         with pytest.raises(ArtefactError, match="damaged"):
             VectorIndex.load(tmp_path / "i", "f")
+
+
+def test_an_index_of_another_version_says_what_to_do(tmp_path: Path) -> None:
+    FLAT.save(tmp_path / "i")
+    about = tmp_path / "i" / "index.json"
+    about.write_text(about.read_text(encoding="utf-8").replace('"flat"', '"hnsw"'), encoding="utf-8")
+    with pytest.raises(ArtefactError, match="another version; make it again: chatrec setup"):
+        VectorIndex.load(tmp_path / "i", "f")
+
+
+def test_an_index_in_use_outlives_its_replacement(tmp_path: Path) -> None:
+    """The vectors are mapped from the file: writing a new index must not change those of an open one."""
+    FLAT.save(tmp_path / "i")
+    opened = VectorIndex.load(tmp_path / "i", "f")
+    VectorIndex.build(rows(50, seed=7), "g").save(tmp_path / "i")
+    assert np.array_equal(opened.vectors, VECTORS)
+    assert np.array_equal(opened.search(VECTORS[:2], 5)[1], FLAT.search(VECTORS[:2], 5)[1])
+
+
+@pytest.mark.parametrize("kind", ["flat", "lists"])
+@pytest.mark.parametrize(("n", "d"), [(1, 5), (3, 4), (60, 7)])
+def test_few_items_of_any_size(kind: index.Kind, n: int, d: int) -> None:
+    vectors = rows(n, d)
+    _, items = VectorIndex.build(vectors, "f", kind=kind).search(vectors, 1)
+    assert items[:, 0].tolist() == list(range(n))
+
+
+def test_queries_unlike_the_items_find_nearly_what_the_exact_search_does() -> None:
+    """What people say lies elsewhere than what is written of films, so its neighbours lie in many lists."""
+    rng = np.random.default_rng(3)
+    queries = rng.normal(size=(100, 16)) + 1
+    queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
+    _, near = LISTS.search(queries, 10)
+    _, exact = FLAT.search(queries, 10)
+    found = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(near.tolist(), exact.tolist(), strict=True)])
+    assert found >= 0.95
 
 
 @pytest.mark.parametrize("bad", [np.zeros((0, 4)), np.zeros(4), np.full((2, 4), np.nan)])
