@@ -30,6 +30,11 @@ class AutoEncoder(nn.Module):
         return (self.decoder.weight**2).sum() + (self.encoder.weight**2).sum()
 
 
+def memory(inputs: int, hidden: int, batch_size: int) -> int:
+    """Bytes of a training: both matrices with gradients and Adam's moments, and a batch of dense rows, several times."""
+    return 4 * (4 * 2 * inputs * hidden + 10 * batch_size * inputs)
+
+
 class Reconstruction:
     """The objective of Eq. 2 on random rows of a matrix, divided by its number N of known cells:
 

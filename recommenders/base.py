@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from recommenders import artefact
+from recommenders import artefact, memory
 from recommenders.errors import ArtefactError, DataError, NotFitted
 from recommenders.request import Explanation, Influence
 from recommenders.tables import Catalogue, Dataset, UserState
@@ -68,9 +68,18 @@ class Recommender(ABC):
         """
         if not len(data.interactions):
             raise DataError(f"{self.name} cannot be fitted: data set {data.name!r} has no interactions")
+        need = self.needs(data)
+        if need is not None:
+            size = f"{len(data.catalogue):,} items and {len(data.users):,} users"
+            memory.require(need, self.name, size)
         self._catalogue = data.catalogue
         self._fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
         return self
+
+    def needs(self, data: Dataset) -> memory.Need | None:
+        """The memory that `fit` takes at its peak, for models in which it grows faster than the data: TooLarge is raised
+        before any of it is taken. None where it doesn't."""
+        return None
 
     @abstractmethod
     def _fit(

@@ -7,6 +7,7 @@ RecommenderError
 ├── UnknownName           a genre, person or language of a filter that the catalogue does not have
 ├── ConfigError           a setting that a recommender does not have, or a value that it cannot take
 ├── NotFitted             score, recommend or save before fit or load
+├── TooLarge              data for which a recommender would need more memory than there is
 └── ArtefactError         a run folder that is missing, torn or made from another catalogue
 """
 
@@ -39,6 +40,10 @@ class ConfigError(RecommenderError):
 
 
 class NotFitted(RecommenderError):
+    pass
+
+
+class TooLarge(RecommenderError):
     pass
 
 

@@ -42,6 +42,7 @@ from recommenders.base import Role
 from recommenders.config import Count, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
 from recommenders.loop import Loss
+from recommenders.memory import Need
 from recommenders.neural import NeuralRecommender
 from recommenders.tables import Dataset, UserState
 
@@ -113,6 +114,12 @@ class BERT4Rec(NeuralRecommender):
         drawn = (torch.rand(real.shape).to(real.device) < self.config.masked) & real
         alone = (torch.rand(len(real), 1).to(real.device) < self.config.last_only) | ~drawn.any(1, keepdim=True)
         return torch.where(alone, last, drawn)
+
+    def needs(self, data: Dataset) -> Need:
+        """The scores of a step's targets for all items, and what their gradient takes; 16 bytes each."""
+        c, n = self.config, len(data.catalogue)
+        size = 16 * n * (c.batch_size * c.window + c.embedding_size)
+        return Need(size, "lower batch_size or window, or train bpr, whose steps touch only what they read")
 
     def _build(self) -> "Network":
         c = self.config

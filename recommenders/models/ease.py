@@ -35,7 +35,10 @@ from scipy import linalg
 
 from recommenders.base import Progress, Recommender, Role
 from recommenders.histories import popularity, users_by_items, weighted
+from recommenders.memory import Need
 from recommenders.tables import Dataset, UserState
+
+_BYTES = 28  # at the peak, for each pair of items
 
 
 class EASE(Recommender):
@@ -70,10 +73,14 @@ class EASE(Recommender):
         gram[np.diag_indices_from(gram)] += self.config.regularisation
         progress(0, 1, "inverting")
         inverse = linalg.inv(gram, overwrite_a=True, check_finite=False, assume_a="pos")
-        weights = inverse / -np.diag(inverse)  # column j divided by −P_jj
-        weights[np.diag_indices_from(weights)] = 0
-        self._weights = weights.astype(np.float32)  # (M, M)
+        inverse /= -np.diag(inverse).copy()  # column j divided by −P_jj
+        inverse[np.diag_indices_from(inverse)] = 0
+        self._weights = inverse.astype(np.float32)  # (M, M)
         progress(1, 1, "inverting")
+
+    def needs(self, data: Dataset) -> Need:
+        taking_part = min(self.config.max_items, len(data.catalogue))
+        return Need(_BYTES * taking_part**2, "lower max_items, or train bpr or item_knn, which hold no items × items map")
 
     def score(self, states: Sequence[UserState], candidates: np.ndarray | None = None) -> np.ndarray:
         history = weighted(states, len(self.catalogue), self.config.half_life)  # (B, I)

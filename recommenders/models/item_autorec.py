@@ -40,11 +40,12 @@ import torch
 from scipy import sparse
 
 from recommenders import fold_in, histories, ratings
-from recommenders.autoencoder import AutoEncoder, Reconstruction, unit
+from recommenders.autoencoder import AutoEncoder, Reconstruction, memory, unit
 from recommenders.base import Role
 from recommenders.config import Count, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
 from recommenders.loop import Loss
+from recommenders.memory import Need
 from recommenders.neural import NeuralRecommender
 from recommenders.tables import Dataset, UserState
 
@@ -105,6 +106,10 @@ class ItemAutoRec(NeuralRecommender):
             scaled=met,
         )
         return columns.shape[0], loss
+
+    def needs(self, data: Dataset) -> Need:
+        size = memory(len(data.users), self.config.hidden_size, self.config.batch_size)
+        return Need(size, "lower hidden_size or batch_size, or train bpr, whose steps touch only what they read")
 
     def _build(self) -> AutoEncoder:
         return AutoEncoder(len(self._taught), self.config.hidden_size)

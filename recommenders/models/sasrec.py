@@ -9,8 +9,10 @@ Formula
     S = softmax(Q Kᵀ / √d) V, keys after t masked                                                     (Eq. 2, 3)
     F = S + FFN(S), with residuals, layer norms and dropout, stacked b times                          (Eq. 4 to 6)
     score(i | s_1..s_t) = F_t · M_i + c_i                                   item embeddings shared    (Eq. 7)
-    Loss: −log softmax over all items at the true next item, summed over every place of the window. The paper's Eq. 8
-    sets one sampled negative against each positive; the full softmax needs no sampling and ranks clearly better.
+    Loss: the mean over every place t of the window of −log [exp score(s_{t+1}) / Σ_i exp score(i)], i over all items not
+    met up to t. The paper's Eq. 8 sets one sampled negative against each positive; the full softmax needs no sampling
+    and ranks clearly better. Items met before are left out of the sum because they are left out of what is
+    recommended: otherwise much is spent on learning that nobody meets a popular film twice.
 
 Input
     Histories in time order, cut into windows that shift a little from epoch to epoch; a learned start token stands
@@ -44,6 +46,7 @@ from recommenders.config import Count, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
 from recommenders.layers import CausalBlock
 from recommenders.loop import Loss
+from recommenders.memory import Need
 from recommenders.neural import NeuralRecommender
 from recommenders.tables import Dataset, UserState
 
@@ -103,10 +106,20 @@ class SASRec(NeuralRecommender):
             tokens = table[u[:, None], begin[:, None] + places]  # (B, T + 1)
             known, following = tokens[:, :-1], tokens[:, 1:]  # (B, T)
             real = following != n + 1
-            logits = self.module.logits(self.module(known)[real])  # (targets, I)
-            return functional.cross_entropy(logits.float(), following[real])
+            logits = self.module.logits(self.module(known)[real]).float()  # (targets, I)
+            met = first_met(table[u], n)  # (B, I)
+            window, place = real.nonzero(as_tuple=True)
+            before = met[window] <= (begin[window] + place).to(met.dtype)[:, None]  # (targets, I)
+            before[torch.arange(len(window)), following[real]] = False  # a repeated item is a target all the same
+            return functional.cross_entropy(logits.masked_fill_(before, -torch.inf), following[real])
 
         return len(windows), loss
+
+    def needs(self, data: Dataset) -> Need:
+        """The scores of a step's targets for all items, and what their gradient takes; 16 bytes each."""
+        c, n = self.config, len(data.catalogue)
+        size = 16 * n * (c.batch_size * c.window + c.embedding_size)
+        return Need(size, "lower batch_size or window, or train bpr, whose steps touch only what they read")
 
     def _build(self) -> "Network":
         c = self.config
@@ -127,6 +140,15 @@ class SASRec(NeuralRecommender):
         hidden = self.module(torch.from_numpy(tokens).to(self.device))  # (B, T, D)
         scores = self.module.logits(hidden[torch.arange(len(states)), last]).cpu().numpy()  # (B, I)
         return scores if candidates is None else np.take_along_axis(scores, candidates, axis=1)
+
+
+def first_met(histories: Tensor, items: int) -> Tensor:
+    """(B, L) tokens in time order -> (B, I): the place at which each item first stands, L where it never does."""
+    b, length = histories.shape
+    small = torch.int16 if length < 2**15 else torch.int32  # half the bytes: all targets are compared with all items
+    places = torch.arange(length, dtype=small, device=histories.device).expand(b, length)
+    first = torch.full((b, items + 2), length, dtype=small, device=histories.device)
+    return first.scatter_reduce_(1, histories, places, "amin")[:, :items]
 
 
 class Network(nn.Module):

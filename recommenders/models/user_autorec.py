@@ -38,11 +38,12 @@ import torch
 from scipy import sparse
 
 from recommenders import histories, ratings
-from recommenders.autoencoder import AutoEncoder, Reconstruction, unit
+from recommenders.autoencoder import AutoEncoder, Reconstruction, memory, unit
 from recommenders.base import Role
 from recommenders.config import Count, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
 from recommenders.loop import Loss
+from recommenders.memory import Need
 from recommenders.neural import NeuralRecommender
 from recommenders.tables import Dataset, UserState
 
@@ -96,6 +97,10 @@ class UserAutoRec(NeuralRecommender):
             scaled=met,
         )
         return rows.shape[0], loss
+
+    def needs(self, data: Dataset) -> Need:
+        size = memory(len(data.catalogue), self.config.hidden_size, self.config.batch_size)
+        return Need(size, "lower hidden_size or batch_size, or train bpr, whose steps touch only what they read")
 
     def _build(self) -> AutoEncoder:
         return AutoEncoder(len(self.catalogue), self.config.hidden_size)
