@@ -21,6 +21,7 @@ page = st.navigation(
         st.Page("views/profile.py", title="Profile", icon=":material/person:"),
         st.Page("views/data.py", title="Data", icon=":material/table:"),
         st.Page("views/models.py", title="Models", icon=":material/memory:"),
+        st.Page("views/leaderboard.py", title="Leaderboard", icon=":material/leaderboard:"),
     ]
 )
 
