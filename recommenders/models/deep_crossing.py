@@ -6,7 +6,7 @@ Idea
 
 Formula
     X_j = max(0, W_j X_j^I + b_j) for a categorical, multi-valued or sequence field j        (Eq. 2)
-    X^0 = [X_1, ..., X_K, numbers]        (stacking; numeric features bypass the embedding, as narrow ones do in Sec. 4.2)
+    X^0 = [X_1, ..., X_K, numbers]        (stacking; numbers bypass the embedding, Sec. 4.2)
     X^(l+1) = max(0, X^l + W_1 max(0, W_0 X^l + b_0) + b_1)        (residual unit, Eq. 4 and Fig. 2)
     ŷ = w X^L + b        (scoring; σ of it for clicks)
     Loss: by `objective` (recommenders.feature_model); the paper's is log loss, "click".

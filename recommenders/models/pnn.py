@@ -9,10 +9,10 @@ Formula
     z = [f_1, ..., f_F],  p = {g(f_i, f_j)}        (Eq. 6, 7)
     inner (IPNN): g = ⟨f_i, f_j⟩, one number for each pair i < j        (Sec. III-B)
     outer (OPNN): p = Σ_i Σ_j f_i f_jᵀ = f_Σ f_Σᵀ with f_Σ = Σ_i f_i, all outer products superposed        (Eq. 14)
-    l_1 = ReLU(l_z + l_p + b_1),  l_z^n = W_z^n ⊙ z,  l_p^n = W_p^n ⊙ p        (Eq. 3 to 5; A ⊙ B = Σ_ij A_ij B_ij)
+    l_1 = ReLU(l_z + l_p + b_1),  l_z^n = W_z^n ⊙ z,  l_p^n = W_p^n ⊙ p        (Eq. 3 to 5; A ⊙ B: Σ A_ij B_ij)
     l_2 = ReLU(W_2 l_1 + b_2), ...;  ŷ = W_3 l_2 + b_3        (Eq. 1, 2; σ of it for clicks)
-    p is symmetric: each of its numbers is read once. Of ⟨f_i, f_j⟩ those with i = j are left out, as they say nothing of
-    how fields meet. W_p is read whole, without the paper's factorisation θθᵀ: with tens of fields it is small.
+    p is symmetric: each of its numbers is read once. ⟨f_i, f_i⟩ is left out, as it says nothing of how
+    fields meet. W_p is read whole, without the paper's factorisation θθᵀ: with tens of fields it is small.
     Loss: by `objective` (recommenders.feature_model); the paper's is log loss, "click".
 
 Input

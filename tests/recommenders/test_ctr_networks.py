@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from recommenders.config import configured
+from recommenders.errors import ConfigError
 from recommenders.feature_model import FeatureModel, Inputs
+from recommenders.ftrl import FTRL
 from recommenders.tables import Dataset, Interactions, UserState
 from tests.recommenders.worlds import tiny_films_data
 
@@ -19,6 +21,7 @@ MODELS: dict[str, dict[str, object]] = {
     "deep_crossing": {"hidden": [6, 5]},
     "deep_and_cross": {"hidden": [6, 5]},
     "pnn": {"product": "both", "first": 6, "hidden": [5]},
+    "wide_and_deep": {"hidden": [6, 5], "crosses": ["*", "history * year"], "buckets": 50},
 }
 
 
@@ -111,6 +114,108 @@ def test_pnn_reads_products_of_embeddings(films: Dataset, product: str) -> None:
         for layer in module.deep:
             hidden = linear(layer, relu(hidden))
         np.testing.assert_allclose(score(model)[c], hidden[0] + array(module.bias)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_wide_and_deep_is_weights_of_crosses_beside_a_network(films: Dataset) -> None:
+    """Eq. 1 to 3: each pair of values of two crossed fields has its weight, times how much of each there is."""
+    model = fitted("wide_and_deep", films)
+    module, x = model.module, inputs(model)
+    table = array(module.crossed.weight)[:, 0]
+    sizes = {(cross.one.name, cross.other.name): cross.size for cross in module.crosses}
+    genres, years, items = (next(f.size for f in module.fields if f.name == n) for n in ("genres", "year", "item"))
+    assert genres**2 > 50 and items * years > 50  # so these are hashed
+    assert sizes == {("history genres", "genres"): 50, ("history", "item"): 50, ("history", "year"): 50}
+    assert len(table) == 150
+    for c, vectors in enumerate(array(x.vectors)[0]):
+        wide, seen = array(x.linear)[0, c], {}
+        for cross in module.crosses:
+            one, other = x.slots(cross.one.name), x.slots(cross.other.name)
+            for r, w in zip(one.rows[0, 0], one.weights[0, 0], strict=True):
+                for s, v in zip(other.rows[0, c], other.weights[0, c], strict=True):
+                    row = int(cross.rows(r, s))
+                    assert cross.offset <= row < cross.offset + cross.size
+                    assert seen.setdefault((cross.offset, int(r), int(s)), row) == row
+                    wide += table[row] * float(w * v)
+        hidden = vectors.ravel()
+        for n, layer in enumerate(module.deep):
+            hidden = linear(layer, relu(hidden) if n else hidden)
+        np.testing.assert_allclose(score(model)[c], wide + hidden[0] + array(module.bias)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_cross_within_its_buckets_gives_each_pair_of_values_a_weight_of_its_own(films: Dataset) -> None:
+    model = fitted("wide_and_deep", films, crosses=["genres * year"], buckets=10_000)
+    (cross,) = model.module.crosses
+    ones, others = (torch.arange(f.offset, f.offset + f.size) for f in (cross.one, cross.other))
+    rows = cross.rows(ones[:, None], others[None])
+    assert sorted(rows.ravel().tolist()) == list(range(len(ones) * len(others)))
+
+
+def test_crosses_that_cannot_be_are_refused(films: Dataset) -> None:
+    with pytest.raises(ConfigError, match=r'"field \* field"'):
+        configured("wide_and_deep", {"crosses": ["genres"]}).fit(films)
+    with pytest.raises(ConfigError, match=r"no field 'genre'.*genres"):
+        configured("wide_and_deep", {"crosses": ["genre * item"]}).fit(films)
+    assert configured("wide_and_deep", {"crosses": [], "epochs": 1}).fit(films).score([STATE]).shape == (1, 20)
+
+
+def test_l1_leaves_weights_of_the_wide_part_at_exactly_0(films: Dataset) -> None:
+    def zeros(l1: float) -> float:
+        model = configured("wide_and_deep", {"objective": "click", "epochs": 5, "l1": l1, "hidden": [4]}).fit(films)
+        assert isinstance(model, FeatureModel)
+        return float((model.module.crossed.weight == 0).float().mean())
+
+    assert zeros(0.0) < zeros(1e-3) < zeros(1.0) == 1
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_ftrl_minimises_what_it_says(sparse: bool) -> None:
+    """After each of 30 steps every weight is the argmin of the regularised sum over all its gradients, by a grid."""
+    alpha, beta, l1, l2 = 0.3, 0.7, 0.4, 0.2
+    rng = np.random.default_rng(0)
+    weight = torch.nn.Parameter(torch.zeros(4, 2, dtype=torch.float64))
+    optimiser = FTRL([weight], alpha=alpha, beta=beta, l1=l1, l2=l2)
+    gradients: list[np.ndarray] = []
+    weights = [np.zeros((4, 2))]
+    for _ in range(30):
+        g = rng.normal(0.1, 1, (4, 2)) * (rng.random((4, 1)) < 0.6)
+        gradients.append(g)
+        dense = torch.from_numpy(g)
+        weight.grad = dense.to_sparse(1) if sparse else dense
+        optimiser.step()
+        weights.append(array(weight))
+    grid = np.linspace(-3, 3, 60_001)
+    for i, j in np.ndindex(4, 2):
+        for t in range(1, 31):
+            g = np.array([v[i, j] for v in gradients[:t]])
+            at = np.array([w[i, j] for w in weights[:t]])
+            sigma = np.diff(np.sqrt(np.cumsum(g**2)), prepend=0) / alpha
+            smooth = (g.sum() - (sigma * at).sum()) * grid + 0.5 * sigma.sum() * grid**2
+            objective = smooth + l1 * np.abs(grid) + 0.5 * (beta / alpha + l2) * grid**2
+            best = grid[np.argmin(objective)]
+            assert weights[t][i, j] == pytest.approx(best, abs=2e-4)
+            if abs((g - sigma * at).sum()) <= l1:
+                assert weights[t][i, j] == 0
+
+
+def test_sparse_gradients_step_as_dense_ones_and_name_a_row_twice() -> None:
+    dense, sparse = (torch.nn.Embedding(9, 1, sparse=s) for s in (False, True))
+    optimisers = []
+    for table in (dense, sparse):
+        torch.nn.init.zeros_(table.weight)
+        optimisers.append(FTRL([table.weight], alpha=0.2, l1=0.05))
+    for step in range(5):
+        rows = torch.tensor([1, 4, 4, step])
+        for table, optimiser in zip((dense, sparse), optimisers, strict=True):
+            optimiser.zero_grad()
+            (table(rows).squeeze(1) * torch.tensor([1.0, 0.5, 0.25, -1.0])).sum().backward()
+            optimiser.step()
+    torch.testing.assert_close(sparse.weight, dense.weight)
+    assert (dense.weight[5:] == 0).all() and (dense.weight[1] != 0).all()
+
+
+def test_ftrl_refuses_rates_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match="alpha=0"):
+        FTRL([torch.zeros(1)], alpha=0)
 
 
 @pytest.mark.parametrize("name", MODELS)
