@@ -30,7 +30,7 @@ Reference
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise as consecutive
 from pathlib import Path
@@ -72,7 +72,7 @@ class FNN(FeatureModel):
         steps = math.ceil(len(data.interactions) / c.batch_size)
         first, second = steps * c.fm_epochs, steps * c.epochs
         own = {f.name: getattr(c, f.name) for f in fields(FieldConfig)}
-        self._machine = _Machine(FieldConfig(**{**own, "epochs": c.fm_epochs})).fit(
+        self._machine = _Machine(FieldConfig(**{**own, "epochs": c.fm_epochs}), self._features).fit(
             data,
             valid=valid,
             rated=self._rated,
@@ -109,6 +109,13 @@ class _Machine(FeatureModel):
     """The factorisation machine that is trained first."""
 
     Config = FieldConfig
+
+    def __init__(self, config: FieldConfig, features: Callable[[Dataset], Features]) -> None:
+        super().__init__(config)
+        self._read = features
+
+    def _features(self, data: Dataset) -> Features:
+        return self._read(data)
 
     def _build(self) -> FactorisationMachine:
         return FactorisationMachine(self.features, self.config)
