@@ -31,7 +31,7 @@ class AutoEncoder(nn.Module):
 
 
 def memory(inputs: int, hidden: int, batch_size: int) -> int:
-    """Bytes of a training: both matrices with gradients and Adam's moments, and a batch of dense rows, several times."""
+    """Bytes of a training: both matrices with gradients and Adam's moments, and a batch of dense rows ten times."""
     return 4 * (4 * 2 * inputs * hidden + 10 * batch_size * inputs)
 
 

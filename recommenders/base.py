@@ -30,6 +30,21 @@ def quiet(done: int, total: int, what: str) -> None:
     """The Progress that shows nothing."""
 
 
+def best(scores: np.ndarray, k: int) -> np.ndarray:
+    """The numbers of the k highest of (I,) scores, best first, ties to the smaller number.
+
+    Only the k are sorted: the time grows with I + k log k.
+    """
+    k = max(0, min(k, len(scores)))
+    if 8 * k >= len(scores):
+        return np.argsort(-scores, kind="stable")[:k]
+    if k == 0:
+        return np.empty(0, np.int64)
+    least = np.partition(scores, len(scores) - k)[len(scores) - k]
+    near = np.flatnonzero(scores >= least)  # the k highest and what equals the last of them
+    return near[np.argsort(-scores[near], kind="stable")[:k]]
+
+
 class Recommender(ABC):
     """Subclasses set `roles` and `Config`, and write `_fit`, `score`, `_arrays` and `_restore`."""
 
@@ -77,8 +92,8 @@ class Recommender(ABC):
         return self
 
     def needs(self, data: Dataset) -> memory.Need | None:
-        """The memory that `fit` takes at its peak, for models in which it grows faster than the data: TooLarge is raised
-        before any of it is taken. None where it doesn't."""
+        """The memory that `fit` takes at its peak, for models in which it grows faster than the data: TooLarge is
+        raised before any of it is taken. None where it doesn't."""
         return None
 
     @abstractmethod
@@ -110,8 +125,7 @@ class Recommender(ABC):
         may = np.ones(len(scores), bool) if allowed is None else allowed.copy()
         may[list(state.items + state.disliked)] = False
         scores[~may] = -np.inf
-        top = np.argsort(-scores, kind="stable")[: max(0, min(k, int(may.sum())))]
-        return [(int(i), float(scores[i])) for i in top]
+        return [(int(i), float(scores[i])) for i in best(scores, min(k, int(may.sum())))]
 
     def explain(self, state: UserState, items: Sequence[int], *, latest: int = 50) -> list[Explanation]:
         """Leave-one-out evidence for each item: its score and rank without each history item.

@@ -80,7 +80,7 @@ class EASE(Recommender):
 
     def needs(self, data: Dataset) -> Need:
         taking_part = min(self.config.max_items, len(data.catalogue))
-        return Need(_BYTES * taking_part**2, "lower max_items, or train bpr or item_knn, which hold no items × items map")
+        return Need(_BYTES * taking_part**2, "lower max_items, or train item_knn or bpr, which hold no such map")
 
     def score(self, states: Sequence[UserState], candidates: np.ndarray | None = None) -> np.ndarray:
         history = weighted(states, len(self.catalogue), self.config.half_life)  # (B, I)

@@ -27,7 +27,7 @@ def test_free_memory_is_that_of_the_machine_or_of_the_container() -> None:
     assert left is None or 10**6 < left < 10**14
 
 
-@pytest.mark.parametrize(("size", "words"), [(4 * 10**12, "4.0 TB"), (2_500_000_000, "2.5 GB"), (380 * 10**6, "380 MB")])
+@pytest.mark.parametrize(("size", "words"), [(4 * 10**12, "4.0 TB"), (25 * 10**8, "2.5 GB"), (380 * 10**6, "380 MB")])
 def test_sizes_in_words(size: int, words: str) -> None:
     assert memory.in_words(size) == words
 
