@@ -13,7 +13,7 @@ Fold-in: no field is a user id; a user nobody has seen is read from profile and 
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +35,6 @@ from recommenders.tables import Dataset, UserState
 
 Objective = Literal["next", "click", "rating"]
 Rated = tuple[UserState, int, float]  # what is known of a user, an item, and the rating given to it
-_PAIRS_AT_ONCE = 65_536  # user-item pairs scored in one go: bounds memory
 _SLOTS_IN_MEMORY = 40_000_000  # rows × slots that are read once before training; beyond it each batch is read anew
 
 
@@ -164,6 +163,10 @@ class FieldNetwork(nn.Module):
         """What the paper adds to the loss of a batch (regularisation, an auxiliary loss)."""
         return 0.0
 
+    def study(self, rows: Iterable[tuple[Histories, Tensor]]) -> None:
+        """Called once before training, with all its rows in parts: histories and the items (b,) they are met by. What
+        is learnt here is for training alone, it isn't kept."""
+
     def users(self, histories: Histories) -> Users:
         slots = self.features.users(histories)[:, None]
         block = self.block(self.groups["user"], slots)
@@ -198,6 +201,7 @@ class FeatureModel(NeuralRecommender):
     """Subclasses give `Config` (a FieldConfig) and `_build` (a FieldNetwork)."""
 
     roles: ClassVar[frozenset[Role]] = frozenset({"ranker"})
+    pairs_at_once: ClassVar[int] = 65_536  # user-item pairs scored in one go: bounds memory
     bf16: ClassVar[bool] = False  # sums of many small products: gains no time and costs digits
     state: ClassVar[tuple[str, ...]] = ("_scale",)
     config: Any
@@ -234,6 +238,7 @@ class FeatureModel(NeuralRecommender):
         self._scale = np.array([x.value.min(), x.value.max()], np.float32)
         self.module = self._build().to(self.device)
         rows = _Rows(self.features, data, self.device)
+        self.module.study(rows.parts())
         if self.config.objective == "next":
             return len(x), _NextItem(self.module, rows, data, self.config.negatives)
         return len(x), _OneItem(self.module, rows, data, self.config)
@@ -261,7 +266,7 @@ class FeatureModel(NeuralRecommender):
         everything = torch.arange(n, device=self.device)[None]  # (1, I)
         width = n if candidates is None else candidates.shape[1]
         scores = np.zeros((len(states), width), np.float32)
-        chunk = max(1, _PAIRS_AT_ONCE // max(1, width))
+        chunk = max(1, self.pairs_at_once // max(1, width))
         for start in range(0, len(states), chunk):
             histories = self.features.histories(states[start : start + chunk]).to(self.device)
             items = everything
@@ -313,6 +318,11 @@ class _Rows:
         met = torch.where(there, self.item[earlier.clamp(min=0)], -1)
         ratings = torch.where(there, self.value[earlier.clamp(min=0)], 0.0)
         return Histories(met, ratings, self.before[rows], self.profiles[self.user[rows]])
+
+    def parts(self) -> Iterator[tuple[Histories, Tensor]]:
+        """All rows: histories and items."""
+        for rows in torch.arange(len(self.item), device=self.item.device).split(8192):
+            yield self.histories(rows), self.item[rows]
 
 
 class _NextItem:

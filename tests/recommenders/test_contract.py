@@ -45,6 +45,8 @@ QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 
     "deep_and_cross": {"epochs": 30, "batch_size": 64, "negatives": 20},
     "pnn": {"epochs": 15, "batch_size": 64, "negatives": 20, "product": "both"},
     "wide_and_deep": {"epochs": 15, "batch_size": 64, "negatives": 20},
+    "din": {"epochs": 15, "batch_size": 64, "negatives": 20},
+    "dien": {"epochs": 15, "batch_size": 64, "negatives": 20},
     "deepfm": {"epochs": 30, "batch_size": 64, "negatives": 20},
     "sasrec": {"epochs": 60, "batch_size": 8, "embedding_size": 32},
 }
