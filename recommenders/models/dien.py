@@ -28,8 +28,8 @@ Relations
     order by attention, in parallel; here steps wait for each other, but candidates of one user share the first pass.
 
 When it fails
-    On histories with little order (ratings given in one sitting) the second pass follows noise. As many steps as history
-    items for each candidate: the slowest of the rankers.
+    On histories with little order (ratings given in one sitting) the second pass follows noise. As many steps as
+    history items for each candidate: the slowest of the rankers.
 
 Reference
     Zhou et al., Deep interest evolution network for click-through rate prediction (AAAI 2019), arXiv:1809.03672.
