@@ -1,10 +1,28 @@
-"""What every model of clicks or ratings must beat: means, shrunk, without any learning by gradients.
+"""Means and biases: what every model of clicks or ratings must beat.
 
-    b_ui = μ + b_i + b_u        (Koren 2010, Factor in the neighbors, Eq. 1)
-    b_i = Σ_{u rated i} (r_ui − μ) / (λ_i + n_i),  b_u = Σ_{i rated by u} (r_ui − μ − b_i) / (λ_u + n_u)
-the two estimated one after the other. b_u is computed from the history that is given, so unseen users are served alike.
-Clicks are 0 and 1 in place of ratings, and the sum is cut to a probability.
-They are no recommenders: ranked by its mean, an item that one user loved would come first.
+Idea
+    Some items are rated high by everybody, some people rate high; that alone foresees much. "mean" knows neither,
+    "item_mean" the items, "biases" both. Nothing is learned by gradients.
+
+Formula
+    b_ui = μ + b_i + b_u        (Eq. 1 of the paper)
+    b_i = Σ_{u rated i} (r_ui − μ) / (λ_i + n_i)
+    b_u = Σ_{i rated by u} (r_ui − μ − b_i) / (λ_u + n_u)
+    The two are estimated one after the other. Clicks are 0 and 1 in place of ratings, and the sum is cut to a
+    probability. b_u is computed from the history that is given, so a user nobody has seen is served like all others.
+
+Input
+    The ratings of the training, and those of the user's history.
+
+Relations
+    A factorisation machine has the same three terms and adds what users and items have in common. They are no
+    recommenders: ranked by its mean, an item that one user loved would come first; `popularity` ranks.
+
+When it fails
+    Two users with the same mean are told the same of every item, whatever they like.
+
+Reference
+    Koren, Factor in the neighbors: scalable and accurate collaborative filtering (TKDD 2010).
 """
 
 from collections.abc import Sequence

@@ -193,14 +193,12 @@ _LISTS = (
     Measure("ndcg@10", "NDCG@10", "how high the next item stands in a list of ten"),
     Measure("recall@10", "Recall@10", "how often the next item is in a list of ten"),
     Measure("mrr@10", "MRR@10", "mean of one over the place of the next item, 0 outside the ten"),
-    Measure("ndcg@20", "NDCG@20", "the same in a list of twenty"),
-    Measure("recall@20", "Recall@20", "the same in a list of twenty"),
-    Measure("mrr@20", "MRR@20", "the same in a list of twenty"),
+    Measure("ndcg@20", "NDCG@20", "how high the next item stands in a list of twenty"),
+    Measure("recall@20", "Recall@20", "how often the next item is in a list of twenty"),
+    Measure("mrr@20", "MRR@20", "mean of one over the place of the next item, 0 outside the twenty"),
     Measure("coverage@10", "Coverage", "share of the catalogue that somebody is shown among their ten", higher=None),
     Measure("novelty@10", "Novelty", "bits: −log2 of the share of users who met what is shown", 2, higher=None),
-    Measure(
-        "lift@10", "Popularity lift", "how much more popular what is shown is than what the user met", 2, higher=None
-    ),
+    Measure("lift@10", "Lift", "how much more popular what is shown is than what the user met", 2, higher=None),
     Measure("candidates_ms", "500 ms", f"milliseconds to score {CANDIDATES} candidates for one user", 2, higher=False),
 )
 _CLICKS = (

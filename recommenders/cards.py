@@ -21,11 +21,8 @@ class Card:
 
 def card(name: str) -> Card:
     """Of a recommender, or of a baseline. UnknownRecommender where there is none of the name."""
-    if name in baselines.NAMES:
-        title, _, text = inspect.cleandoc(baselines.__doc__ or "").partition("\n\n")
-        return Card(title, {"Formula": text})
-    document = inspect.cleandoc(sys.modules[registry.get(name).__module__].__doc__ or "")
-    title, _, rest = document.partition("\n\n")
+    text = baselines.__doc__ if name in baselines.NAMES else sys.modules[registry.get(name).__module__].__doc__
+    title, _, rest = inspect.cleandoc(text or "").partition("\n\n")
     parts = re.split(rf"^({'|'.join(HEADINGS)})$\n", rest, flags=re.MULTILINE)
-    texts = (inspect.cleandoc("\n" + text) for text in parts[2::2])
+    texts = (inspect.cleandoc("\n" + part) for part in parts[2::2])
     return Card(title.replace("\n", " "), dict(zip(parts[1::2], texts, strict=True)))

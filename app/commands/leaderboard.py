@@ -1,6 +1,5 @@
 """chatrec leaderboard."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,15 +29,18 @@ def leaderboard(
         bool, typer.Option("--export", help="Write all that is there to benchmarks/results/leaderboard.json.")
     ] = False,
     repeat: Annotated[
-        Path | None,
-        typer.Option("--repeat", metavar="FILE", help="Only train this run once more, from its own settings."),
-    ] = None,
+        str,
+        typer.Option(
+            "--repeat", metavar="TASK/NAME-SEED", help="Only train this run once more, from its own settings."
+        ),
+    ] = "",
 ) -> None:
     """Compare recommenders: what comes next, liked or not, ratings. Computes what is missing, and can be interrupted.
 
     Everything is fitted anew on the training part; every run is kept with its settings below the runs folder.
     """
     from app.leaderboard import SNAPSHOT, folder
+    from app.leaderboard import kept as find_run
     from app.progress import bars
     from app.settings import settings
     from recommenders import boards, datasets, results
@@ -51,14 +53,14 @@ def leaderboard(
     names = [name.strip() for name in models.split(",") if name.strip()]
     kept = folder(s, served)
 
-    if repeat is not None:
-        first = results.read(repeat)
+    if repeat:
+        first = find_run(s, repeat)
         loaded = datasets.load(first.dataset, s.cache_dir, s.datasets)
         with bars() as progress:
             second = run(boards.BOARDS[first.board], first.recommender, first.config, loaded, progress=progress)
         if second.fingerprint != first.fingerprint:
             typer.echo(f"The data have changed since: {first.fingerprint} then, {second.fingerprint} now.")
-        typer.echo(f"{first.recommender} on {first.board}, seed {first.seed}      then        now")
+        typer.echo(f"  {repeat:24} {'then':>10} {'now':>10}")
         for key, value in first.measures.items():
             typer.echo(f"  {key:24} {_told(value.value)} {_told(second.measures[key].value)}")
         return

@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.leaderboard import Found, find
+from app.leaderboard import Found, find, named
 from app.settings import Settings
 from app.widgets import session
 from app.widgets.charts import lines, scatter
-from app.widgets.text import plain, seconds
+from app.widgets.text import plain, prose, seconds
 from recommenders.boards import BOARDS, Board, Measure, Task
 from recommenders.cards import card
 from recommenders.errors import RecommenderError
@@ -115,11 +115,11 @@ def _frame(board: Board, table: list[Standing]) -> tuple[pd.DataFrame, dict[str,
         best = line.measures.get(first.key)
         row: dict[str, object] = {"Recommender": line.recommender, first.label: best.value if best else None}
         row["95 %"] = _interval(line, first)
-        row["±"] = best.spread if best else None
+        row["±"] = f"{best.spread:.{first.digits}f}" if best and best.spread is not None else ""
+        row["Train CPU s"] = line.cpu_seconds
         for m in board.measures[1:]:
             row[m.label] = line.measures[m.key].value if m.key in line.measures else None
         row |= {
-            "Train CPU s": line.cpu_seconds,
             "Train s": line.wall_seconds,
             f"ms/{board.a_row}": line.milliseconds,
             "Parameters": line.parameters,
@@ -131,7 +131,7 @@ def _frame(board: Board, table: list[Standing]) -> tuple[pd.DataFrame, dict[str,
     columns: dict[str, Any] = {
         "Recommender": st.column_config.TextColumn(pinned=True),
         "95 %": st.column_config.TextColumn(help=f"{first.label}: bootstrap interval over users"),
-        "±": number(format=f"%.{first.digits}f", help=f"{first.label}: standard deviation between seeds"),
+        "±": st.column_config.TextColumn(help=f"{first.label}: standard deviation between seeds"),
         "Train CPU s": number(format="%.1f", help="Processor seconds of one training"),
         "Train s": number(format="%.1f", help="Seconds of one training by the clock; other work slows it"),
         f"ms/{board.a_row}": number(format="%.2f", help=f"Milliseconds a {board.a_row}, answered in batches"),
@@ -140,7 +140,7 @@ def _frame(board: Board, table: list[Standing]) -> tuple[pd.DataFrame, dict[str,
     }
     for m in board.measures:
         columns[m.label] = number(format=f"%.{m.digits}f", help=_better(m))
-    if frame["±"].isna().all():
+    if not frame["±"].any():
         frame = frame.drop(columns="±")
     return frame, columns
 
@@ -173,9 +173,9 @@ def against_time(board: Board, table: list[Standing]) -> None:
                     "high": found.value if high is None else high,
                 }
             )
-    scatter(rows, x="CPU seconds of training", y=board.first.label, digits=board.first.digits)
     way = "up" if board.first.higher else "down"
-    st.caption(f"Better is {way} and to the left. Bars: 95 % interval over users.")
+    scatter(rows, x="CPU seconds of training", y=board.first.label, digits=board.first.digits, better=way)
+    st.caption(f"Better is {way} and to the left. Bars: 95 % interval over users. Point at a dot for its figures.")
 
 
 def learning(board: Board, table: list[Standing]) -> None:
@@ -217,8 +217,7 @@ def one(board: Board, table: list[Standing]) -> None:
         run = line.runs[0]
         with st.expander("Settings of the first run, and how to repeat it"):
             st.json(dict(run.config), expanded=True)
-            path = f"data/runs/{run.dataset}/leaderboard/{run.board}/{run.recommender}-{run.seed}.json"
-            st.code(f"chatrec leaderboard --repeat {path}", language="bash", wrap_lines=True)
+            st.code(f"chatrec leaderboard --repeat {named(run)}", language="bash", wrap_lines=True)
             versions = ", ".join(f"{k} {v}" for k, v in run.versions.items())
             st.caption(plain(f"{run.at:%d %b %Y, %H:%M} UTC · {run.hardware} · {versions} · data {run.fingerprint}"))
 
@@ -246,9 +245,9 @@ def entry(name: str) -> None:
         st.markdown(f"**{heading}**")
         if heading in PROSE:
             for paragraph in text.split("\n\n"):
-                st.markdown(plain(paragraph))
+                st.markdown(prose(paragraph))
         else:
-            st.code(text, language=None, wrap_lines=True)
+            st.code(text, language=None)
 
 
 def losses(line: Standing) -> None:
@@ -260,7 +259,7 @@ def losses(line: Standing) -> None:
     ]
     if rows:
         st.markdown("**Loss in training**")
-        lines(rows, x="Epoch", y="Loss", by="run", across="epoch", logarithmic=False, height=220)
+        lines(rows, x="Epoch", y="Loss", by="run", across="epoch", logarithmic=False, height=240)
 
 
 page()

@@ -4,6 +4,8 @@ CSS = """<style>
 /* Room for the text, also at 390 px. */
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem; padding-bottom: 1rem; max-width: 46rem; }
 [data-testid="stMainBlockContainer"]:has(.st-key-leaderboard) { max-width: 68rem; }
+.st-key-leaderboard-card { gap: 0.4rem; }
+.st-key-leaderboard-card code { font-size: 0.8rem; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
   [data-testid="stChatMessage"] { gap: 0.4rem; }

@@ -12,6 +12,11 @@ def plain(text: str) -> str:
     return _MARKUP.sub(r"\\\1", text).replace("\n", " ")
 
 
+def prose(text: str) -> str:
+    """Our own running text from a docstring: names in backquotes are code, nothing else is markup."""
+    return "".join(part if n % 2 else plain(part) for n, part in enumerate(re.split(r"(`[^`]+`)", text)))
+
+
 def said(text: str) -> str:
     """What a person or the recommender said: its paragraphs and lines stay, its markup shows as typed."""
     return "\n\n".join(

@@ -1,0 +1,150 @@
+"""The Leaderboard page and `chatrec leaderboard`, over a small real data set."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
+
+from app import leaderboard as found
+from app import settings as app_settings
+from app.cli import app
+from app.settings import Settings
+from recommenders import results
+from recommenders.errors import ArtefactError, ConfigError
+from tests.app.bench import NAME, make_tiny
+
+MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return make_tiny(tmp_path_factory.mktemp("leaderboard"))
+
+
+@pytest.fixture
+def served(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """A fresh folder of runs, and no shipped figures, for each test."""
+    update = {"database_url": f"sqlite:///{tmp_path / 'chatrec.db'}", "runs_dir": tmp_path / "runs"}
+    settings = tiny.model_copy(update=update)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    monkeypatch.setattr("app.widgets.session.settings", lambda: settings)
+    monkeypatch.setattr("app.widgets.session._warm", lambda chat: None)
+    monkeypatch.setattr(app_settings, "settings", lambda: settings)
+    monkeypatch.setattr(found, "SNAPSHOT", tmp_path / "shipped.json")
+    yield settings
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def command(*arguments: str) -> str:
+    done = CliRunner().invoke(app, ["leaderboard", *arguments])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout  # the progress is on standard error
+
+
+def opened() -> AppTest:
+    at = AppTest.from_file(MAIN, default_timeout=30).run()
+    at.switch_page("views/leaderboard.py").run()
+    assert not at.exception
+    return at
+
+
+def words(at: AppTest) -> str:
+    kinds = (at.markdown, at.caption, at.info, at.error, at.warning, at.code)
+    return "\n".join(str(e.value) for kind in kinds for e in kind)
+
+
+def test_before_any_run_the_page_says_what_to_do(served: Settings) -> None:
+    at = opened()
+    assert "chatrec leaderboard --task top-n" in words(at)
+    assert not at.dataframe
+    at.segmented_control(key="leaderboard-task").set_value("ctr").run()
+    assert not at.exception
+    assert "chatrec leaderboard --task ctr-time" in words(at)
+
+
+def test_what_was_measured_is_on_the_page(served: Settings) -> None:
+    output = command("--task", "top-n", "--models", "popularity,ease,bpr", "--curves")
+    assert "NDCG@10" in output
+    at = opened()
+    frame = at.dataframe[0].value
+    own, _ = results.read_all(found.folder(served, NAME), ["top-n"])
+    best = sorted(own, key=lambda r: (-r.measures["ndcg@10"].value, r.recommender))
+    assert frame["Recommender"].tolist() == [r.recommender for r in best]
+    assert frame["NDCG@10"].tolist() == pytest.approx([r.measures["ndcg@10"].value for r in best])
+    assert frame["95 %"].str.contains("–").all()
+    assert len(at.get("vega_lite_chart")) >= 2  # against time, learning curves
+    choice = at.selectbox(key="leaderboard-one-top-n")
+    choice.set_value("bpr").run()
+    assert not at.exception
+    told = words(at)
+    assert "matrix factorisation trained by Bayesian personalised ranking" in told
+    assert "Loss in training" in told
+    assert "--repeat top-n/bpr-0" in told
+    assert "Shipped figures" not in told
+
+
+def test_shipped_figures_are_marked_and_give_way_to_own_ones(served: Settings) -> None:
+    command("--task", "top-n", "--models", "ease", "--export")
+    for path in found.folder(served, NAME).rglob("*.json"):
+        path.unlink()
+    at = opened()
+    assert "Shipped figures" in words(at)
+    assert at.dataframe[0].value["Recommender"].tolist() == ["ease"]
+    assert "ndcg@10" in command("--repeat", "top-n/ease-0")
+    command("--task", "top-n", "--models", "popularity")
+    at = opened()
+    assert "Shipped figures" not in words(at)
+    assert at.dataframe[0].value["Recommender"].tolist() == ["popularity"]
+
+
+def test_damaged_files_are_told(served: Settings) -> None:
+    command("--task", "top-n", "--models", "popularity,ease")
+    results.place(found.folder(served, NAME), "top-n", "ease", 0).write_text("{")
+    at = opened()
+    assert "damaged" in at.warning[0].value
+    assert at.dataframe[0].value["Recommender"].tolist() == ["popularity"]
+    for path in found.folder(served, NAME).rglob("*.json"):
+        path.unlink()
+    found.SNAPSHOT.write_text("{")
+    at = opened()
+    assert "damaged" in at.error[0].value
+    with pytest.raises(ArtefactError, match="damaged"):
+        found.find(served, "top-n")
+
+
+def test_ratings_and_clicks_are_other_tables(served: Settings) -> None:
+    command("--task", "rating", "--task", "ctr", "--models", "biases,mean")
+    at = opened()
+    at.segmented_control(key="leaderboard-task").set_value("rating").run()
+    assert {"RMSE", "MAE"} <= set(at.dataframe[0].value.columns)
+    at.segmented_control(key="leaderboard-task").set_value("ctr").run()
+    at.segmented_control(key="leaderboard-cut-ctr").set_value("random").run()
+    assert not at.exception
+    assert {"AUC", "GAUC", "Log loss"} <= set(at.dataframe[0].value.columns)
+    assert "Means and biases" in words(at)
+
+
+def test_the_command_shows_repeats_and_explains(served: Settings) -> None:
+    assert "No runs yet: chatrec leaderboard --task top-n" in command("--task", "top-n", "--show")
+    command("--task", "top-n", "--models", "ease")
+    path = results.place(found.folder(served, NAME), "top-n", "ease", 0)
+    written = path.read_bytes()
+    shown = command("--task", "top-n", "--show")
+    assert "ease" in shown
+    assert path.read_bytes() == written
+    rows = [line.split() for line in command("--repeat", "top-n/ease-0").splitlines()[1:]]
+    assert len(rows) == 10
+    assert all(then == now for name, then, now in rows if name != "candidates_ms")
+    with pytest.raises(ConfigError, match="unknown task"):
+        command("--task", "top")
+    with pytest.raises(ConfigError, match="cannot take part"):
+        command("--task", "ctr", "--models", "ease")
+    with pytest.raises(ArtefactError, match="did you mean 'top-n/ease-0'"):
+        command("--repeat", "top-n/ease-1")
