@@ -78,6 +78,7 @@ class Network(nn.Module):
         self.places = nn.Parameter(torch.zeros(history, d))  # news segments: the latest item, the one before, ...
         self.weigh = nn.Sequential(nn.Linear(d, d), nn.Tanh(), nn.Linear(d, 1)) if aggregator == "attention" else None
         self.click = nn.Linear(2 * d, 1)
+        self.popularity = nn.Parameter(torch.ones(1))  # weight of an item's log popularity, where it is read
         nn.init.normal_(self.segment, std=0.02)
         nn.init.normal_(self.places, std=0.02)
 

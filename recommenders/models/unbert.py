@@ -13,7 +13,8 @@ Formula
     NLM: E^l = Transformer(E^(l-1)) over the e_n of candidate and history    news-level matching
     ŷ = σ(wᵀ [h_[CLS] ; e_candidate] + b)                                    click predictor
     Loss "click": log loss, clicked = rated at or above `liked_from`, read against the items liked before.
-    Loss "next": −log softmax over the item met next and K others drawn with q ∝ count^¾, each score less log q.
+    Loss "next": −log softmax over the item met next and K others drawn with q ∝ count^¾, each score less log q; to
+    the scores p log(share of all interactions) is added, p learnt from 1 on.
 
 Input
     Title, year, genres, text and people of items as word pieces (recommenders.wordpieces), `tokens_per_item` of each,
@@ -28,12 +29,13 @@ Relations
       apart by the segment, and segment and news-segment vectors are added where the items meet.
     - `frozen` keeps these lower layers as pre-trained: their output is computed once and training costs a fraction.
     - The history's words don't look at the candidate's, which look at both: a history is read once for all candidates.
+    - "next" is told how popular items are, which words say badly; an item nobody met counts as met once.
     - apart = 0, frozen = false, mutual = true is the paper's network, and costs the paper's time.
 
 When it fails
     A cross-encoder is slow: every candidate is read against every history. It doesn't keep 10 ms for 500 candidates on
-    a CPU; recommenders/configs/unbert.toml has what was measured. Taste that is not in the words (what is popular,
-    what people of one taste watch) must be learnt by heart, item by item. Only `history` items count.
+    a CPU; recommenders/configs/unbert.toml has what was measured. Taste that is not in the words must be learnt by
+    heart, item by item. Only `history` items count.
 
 Reference
     Zhang et al., UNBERT: User-news matching BERT for news recommendation (IJCAI 2021).
@@ -115,11 +117,12 @@ class UNBERT(NeuralRecommender):
 
     config: Config
     module: Network
-    state: ClassVar[tuple[str, ...]] = ("pieces", "sizes", "encoded", "liked_from")
+    state: ClassVar[tuple[str, ...]] = ("pieces", "sizes", "encoded", "liked_from", "log_popularity")
     pieces: np.ndarray  # (I, T) int32
     sizes: np.ndarray  # of the network, as recommenders.bert.Sizes
     encoded: np.ndarray  # (I, T, D) float16: what frozen lower layers give; (0, 0, 0) where they are trained
     liked_from: np.ndarray  # (1,) the least rating of a history item that is read; -inf reads all
+    log_popularity: np.ndarray  # (I,) float32, log of an item's share of all interactions; 0 where it isn't read
     _rated: Sequence[Rated] = ()
     _states: Tensor  # (I, T, D) what the lower layers give
     _read: Read | None = None  # all items projected, where memory allows
@@ -145,13 +148,16 @@ class UNBERT(NeuralRecommender):
         self._check()
         clicks = c.objective == "click"
         self.liked_from = np.array([data.liked_from if clicks and data.explicit else -np.inf], np.float32)
+        chance = np.maximum(np.bincount(x.item, minlength=n), 1)
+        spread = np.log(chance / chance.sum()).astype(np.float32)
+        self.log_popularity = np.zeros_like(spread) if clicks else spread
         self._start()
         self._ready()
         places = _Places(data, c.history, float(self.liked_from[0]), device)
         item, value = (torch.from_numpy(np.ascontiguousarray(column)).to(device) for column in (x.item, x.value))
-        chance = torch.from_numpy(np.maximum(np.bincount(x.item, minlength=n), 1) ** 0.75).float().to(device)
-        log_chance = (chance / chance.sum()).log()  # (I,)
-        cumulated = chance.double().cumsum(0) / chance.double().sum()
+        drawing = torch.from_numpy(chance**0.75).to(device)
+        log_chance = (drawing / drawing.sum()).log().float()  # (I,)
+        cumulated = drawing.cumsum(0) / drawing.sum()
 
         def pick(rows: Tensor) -> Tensor:
             """A place (B,) of each row's `every`: another one from epoch to epoch."""
@@ -166,8 +172,8 @@ class UNBERT(NeuralRecommender):
             logits = self._logits(history, candidates) - log_chance[candidates]
             # What is the wanted item itself, or is read already and so excluded when ranking, is no counter-example.
             void = (drawn == wanted[:, None]) | (drawn[:, :, None] == history[:, None, :]).any(dim=-1)
-            logits[:, 1:] = logits[:, 1:].masked_fill(void, -torch.inf)
-            return functional.cross_entropy(logits, torch.zeros_like(place))
+            void = functional.pad(void, (1, 0))  # (B, 1 + K), the wanted item never
+            return functional.cross_entropy(logits.masked_fill(void, -torch.inf), torch.zeros_like(place))
 
         def click(rows: Tensor) -> Tensor:
             place = pick(rows)
@@ -311,6 +317,7 @@ class UNBERT(NeuralRecommender):
     def _ready(self) -> None:
         """Read every item, and project it for the first layer across: requests then start from there."""
         self._texts, self._read = _Texts(self.pieces, self.device), None
+        self._log_popularity = torch.from_numpy(self.log_popularity).to(self.device)
         training = self.module.training
         self.module.eval()
         with torch.inference_mode():
@@ -335,13 +342,14 @@ class UNBERT(NeuralRecommender):
     def _logits(self, history: Tensor, candidates: Tensor) -> Tensor:
         """(B, C) float32 for items history (B, h), -1 none, and candidates (B, C)."""
         met = history >= 0
+        prior = self.module.popularity * self._log_popularity[candidates]  # (B, C)
         if not self.module.training and self._read is not None:
-            return self.module(self._read, history.clamp(min=0), met, candidates).float()
+            return self.module(self._read, history.clamp(min=0), met, candidates).float() + prior
         both = torch.cat([history.clamp(min=0), candidates], dim=1)
         items, places = torch.unique(both, return_inverse=True)  # each item is projected once, however often it occurs
         read = self.module.read(self._encode(items), self._texts.there[items])
         h = history.shape[1]
-        return self.module(read, places[:, :h], met, places[:, h:]).float()
+        return self.module(read, places[:, :h], met, places[:, h:]).float() + prior
 
     def _encode(self, items: Tensor) -> Tensor:
         """(n, T, D) what the lower layers give for these items (n,)."""
