@@ -9,6 +9,7 @@ Formula
     A = h + Dropout(MH(LN(h))),  h' = A + Dropout(PFFN(LN(A)))                       Trm blocks (Eq. 1 to 5)
     P(v | gap t) = softmax(GELU(h_t W + b) Eᵀ + b_O), E the item embeddings                                   (Eq. 7)
     Loss: mean over the gaps of −log P(hidden item | the rest)                                                (Eq. 8)
+    with items that are met and not hidden left out of the softmax, as they are left out of what is recommended
     Gaps: each place with probability ρ (at least one); in a share of the samples the last place alone, because that
     is the task at serving (Sec. 3.6).
 
@@ -103,9 +104,21 @@ class BERT4Rec(NeuralRecommender):
             tokens = torch.where(real, items[start + place.clamp(min=0)], n + 1)
             gaps = self._gaps(real)
             hidden = self.module(torch.where(gaps, n, tokens))  # (B, T, D)
-            return functional.cross_entropy(self.module.logits(hidden[gaps]).float(), tokens[gaps])
+            window = gaps.nonzero()[:, 0]  # (gaps,) their rows
+            met = self._met(items, start[:, 0], end[:, 0])  # (B, I)
+            met[window, tokens[gaps]] = False
+            logits = self.module.logits(hidden[gaps]).float().masked_fill_(met[window], -torch.inf)  # (gaps, I)
+            return functional.cross_entropy(logits, tokens[gaps])
 
         return len(owners), loss
+
+    def _met(self, items: Tensor, start: Tensor, number: Tensor) -> Tensor:
+        """(B, I) bool: the items among the first `number` (B,) of the histories that begin at `start` (B,)."""
+        owner = torch.arange(len(start), device=items.device).repeat_interleave(number)
+        place = torch.arange(len(owner), device=items.device) - (number.cumsum(0) - number)[owner]
+        met = torch.zeros(len(start), len(self.catalogue), dtype=torch.bool, device=items.device)
+        met[owner, items[start[owner] + place]] = True
+        return met
 
     def _gaps(self, real: Tensor) -> Tensor:
         """Which places of the windows are hidden: (B, T) bool, at least one in each row, none of them padding."""

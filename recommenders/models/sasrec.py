@@ -9,9 +9,9 @@ Formula
     S = softmax(Q Kᵀ / √d) V, keys after t masked                                                     (Eq. 2, 3)
     F = S + FFN(S), with residuals, layer norms and dropout, stacked b times                          (Eq. 4 to 6)
     score(i | s_1..s_t) = F_t · M_i + c_i                                   item embeddings shared    (Eq. 7)
-    Loss: the mean over every place t of the window of −log [exp score(s_{t+1}) / Σ_i exp score(i)], i over all items not
-    met up to t. The paper's Eq. 8 sets one sampled negative against each positive; the full softmax needs no sampling
-    and ranks clearly better. Items met before are left out of the sum because they are left out of what is
+    Loss: the mean over every place t of the window of −log [exp score(s_{t+1}) / Σ_i exp score(i)], i over all items
+    not met up to t. The paper's Eq. 8 sets one sampled negative against each positive; the full softmax needs no
+    sampling and ranks clearly better. Items met before are left out of the sum because they are left out of what is
     recommended: otherwise much is spent on learning that nobody meets a popular film twice.
 
 Input

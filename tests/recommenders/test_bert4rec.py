@@ -90,6 +90,31 @@ def test_gaps_are_real_at_least_one_and_as_many_as_asked_for() -> None:
     assert alone.float().mean() == pytest.approx(0.5, abs=0.04)
 
 
+def test_met_items_are_those_before_the_end_of_the_window() -> None:
+    data, _ = checkerboard(users=4, items=6)
+    model = BERT4Rec(BERT4Rec.Config(embedding_size=8, epochs=1)).fit(data)
+    met = model._met(torch.tensor([4, 1, 2, 0, 3, 5]), start=torch.tensor([0, 3, 2]), number=torch.tensor([2, 3, 1]))
+    assert [np.flatnonzero(row).tolist() for row in met.numpy()] == [[1, 4], [0, 3, 5], [2]]
+
+
+def test_the_loss_leaves_out_what_is_met_and_not_hidden() -> None:
+    """A head that scores all items alike pays the logarithm of how many are left: six at a gap behind nothing, two
+    at one behind four others."""
+    catalogue = checkerboard(users=4, items=6)[0].catalogue
+    walks = np.stack([np.random.default_rng(u).permutation(6)[:5] for u in range(6)])
+    x = Interactions.of(np.repeat(np.arange(6), 5), walks.ravel(), None, START + np.arange(30))
+    model = BERT4Rec(BERT4Rec.Config(window=5, embedding_size=8, last_only=1.0))
+    data = Dataset("walks", catalogue, x, pd.DataFrame({"user_id": range(6)}))
+    model._catalogue = catalogue
+    rows, loss = model._prepare(data)
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            weight.zero_()
+        torch.manual_seed(0)
+        found = {round(loss(torch.tensor([row])).item(), 4) for row in range(rows) for _ in range(20)}
+    assert found == {round(math.log(left), 4) for left in (2, 3, 4, 5, 6)}  # the window ends at a random place
+
+
 def test_only_the_latest_items_count() -> None:
     data, _ = checkerboard()
     model = BERT4Rec(BERT4Rec.Config(window=4, embedding_size=8, epochs=1)).fit(data)
@@ -111,6 +136,7 @@ def test_it_overfits_a_tiny_set() -> None:
     )
     model = BERT4Rec(config).fit(data)
     scores = model.score([UserState(tuple(w[:-1].tolist())) for w in walks])
+    scores[np.arange(8)[:, None], [w[:-1] for w in walks]] = -np.inf  # as in training: met ones cannot come
     probabilities = np.exp(scores - scores.max(1, keepdims=True))
     probabilities /= probabilities.sum(1, keepdims=True)
     assert (probabilities[np.arange(8), [w[-1] for w in walks]] > 0.5).all()  # by chance .05

@@ -1,6 +1,7 @@
 """Each model against what its paper says: formulas written out independently, and laws of its own."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -10,9 +11,9 @@ from recommenders.models.deepfm import DeepFM
 from recommenders.models.ease import EASE
 from recommenders.models.item_knn import ItemKNN
 from recommenders.models.popularity import DAY, Popularity
-from recommenders.models.sasrec import SASRec
+from recommenders.models.sasrec import SASRec, first_met
 from recommenders.tables import Dataset, Interactions, UserState
-from tests.recommenders.worlds import checkerboard, tiny_films_data
+from tests.recommenders.worlds import START, checkerboard, tiny_films_data
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,28 @@ def test_only_the_latest_items_are_read(sasrec: SASRec) -> None:
 def test_the_order_of_the_history_matters(sasrec: SASRec) -> None:
     one, other = sasrec.score([UserState((1, 2, 3)), UserState((3, 2, 1))])
     assert not np.allclose(one, other)
+
+
+def test_where_items_are_first_met() -> None:
+    """Six items, the start 6 and padding 7: each item's first place, or the length where it never stands."""
+    histories = torch.tensor([[6, 3, 0, 3, 5], [6, 1, 7, 7, 7]])
+    assert first_met(histories, 6).tolist() == [[2, 5, 5, 1, 5, 4], [5, 1, 5, 5, 5, 5]]
+
+
+def test_the_loss_is_over_the_items_not_met_before() -> None:
+    """With all weights at 0 each place costs the logarithm of how many items are left, also beyond the window."""
+    catalogue = checkerboard(users=4, items=6)[0].catalogue
+    x = Interactions.of(np.zeros(5, np.int64), np.array([2, 0, 5, 2, 1]), None, START + np.arange(5))
+    model = SASRec(SASRec.Config(window=2, embedding_size=8))
+    model._catalogue = catalogue
+    rows, loss = model._prepare(Dataset("walk", catalogue, x, pd.DataFrame({"user_id": [0]})))
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            weight.zero_()
+        torch.manual_seed(0)
+        found = {round(loss(torch.tensor([row])).item(), 4) for row in range(rows) for _ in range(30)}
+    left = [6, 5, 4, 4, 3]  # before each target; the second 2 is met already, and a target all the same
+    assert found == {round(float(np.log(left[t : t + 2]).mean()), 4) for t in range(5)}
 
 
 def test_an_empty_history_is_answered_by_what_people_start_with() -> None:
