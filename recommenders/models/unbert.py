@@ -284,8 +284,9 @@ class UNBERT(NeuralRecommender):
         n = len(self.catalogue)
         width = n if candidates is None else candidates.shape[1]
         scores = np.zeros((len(states), width), np.float32)
-        wide = max(1, min(width, _PAIRS_AT_ONCE))
-        chunk = max(1, _PAIRS_AT_ONCE // wide)
+        pairs = max(1, _PAIRS_AT_ONCE // self.config.history) if self.config.mutual else _PAIRS_AT_ONCE
+        wide = max(1, min(width, pairs))
+        chunk = max(1, pairs // wide)
         for start in range(0, len(states), chunk):
             history = self._histories(states[start : start + chunk])
             rows = slice(start, start + len(history))
@@ -377,11 +378,11 @@ class _Places:
         read = x.value >= least
         before: np.ndarray = np.cumsum(read) - read  # (N,) rows that are read before this one, of all users
         first: np.ndarray = before[np.searchsorted(x.user, x.user)]  # (N,) the same at the user's first row
-        self.items = torch.from_numpy(np.append(x.item[read], -1)).to(device)  # the last entry: nothing
+        self.items = torch.from_numpy(np.append(x.item[read], -1)).to(device)  # never empty
         self.before, self.first = torch.from_numpy(before).to(device), torch.from_numpy(first).to(device)
         self.steps = torch.arange(1, size + 1, device=device)
 
     def histories(self, rows: Tensor) -> Tensor:
         """(B, h) latest first, -1 where there are fewer."""
         earlier = self.before[rows][:, None] - self.steps
-        return torch.where(earlier >= self.first[rows][:, None], self.items[earlier], -1)
+        return torch.where(earlier >= self.first[rows][:, None], self.items[earlier.clamp(min=0)], -1)

@@ -329,6 +329,13 @@ def test_places_hold_what_came_before_and_no_other_user() -> None:
         assert places[row].tolist() == [*before, *[-1] * (3 - len(before))]
 
 
+def test_nobody_who_liked_anything_leaves_every_history_empty() -> None:
+    data, cases = checkerboard(users=4, items=6)
+    data = data.with_interactions(replace(data.interactions, value=np.ones(len(data.interactions), np.float32)))
+    model = small(objective="click", history=9).fit(data)
+    assert (model.predict_click([state for state, _ in cases], np.array([0, 1, 2, 3])) < 0.5).all()
+
+
 def test_clicks_are_learnt_from_ratings_and_read_against_what_was_liked() -> None:
     """Users rate what shares a word with what they liked 5, and the rest 1."""
     data, _ = checkerboard(users=16, items=12, hold_out=False)
