@@ -34,6 +34,7 @@ MANY = 1000  # items wanted from which on nearly everything would have to be com
 _READ = 0.25
 _AGAIN, _AGAIN_TIMES = 400, 4  # compared at full precision: so many, and at least so many times those wanted
 _PER_LIST = 40  # vectors that a centre is learned from
+_GATHERED = 0.05  # share of allowed items below which collecting their vectors is quicker than asking for each
 _STEP = 10_000  # vectors added between two reports of progress
 _SOME = 4096  # allowed vectors copied and compared at a time: all at once would leave the processor's cache
 _VECTORS, _LISTS, _ABOUT = "index.faiss", "lists.faiss", "index.json"
@@ -53,6 +54,7 @@ class VectorIndex:
         self.kind: Kind = "flat" if lists is None else "lists"
         self.fingerprint = fingerprint
         self._flat, self._lists = flat, lists
+        self._plans: dict[int, Any] = {}  # k -> parameters, which take longer to make than FAISS to read
         self._refined = None if lists is None else faiss.IndexRefine(lists, flat)
         view = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d)  # the vectors are kept once
         self.vectors: np.ndarray = view.reshape(flat.ntotal, flat.d)  # (I, D)
@@ -102,18 +104,23 @@ class VectorIndex:
     def parameters(self, k: int, allowed: np.ndarray | None = None) -> Any:
         """How the lists are searched for k items: FAISS's search parameters."""
         faiss = _faiss()
-        selector = None if allowed is None else faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        selector = None if allowed is None else _selector(allowed)
         read = faiss.IVFSearchParameters(nprobe=max(1, round(_READ * self._lists.nlist)), sel=selector)  # type: ignore[union-attr]
         return faiss.IndexRefineSearchParameters(k_factor=max(_AGAIN / k, _AGAIN_TIMES), base_index_params=read)
 
     def _approximate(self, queries: np.ndarray, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         assert self._refined is not None
-        found: tuple[np.ndarray, np.ndarray] = self._refined.search(queries, k, params=self.parameters(k, allowed))
+        if allowed is None and k not in self._plans:
+            self._plans[k] = self.parameters(k)
+        plan = self._plans[k] if allowed is None else self.parameters(k, allowed)
+        found: tuple[np.ndarray, np.ndarray] = self._refined.search(queries, k, params=plan)
         return found
 
     def _exact(self, queries: np.ndarray, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        if allowed is None and 4 * k < len(self):
-            found: tuple[np.ndarray, np.ndarray] = self._flat.search(queries, k)
+        count = len(self) if allowed is None else np.count_nonzero(allowed)
+        if count > 4 * k and count >= _GATHERED * len(self):  # else nearly all must be sorted, or few be found
+            only = None if allowed is None else _faiss().SearchParameters(sel=_selector(allowed))
+            found: tuple[np.ndarray, np.ndarray] = self._flat.search(queries, k, params=only)
             return found
         if allowed is None:
             numbers, scores = np.arange(len(self)), queries @ self.vectors.T  # (B, I)
@@ -173,6 +180,10 @@ class VectorIndex:
         if any(part.ntotal != size for part in (flat, lists) if part is not None):
             raise ArtefactError(f"the text index in {folder} is damaged (cut short); make it again: chatrec setup")
         return cls(flat, lists, fingerprint)
+
+
+def _selector(allowed: np.ndarray) -> Any:
+    return _faiss().IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
 
 
 def _trained(vectors: np.ndarray) -> Any:

@@ -1,0 +1,243 @@
+"""How the recommenders' cost grows with users, items and history length, and what a million items cost.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.scaling [--models bpr sasrec ...] [--no-large] [--memory 8]
+
+On made-up interactions (benchmarks/synthetic.py), one thread, each measurement in a process of its own. From each
+model's base size one of the three is varied from a quarter to four times; the exponent is the slope of log cost over
+log size from the base upwards, where fixed costs matter least. 1 means in proportion, 2 that twice the size costs four
+times.
+Then 500,000 users, a million items and ten million interactions: measured for the models that can take it, refused in
+words by those that need more than --memory GB, and told by the fitted powers for those that would take hours. About ten
+minutes; results: benchmarks/results/scaling.json (models that are measured again replace their part).
+
+Seconds are of the processor: `fit`, one epoch of it for models with epochs; `recommend` the best 10 for one user.
+Memory is the process's peak while fitting, less what it held before.
+"""
+
+import argparse
+import json
+import math
+import multiprocessing
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from benchmarks import measure, synthetic
+from recommenders import memory
+from recommenders.config import configured
+from recommenders.errors import TooLarge
+
+FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
+VARIED = ("users", "items", "length")
+
+
+@dataclass(frozen=True)
+class Size:
+    users: int
+    items: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """base      where the sweeps begin: large enough that fixed costs do not hide the growth
+    settings  beside the tuned ones; one epoch
+    large     whether the large point is measured; else only whether it is refused, and what the powers tell
+    """
+
+    base: Size
+    settings: Mapping[str, object]
+    large: bool = False
+
+
+ONE_EPOCH = {"epochs": 1}
+LARGE = Size(500_000, 1_000_000, 20)
+PLANS = {
+    "popularity": Plan(Size(40_000, 40_000, 20), {}, large=True),
+    "item_knn": Plan(Size(10_000, 10_000, 20), {}, large=True),
+    "ease": Plan(Size(10_000, 1_500, 20), {}, large=True),
+    "bpr": Plan(Size(20_000, 20_000, 20), ONE_EPOCH, large=True),
+    "item_autorec": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
+    "user_autorec": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
+    "neural_cf": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
+    "sasrec": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
+    "bert4rec": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
+    "deepfm": Plan(Size(1_000, 2_000, 20), ONE_EPOCH),
+}
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("--models", nargs="*", default=list(PLANS), choices=list(PLANS))
+    given.add_argument("--no-large", action="store_true", help="leave out the million items")
+    given.add_argument("--memory", type=float, default=8.0, help="GB that a model may take")
+    arguments = given.parse_args()
+    torch.set_num_threads(1)
+
+    found = {name: _swept(name, PLANS[name]) for name in arguments.models}
+    print("\nExponents: how cost grows with each\n")
+    print(
+        f"{'':13}{'base: users × items × length':>29}  {'fit':>8} {'users items length':>17}"
+        f"  {'memory':>8} {'same':>17}  {'recommend':>9} {'same':>17}"
+    )
+    for name, model in found.items():
+        _show(name, model)
+    if not arguments.no_large:
+        print(
+            f"\n{LARGE.users:,} users, {LARGE.items:,} items, {LARGE.users * LARGE.length:,} interactions, one epoch\n"
+        )
+        for name, model in tqdm(found.items(), desc="  the large point", leave=False):
+            model["large"] = _large(name, model, arguments.memory)
+            tqdm.write(f"{name:13}{_in_words(model['large'])}")
+    path = measure.RESULTS / "scaling.json"
+    before = json.loads(path.read_text(encoding="utf-8"))["models"] if path.is_file() else {}
+    measure.write("scaling", {**measure.about(), "large": asdict(LARGE), "models": {**before, **found}})
+
+
+def _swept(name: str, plan: Plan) -> dict[str, object]:
+    """All measurements of one model, and the exponents."""
+    sizes = {what: [_times(plan.base, what, factor) for factor in FACTORS] for what in VARIED}
+    done: dict[Size, dict[str, float]] = {}
+    for size in tqdm(list(dict.fromkeys(s for row in sizes.values() for s in row)), desc=f"  {name}", leave=False):
+        done[size] = _in_child(name, plan.settings, size, None)  # type: ignore[assignment]
+    exponents = {
+        cost: {what: _exponent([done[size] for size in row], what, cost) for what, row in sizes.items()}
+        for cost in ("fit_seconds", "fit_mb", "recommend_ms")
+    }
+    return {
+        "base": {**asdict(plan.base), **done[plan.base]},
+        "settings": dict(plan.settings),
+        "exponents": exponents,
+        "sweeps": {what: [done[size] for size in row] for what, row in sizes.items()},
+    }
+
+
+def _times(base: Size, what: str, factor: float) -> Size:
+    return Size(**{**asdict(base), what: round(getattr(base, what) * factor)})
+
+
+def _exponent(points: Sequence[Mapping[str, float]], what: str, cost: str) -> float | None:
+    """The slope of log cost over log size from the base upwards; None where the cost is too small to be measured."""
+    upper = points[FACTORS.index(1.0) :]
+    sizes = np.array([p[what] for p in upper])
+    costs = np.array([p[cost] for p in upper])
+    least = {"fit_seconds": 0.005, "fit_mb": 2.0, "recommend_ms": 0.01}[cost]
+    if costs.max() < least or costs.min() <= 0:
+        return None
+    return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
+
+
+def _large(name: str, model: Mapping[str, object], limit_gb: float) -> dict[str, object]:
+    if PLANS[name].large:
+        return _in_child(name, PLANS[name].settings, LARGE, limit_gb)
+    refused = _in_child(name, PLANS[name].settings, LARGE, limit_gb, only_ask=True)
+    return refused or {"told_seconds": _told(model)}
+
+
+def _told(model: Mapping[str, object]) -> float:
+    """What the powers say of the large point: base cost times each ratio of sizes to its exponent, at least 0."""
+    base, exponents = model["base"], model["exponents"]
+    seconds = base["fit_seconds"]  # type: ignore[index]
+    for what in VARIED:
+        exponent = exponents["fit_seconds"][what] or 0.0  # type: ignore[index]
+        seconds *= (getattr(LARGE, what) / base[what]) ** max(0.0, exponent)  # type: ignore[index]
+    return float(seconds)
+
+
+def _in_child(
+    name: str, settings: Mapping[str, object], size: Size, limit_gb: float | None, *, only_ask: bool = False
+) -> dict[str, object]:
+    """One measurement in a process of its own, forked so that imports are paid once; what it sends back."""
+    ours, theirs = multiprocessing.get_context("fork").Pipe()
+    child = multiprocessing.get_context("fork").Process(
+        target=_measured, args=(theirs, name, settings, size, limit_gb, only_ask)
+    )
+    child.start()
+    theirs.close()
+    try:
+        found: dict[str, object] = ours.recv()
+    except EOFError:
+        child.join()
+        raise SystemExit(f"measuring {name} at {size} ended with exit code {child.exitcode}") from None
+    child.join()
+    return found
+
+
+def _measured(
+    to: Connection, name: str, settings: Mapping[str, object], size: Size, limit_gb: float | None, only_ask: bool
+) -> None:
+    if limit_gb is not None:
+        limit, free = int(limit_gb * 1e9), memory.free
+        memory.free = lambda: min(limit, free() or limit)
+    made = time.process_time()
+    data = synthetic.dataset(size.users, size.items, size.length)
+    made = time.process_time() - made
+    model = configured(name, {**settings, "max_items": min(size.items, 10_000)} if name == "ease" else settings)
+    if only_ask:
+        need = model.needs(data)
+        try:
+            if need is not None:
+                memory.require(need, name, f"{size.items:,} items and {size.users:,} users")
+            to.send({})
+        except TooLarge as error:
+            to.send({"refused": str(error)})
+        return
+    before = measure.peak(reset=True)
+    began = time.process_time()
+    model.fit(data)
+    fit = time.process_time() - began
+    held = measure.peak() - before
+    states = [data.state(u) for u in np.linspace(0, size.users - 1, 12).astype(int)]
+    spent = []
+    for state in states:
+        began = time.thread_time()
+        model.recommend(state, 10)
+        spent.append(time.thread_time() - began)
+    interactions = len(data.interactions)
+    to.send(
+        {
+            **asdict(size),
+            "length": interactions / size.users,  # pairs that were drawn twice count once
+            "interactions": interactions,
+            "data_seconds": made,
+            "fit_seconds": fit,
+            "fit_mb": held,
+            "recommend_ms": 1e3 * float(np.median(spent[2:])),
+        }
+    )
+
+
+def _show(name: str, model: Mapping[str, object]) -> None:
+    base, exponents = model["base"], model["exponents"]
+    size = f"{base['users']:,} × {base['items']:,} × {base['length']:.0f}"  # type: ignore[index]
+    parts = []
+    for cost in ("fit_seconds", "fit_mb", "recommend_ms"):
+        values = [exponents[cost][what] for what in VARIED]  # type: ignore[index]
+        parts.append(" ".join("    –" if v is None else f"{v:5.2f}" for v in values))
+    seconds, mb, ms = (base[c] for c in ("fit_seconds", "fit_mb", "recommend_ms"))  # type: ignore[index]
+    print(
+        f"{name:13}{size:>29}  {f'{seconds:.2f} s':>8} {parts[0]}  {f'{mb:.0f} MB':>8} {parts[1]}"
+        f"  {f'{ms:.2f} ms':>9} {parts[2]}"
+    )
+
+
+def _in_words(large: Mapping[str, object]) -> str:
+    if "refused" in large:
+        return str(large["refused"])
+    if "told_seconds" in large:
+        return f"not run: the powers tell {_duration(float(large['told_seconds']))}"  # type: ignore[arg-type]
+    seconds, mb, ms = (large[c] for c in ("fit_seconds", "fit_mb", "recommend_ms"))
+    return f"{seconds:,.1f} s, {mb:,.0f} MB beside the data, {ms:.1f} ms a user"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} hours" if seconds >= 3600 else f"{math.ceil(seconds / 60)} minutes"
+
+
+if __name__ == "__main__":
+    main()
