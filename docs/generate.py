@@ -1,4 +1,4 @@
-"""Writes the tables of the documentation that are made from the code: settings and commands.
+"""Writes the tables of the documentation that are made from code and results: settings, commands, leaderboard.
 
 Run: make docs (or python docs/generate.py). tests/test_docs.py fails when a file is not what this would write.
 """
@@ -11,7 +11,11 @@ from pathlib import Path
 import typer
 
 from app.cli import app
+from app.leaderboard import SNAPSHOT
 from app.settings import ROOT, Settings
+from recommenders.boards import BOARDS, Measure
+from recommenders.results import snapshot
+from recommenders.standings import markdown, standings
 
 FOLDER = Path(__file__).resolve().parent
 NOTE = "<!-- written by docs/generate.py; change the code and run: make docs -->\n"
@@ -76,7 +80,46 @@ def _one_line(text: str | None) -> str:
     return re.sub(r"\s+", " ", text or "").strip().replace("|", "\\|")
 
 
-FILES: dict[str, Callable[[], str]] = {"settings.md": settings, "commands.md": commands}
+ABOUT_THE_BOARDS = """\
+Every line is `chatrec leaderboard --task BOARD --models NAME --seeds SEEDS`. A single run is trained again, from the
+settings that are kept with it, by `chatrec leaderboard --repeat BOARD/NAME-SEED`. Settings were chosen on the
+validation part (the comments in recommenders/configs say how), never on the test.
+
+The first figure orders the table: the mean over seeds, ± the standard deviation between them, with the 95 % interval of
+a bootstrap over users. Intervals of two lines may overlap although the two differ, because both were asked the same
+users: "behind" is the first line's lead over this one, user by user, with its interval; where that holds 0 the two are
+not told apart. CPU seconds are of one training; wall seconds were taken beside other work and tell the order of
+magnitude."""
+
+
+def leaderboard() -> str:
+    """Every board with the shipped runs: what `chatrec leaderboard --export` wrote."""
+    runs = snapshot(SNAPSHOT)
+    lines = ["# Leaderboard", "", NOTE]
+    if not runs:
+        return "\n".join([*lines, "Nothing has been measured yet: `chatrec leaderboard --export`.", ""])
+    first, last = min(r.at for r in runs), max(r.at for r in runs)
+    when = f"{first:%d %B %Y}" if first.date() == last.date() else f"{first:%d %B %Y} to {last:%d %B %Y}"
+    measured, machines = sorted({r.dataset for r in runs}), sorted({r.hardware for r in runs})
+    lines += [f"{', '.join(measured)} · {when} · {' and '.join(machines)}", "", ABOUT_THE_BOARDS, ""]
+    for board in BOARDS.values():
+        found = standings(board, runs)
+        if found:
+            lines += [f"## {board.title} (`{board.name}`)", "", board.about, "", markdown(board, found), ""]
+            lines += [f"- {m.label}: {m.about}{_way(m)}" for m in board.measures]
+            lines += [""]
+    return "\n".join(lines)
+
+
+def _way(measure: Measure) -> str:
+    return {True: " (higher is better)", False: " (lower is better)", None: ""}[measure.higher]
+
+
+FILES: dict[str, Callable[[], str]] = {
+    "settings.md": settings,
+    "commands.md": commands,
+    "leaderboard.md": leaderboard,
+}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from recommenders.evaluate import foreseen, rank
 from recommenders.feature_model import Rated
 from recommenders.intervals import Figure
 from recommenders.rows import How, Rows
-from recommenders.split import Case, leave_last_one_out
+from recommenders.split import Case, items_of, leave_last_one_out
 from recommenders.tables import Dataset
 
 Task = Literal["top-n", "ctr", "rating"]
@@ -57,10 +57,14 @@ class Board:
     def first(self) -> Measure:
         return self.measures[0]
 
-    def open(self, data: Dataset) -> "Asked":
-        """Cut the data. DataError where it cannot be asked this."""
+    def open(self, data: Dataset, sample: int | None = None) -> "Asked":
+        """Cut the data. DataError where it cannot be asked this.
+
+        sample  lists are made for so many users only, drawn always alike; None for all. Clicks and ratings are cheap
+                and foreseen whole.
+        """
         if self.task == "top-n":
-            return TopN(data)
+            return TopN(data, sample)
         assert self.how is not None
         return Clicking(data, self.how) if self.task == "ctr" else Rating(data, self.how)
 
@@ -89,11 +93,13 @@ class Board:
 
 @dataclass(frozen=True)
 class Answer:
-    """rows: how many test cases; milliseconds: of each, answered in batches."""
+    """rows: how many test cases; milliseconds: of each, answered in batches; places: of the withheld item in the list
+    of each case, from 1 on, 0 where it is not in it (of lists only)."""
 
     measures: Mapping[str, Figure]
     rows: int
     milliseconds: float
+    places: tuple[int, ...] = ()
 
 
 class Asked(ABC):
@@ -110,9 +116,12 @@ class Asked(ABC):
 class TopN(Asked):
     """Which item comes next? The whole catalogue is ranked, nothing is sampled."""
 
-    def __init__(self, data: Dataset) -> None:
+    def __init__(self, data: Dataset, sample: int | None = None) -> None:
         cut = leave_last_one_out(data)
         self.train, self.valid, self.test = cut.train, cut.valid, cut.test
+        if sample is not None and sample < len(self.test):
+            drawn = np.random.default_rng(0).choice(len(self.test), sample, replace=False)
+            self.test = [self.test[n] for n in np.sort(drawn)]
         x, n = self.train.interactions, len(data.catalogue)
         self.met = np.bincount(np.unique(x.user * n + x.item) % n, minlength=n)  # (I,) users who met each item
         self.users = len(np.unique(x.user))
@@ -130,7 +139,9 @@ class TopN(Asked):
         histories = [state.items for state, _ in self.test]
         measures[f"lift@{k}"] = _mean(metrics.popularity_lift(ranked.lists, histories, self.met, k))
         measures["candidates_ms"] = Figure(self._scoring(model), float("nan"), float("nan"))
-        return Answer(measures, len(self.test), 1000 * ranked.seconds / len(self.test))
+        found = ranked.lists == items_of(self.test)[:, None]  # (B, 20)
+        places = np.where(found.any(axis=1), 1 + found.argmax(axis=1), 0)
+        return Answer(measures, len(self.test), 1000 * ranked.seconds / len(self.test), tuple(places.tolist()))
 
     def _scoring(self, model: Recommender) -> float:
         """Milliseconds to score 500 candidates for one user: the median over some users, after one to warm up."""

@@ -6,6 +6,7 @@ since; a killed training goes on at its last finished epoch.
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import math
 import platform
@@ -25,8 +26,7 @@ from recommenders import artefact, baselines, registry
 from recommenders.base import Progress, Recommender, quiet
 from recommenders.boards import SECTION, Asked, Board
 from recommenders.config import checked, configured
-from recommenders.errors import ArtefactError
-from recommenders.feature_model import FeatureModel
+from recommenders.errors import ArtefactError, RecommenderError
 from recommenders.intervals import Figure
 from recommenders.loop import Epoch, on_threads
 from recommenders.neural import NeuralRecommender
@@ -36,6 +36,7 @@ from recommenders.train import cpu_seconds
 
 VERSION = 1  # of the protocols: raise it when a board measures differently, and everything is computed again
 Told = Callable[[Result], None]
+Failed = Callable[[Board, str, RecommenderError], None]
 
 
 def compute(
@@ -45,18 +46,23 @@ def compute(
     folder: Path,
     *,
     seeds: int = 1,
+    sample: int | None = None,
     curves: bool = False,
     again: bool = False,
     progress: Progress = quiet,
     told: Told = lambda result: None,
+    failed: Failed | None = None,
 ) -> list[Result]:
     """What is missing of these runs is computed and kept, one after the other; all of them are returned.
 
     names   recommenders and baselines; () takes all who can take part in each board
     seeds   how many, from 0 on; what has no randomness runs once
+    sample  of what is computed now, lists are made for so many users only; for models that need seconds a user
     curves  the first seed is trained once more, watched on the validation part: its learning curve has values then
     again   compute what is there already too
     told    called with every result as it is there
+    failed  called with what a recommender raises on purpose (it needs weights, the data are too large); the others go
+            on. None lets it raise.
     """
     for board in boards:
         for name in names:
@@ -66,22 +72,27 @@ def compute(
     for board in boards:
         asked: Asked | None = None
         for name in names or board.able():
-            for seed in range(seeds if _has_seed(name) else 1):
-                config = settings(board, name, seed)
-                path = place(folder, board.name, name, seed)
-                result = None if again else _kept(path)
-                if result is None or not _current(result, config, data_is):
-                    asked = asked or board.open(data)
-                    result = run(board, name, config, data, asked, checkpoint=_checkpoint(path), progress=progress)
-                    write(result, path)
-                    shutil.rmtree(_checkpoint(path), ignore_errors=True)
-                if curves and seed == 0 and result.curve and all(e.validation is None for e in result.curve):
-                    asked = asked or board.open(data)
-                    curve = watched(name, config, asked, progress)
-                    result = result.model_copy(update={"curve": curve})
-                    write(result, path)
-                told(result)
-                results.append(result)
+            try:
+                for seed in range(seeds if _has_seed(name) else 1):
+                    config = settings(board, name, seed)
+                    path = place(folder, board.name, name, seed)
+                    result = None if again else _kept(path)
+                    if result is None or not _current(result, config, data_is):
+                        asked = asked or board.open(data, sample)
+                        going_on = _checkpoint(path)
+                        result = run(board, name, config, data, asked, sample, checkpoint=going_on, progress=progress)
+                        write(result, path)
+                        shutil.rmtree(going_on, ignore_errors=True)
+                    if curves and seed == 0 and result.curve and all(e.validation is None for e in result.curve):
+                        asked = asked or board.open(data, sample)
+                        result = result.model_copy(update={"curve": watched(name, config, asked, progress)})
+                        write(result, path)
+                    told(result)
+                    results.append(result)
+            except RecommenderError as error:
+                if failed is None or asked is None:  # data that cannot be asked this are no recommender's failure
+                    raise
+                failed(board, name, error)
     return results
 
 
@@ -91,12 +102,13 @@ def run(
     config: Mapping[str, Any],
     data: Dataset,
     asked: Asked | None = None,
+    sample: int | None = None,
     *,
     checkpoint: Path | None = None,
     progress: Progress = quiet,
 ) -> Result:
-    """Train once with exactly this config and measure. `Result.config` given here repeats that run."""
-    asked = asked or board.open(data)
+    """Train once with exactly this config and measure. `Result.config` and its sample given here repeat that run."""
+    asked = asked or board.open(data, sample)
     resumed = checkpoint is not None and checkpoint.exists()
     wall, cpu = time.perf_counter(), cpu_seconds()
     model: Any
@@ -125,6 +137,7 @@ def run(
         users=len(data.users),
         items=len(data.catalogue),
         rows=answer.rows,
+        sample=sample if board.task == "top-n" else None,
         measures={key: _value(figure) for key, figure in answer.measures.items()},
         wall_seconds=round(wall, 3),
         cpu_seconds=round(max(cpu, curve[-1].cpu_seconds if curve else 0.0), 3),
@@ -132,6 +145,7 @@ def run(
         parameters=parameters,
         resumed=resumed,
         curve=tuple(curve),
+        places=answer.places,
         versions=_versions(),
         hardware=hardware(),
         at=datetime.now(UTC).replace(microsecond=0),
@@ -142,8 +156,8 @@ def watched(name: str, config: Mapping[str, Any], asked: Asked, progress: Progre
     """The learning curve of a training that is measured on the validation part after each epoch, and never stopped."""
     cls = registry.get(name)
     given = {**config, "patience": config["epochs"]} if "patience" in config else config
-    model = cls(checked(name, cls.Config, given))
-    if asked.rated and isinstance(model, FeatureModel):
+    model: Any = cls(checked(name, cls.Config, given))
+    if asked.rated and "rated" in inspect.signature(model.fit).parameters:
         model.fit(asked.train, rated=asked.rated, progress=progress)
     else:
         model.fit(asked.train, valid=asked.valid, progress=progress)

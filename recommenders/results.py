@@ -30,10 +30,12 @@ class Result(BaseModel):
     """One run: all it follows from, and what came out.
 
     fingerprint   of the data: all interactions, users and items
+    rows          test cases; sample: the users they were drawn down to, None for all
     milliseconds  of one test case, answered in batches
     parameters    numbers that the model has learned
     resumed       the training had been killed and went on: its wall seconds are those of the last part
     curve         one point an epoch; with validation values where they were asked for
+    places        of the withheld item in the list of each test case, from 1 on, 0 where it is not in it; of lists only
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +51,7 @@ class Result(BaseModel):
     users: int
     items: int
     rows: int
+    sample: int | None
     measures: dict[str, Value]
     wall_seconds: float
     cpu_seconds: float
@@ -56,6 +59,7 @@ class Result(BaseModel):
     parameters: int
     resumed: bool
     curve: tuple[Epoch, ...]
+    places: tuple[int, ...]
     versions: dict[str, str]
     hardware: str
     at: datetime
@@ -67,7 +71,8 @@ def place(folder: Path, board: str, name: str, seed: int) -> Path:
 
 def write(result: Result, path: Path) -> None:
     """Whole or not at all: written beside and renamed."""
-    _replace(path, result.model_dump_json(indent=1) + "\n")
+    head = result.model_dump_json(indent=1, exclude={"places"}).removesuffix("\n}")
+    _replace(path, f'{head},\n "places": {list(result.places)}\n}}\n')  # a thousand numbers, on one line
 
 
 def read(path: Path) -> Result:

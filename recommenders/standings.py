@@ -2,9 +2,12 @@
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from recommenders.boards import Board, Measure
+import numpy as np
+
+from recommenders import metrics
+from recommenders.boards import KS, Board, Measure
 from recommenders.results import Result
 
 
@@ -31,6 +34,15 @@ class Standing:
     milliseconds: float
     parameters: int
     runs: tuple[Result, ...]
+    behind: Mean | None = None
+    """What the first line is ahead by on the first measure, user by user, so that the interval is of the difference:
+    where it holds 0 the two are not told apart. None for the first line and where users are not asked one by one."""
+
+    @property
+    def label(self) -> str:
+        """The name, and how many users were asked where not all were."""
+        sample = self.runs[0].sample
+        return self.recommender if sample is None else f"{self.recommender} ({self.runs[0].rows} users)"
 
 
 def standings(board: Board, results: Iterable[Result]) -> list[Standing]:
@@ -41,14 +53,32 @@ def standings(board: Board, results: Iterable[Result]) -> list[Standing]:
             by_name.setdefault(result.recommender, []).append(result)
     lines = [_standing(board, name, _alike(runs)) for name, runs in by_name.items()]
     first, sign = board.first.key, -1 if board.first.higher else 1
-    return sorted(lines, key=lambda s: (first not in s.measures, sign * s.measures[first].value, s.recommender))
+    lines.sort(key=lambda s: (first not in s.measures, sign * s.measures[first].value, s.recommender))
+    return [*lines[:1], *(replace(line, behind=_behind(lines[0], line)) for line in lines[1:])]
+
+
+def _behind(best: Standing, line: Standing) -> Mean | None:
+    """The paired difference of NDCG, mean over the seeds of each, and its bootstrap interval over users."""
+    ahead, own = _gains(best), _gains(line)
+    if ahead is None or own is None or len(ahead) != len(own):
+        return None
+    return Mean(float((ahead - own).mean()), *metrics.interval(ahead - own), None)
+
+
+def _gains(line: Standing) -> np.ndarray | None:
+    """(B,) NDCG@10 of each test case: one relevant item, so 1/log2(1 + place)."""
+    places = np.array([run.places for run in line.runs])  # (seeds, B)
+    if not places.size:
+        return None
+    within = (places > 0) & (places <= KS[0])
+    return np.where(within, 1 / np.log2(1 + np.maximum(places, 1)), 0.0).mean(axis=0)
 
 
 def _alike(runs: Sequence[Result]) -> list[Result]:
     """The latest run and those that differ from it by the seed alone: earlier settings are not averaged in."""
 
     def follows_from(r: Result) -> tuple[object, ...]:
-        return r.protocol, r.fingerprint, {**r.config, "seed": None}
+        return r.protocol, r.fingerprint, r.sample, {**r.config, "seed": None}
 
     latest = follows_from(max(runs, key=lambda r: r.at))
     return sorted((r for r in runs if follows_from(r) == latest), key=lambda r: r.seed)
@@ -86,7 +116,9 @@ def _standing(board: Board, name: str, runs: Sequence[Result]) -> Standing:
 def headings(board: Board) -> list[str]:
     return [
         "recommender",
-        *(m.label for m in board.measures),
+        board.first.label,
+        *(["behind"] if board.task == "top-n" else []),
+        *(m.label for m in board.measures[1:]),
         "train CPU s",
         "wall s",
         f"ms/{board.a_row}",
@@ -99,8 +131,10 @@ def cells(board: Board, line: Standing) -> list[str]:
     """The first measure with its interval and spread, the others alone."""
     told = [_number(line.measures.get(m.key), m, whole=m is board.first) for m in board.measures]
     return [
-        line.recommender,
-        *told,
+        line.label,
+        told[0],
+        *([_number(line.behind, board.first, whole=True)] if board.task == "top-n" else []),
+        *told[1:],
         f"{line.cpu_seconds:,.1f}",
         f"{line.wall_seconds:,.1f}",
         f"{line.milliseconds:.2f}",

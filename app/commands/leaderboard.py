@@ -19,6 +19,10 @@ def leaderboard(
     data: Annotated[
         str | None, typer.Option("--data", help="Data set; the served one unless given.", show_default=False)
     ] = None,
+    users: Annotated[
+        int | None,
+        typer.Option("--users", min=1, help="Make lists for so many users only; for models that need seconds for one."),
+    ] = None,
     curves: Annotated[
         bool,
         typer.Option("--curves", help="Also foresee the validation items after each epoch: one training more of each."),
@@ -57,7 +61,8 @@ def leaderboard(
         first = find_run(s, repeat)
         loaded = datasets.load(first.dataset, s.cache_dir, s.datasets)
         with bars() as progress:
-            second = run(boards.BOARDS[first.board], first.recommender, first.config, loaded, progress=progress)
+            board = boards.BOARDS[first.board]
+            second = run(board, first.recommender, first.config, loaded, sample=first.sample, progress=progress)
         if second.fingerprint != first.fingerprint:
             typer.echo(f"The data have changed since: {first.fingerprint} then, {second.fingerprint} now.")
         typer.echo(f"  {repeat:24} {'then':>10} {'now':>10}")
@@ -65,6 +70,7 @@ def leaderboard(
             typer.echo(f"  {key:24} {_told(value.value)} {_told(second.measures[key].value)}")
         return
 
+    failures: list[str] = []
     if not show:
         loaded = datasets.load(served, s.cache_dir, s.datasets)
         with bars() as progress:
@@ -74,10 +80,12 @@ def leaderboard(
                 loaded,
                 kept,
                 seeds=seeds,
+                sample=users,
                 curves=curves,
                 again=again,
                 progress=progress,
                 told=lambda r: typer.echo(_line(r), err=True),
+                failed=lambda board, name, error: failures.append(f"{board.name}: {name} failed: {error}"),
             )
     found, troubles = results.read_all(kept, [b.name for b in asked])
     for trouble in troubles:
@@ -87,10 +95,14 @@ def leaderboard(
         typer.echo(f"\n{board.title} ({board.name}). {board.about}\n")
         typer.echo(table(board, lines) if lines else f"No runs yet: chatrec leaderboard --task {board.name}")
     typer.echo("\n[]: bootstrap over users, 95 %; ±: standard deviation between seeds.")
+    for failure in failures:
+        typer.echo(failure, err=True)
     if export:
         everything, _ = results.read_all(kept)
         results.export(everything, SNAPSHOT)
         typer.echo(f"{len(everything)} runs written to {SNAPSHOT}; `make docs` writes docs/leaderboard.md from it.")
+    if failures:
+        raise typer.Exit(1)
 
 
 def _line(result: object) -> str:

@@ -98,7 +98,7 @@ def told(found: Found, board: Board, settings: Settings) -> None:
 def ranked(board: Board, table: list[Standing]) -> None:
     frame, columns = _frame(board, table)
     st.dataframe(frame, hide_index=True, column_config=columns, height=ROW * (len(frame) + 1) + 3)
-    first = table[0].runs[0]
+    first = max((line.runs[0] for line in table), key=lambda r: r.rows)
     runs = max(line.seeds for line in table)
     st.caption(
         f"{first.rows:,} {'users' if board.task == 'top-n' else 'ratings'} of {plain(first.dataset)} to foresee. "
@@ -113,9 +113,10 @@ def _frame(board: Board, table: list[Standing]) -> tuple[pd.DataFrame, dict[str,
     rows = []
     for line in table:
         best = line.measures.get(first.key)
-        row: dict[str, object] = {"Recommender": line.recommender, first.label: best.value if best else None}
+        row: dict[str, object] = {"Recommender": line.label, first.label: best.value if best else None}
         row["95 %"] = _interval(line, first)
         row["±"] = f"{best.spread:.{first.digits}f}" if best and best.spread is not None else ""
+        row["Behind"] = _lead(line, first)
         row["Train CPU s"] = line.cpu_seconds
         for m in board.measures[1:]:
             row[m.label] = line.measures[m.key].value if m.key in line.measures else None
@@ -132,6 +133,10 @@ def _frame(board: Board, table: list[Standing]) -> tuple[pd.DataFrame, dict[str,
         "Recommender": st.column_config.TextColumn(pinned=True),
         "95 %": st.column_config.TextColumn(help=f"{first.label}: bootstrap interval over users"),
         "±": st.column_config.TextColumn(help=f"{first.label}: standard deviation between seeds"),
+        "Behind": st.column_config.TextColumn(
+            help="What the first line is ahead by, user by user, with the 95 % interval of that difference. Where it "
+            "holds 0 the two are not told apart."
+        ),
         "Train CPU s": number(format="%.1f", help="Processor seconds of one training"),
         "Train s": number(format="%.1f", help="Seconds of one training by the clock; other work slows it"),
         f"ms/{board.a_row}": number(format="%.2f", help=f"Milliseconds a {board.a_row}, answered in batches"),
@@ -140,9 +145,17 @@ def _frame(board: Board, table: list[Standing]) -> tuple[pd.DataFrame, dict[str,
     }
     for m in board.measures:
         columns[m.label] = number(format=f"%.{m.digits}f", help=_better(m))
-    if not frame["±"].any():
-        frame = frame.drop(columns="±")
+    for column in ("±", "Behind"):
+        if not frame[column].any():
+            frame = frame.drop(columns=column)
     return frame, columns
+
+
+def _lead(line: Standing, measure: Measure) -> str:
+    lead = line.behind
+    if lead is None or lead.low is None or lead.high is None:
+        return ""
+    return f"{lead.value:.{measure.digits}f} ({lead.low:.{measure.digits}f} – {lead.high:.{measure.digits}f})"
 
 
 def _interval(line: Standing, measure: Measure) -> str:

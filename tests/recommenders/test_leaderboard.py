@@ -196,6 +196,33 @@ def test_who_cannot_take_part_is_told_before_any_training(data: Dataset, tmp_pat
     assert [b.name for b in of_tasks([])] == list(BOARDS)
 
 
+def test_lists_for_some_users_are_marked(data: Dataset, tmp_path: Path) -> None:
+    (some,) = compute([TOP], ["ease"], data, tmp_path, sample=7)
+    assert (some.rows, some.sample) == (7, 7)
+    assert compute([TOP], ["ease"], data, tmp_path) == [some]  # kept until it is asked for again
+    again = run(TOP, "ease", some.config, data, sample=some.sample)
+    assert again.measures["ndcg@10"] == some.measures["ndcg@10"]
+    (line,) = standings(TOP, [some])
+    assert line.label == "ease (7 users)"
+    (whole,) = compute([TOP], ["ease"], data, tmp_path, again=True)
+    assert (whole.rows, whole.sample) == (40, None)
+
+
+def test_one_failure_does_not_end_the_others(data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise ConfigError("too much of it")
+
+    monkeypatch.setattr(EASE, "_fit", refuse)
+    failures: list[str] = []
+    found = compute(
+        [TOP], ["ease", "popularity"], data, tmp_path, failed=lambda board, name, e: failures.append(f"{name}: {e}")
+    )
+    assert [r.recommender for r in found] == ["popularity"]
+    assert failures == ["ease: too much of it"]
+    with pytest.raises(ConfigError, match="too much"):
+        compute([TOP], ["ease"], data, tmp_path)
+
+
 def test_the_fingerprint_is_of_all_that_is_learned_from(data: Dataset) -> None:
     assert fingerprint(data) == fingerprint(checkerboard(hold_out=False)[0])
     users = data.users.assign(age=1)
@@ -237,6 +264,29 @@ def test_earlier_settings_are_not_averaged_in(kept: Path) -> None:
     (line,) = standings(TOP, [early, late])
     assert line.seeds == 1
     assert line.measures["ndcg@10"].value == 0.3
+
+
+def test_what_the_first_is_ahead_by_is_told_user_by_user(kept: Path) -> None:
+    better, worse = [1, 2, 0, 11] * 10, [1, 3, 0, 0] * 10
+    runs = [made(kept, "a", 0, 0.4, places=tuple(better)), made(kept, "b", 0, 0.3, places=tuple(worse))]
+    first, second = standings(TOP, runs)
+    assert first.behind is None
+    assert second.behind is not None
+    gained = (1 / np.log2(3) - 1 / np.log2(4)) / 4
+    assert second.behind.value == pytest.approx(gained)
+    assert 0 < second.behind.low < gained < second.behind.high  # though their own intervals overlap by far
+    assert standings(TOP, [runs[0], made(kept, "b", 0, 0.3, places=(1, 0))])[1].behind is None  # others were asked
+
+
+def test_places_are_those_of_the_figures(kept: Path) -> None:
+    for result in read_all(kept)[0]:
+        places = np.array(result.places)
+        assert len(places) == result.rows
+        for k in (10, 20):
+            within = (places > 0) & (places <= k)
+            assert within.mean() == pytest.approx(result.measures[f"recall@{k}"].value, abs=1e-6)
+            gains = np.where(within, 1 / np.log2(1 + np.maximum(places, 1)), 0)
+            assert gains.mean() == pytest.approx(result.measures[f"ndcg@{k}"].value, abs=1e-6)
 
 
 def test_a_snapshot_is_read_as_it_was_written(kept: Path, tmp_path: Path) -> None:
