@@ -1,7 +1,7 @@
 """One measurement of ours: the models of recommenders/models through recommenders/loop.py, as they are.
 
-Two settings. "same": exactly the fields of the tables (user id included, history only where the model is made to read
-one), the network's sizes, rate and batch that all sides have, nothing dropped or decayed. "shipped": the fields and the
+Two settings. "same": exactly the fields of the tables (user id included; a history item is its id alone, without the
+rating given to it), the network's sizes, rate and batch that all sides have, nothing dropped or decayed. "shipped": the fields and the
 settings of recommenders/configs, for the click task.
 Further task keys: data, cache, datasets (what recommenders.datasets.load takes), split, setting.
 """
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from recommenders import datasets, loop, registry, rows
+from recommenders.behaviours import BehaviourNetwork
 from recommenders.config import checked, tuned
 from recommenders.feature_model import FeatureModel
 from recommenders.features import Features, Field, Slots
@@ -38,12 +39,12 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "opnn": ("pnn", {"product": "outer", "first": 256, "hidden": [128]}),
     "nfm": ("nfm", {"hidden": HIDDEN, "pooling_dropout": 0.0}),
     "afm": ("afm", {"attention_size": 16, "pair_dropout": 0.0, "attention_decay": 0.0}),
-    "din": ("din", {"hidden": HIDDEN}),
-    "dien": ("dien", {"hidden": HIDDEN}),
+    "din": ("din", {"hidden": HIDDEN, "attention": 64, "places": False, "behaviour": ["item"]}),
+    "dien": ("dien", {"hidden": HIDDEN, "behaviour": ["item"]}),
 }
 
 
-def same_fields(data: Dataset, latest: int, history: bool) -> Features:
+def same_fields(data: Dataset, latest: int) -> Features:
     """User id, age, gender, occupation; item id, genres, year. Every value of a category has a row of its own."""
     fields: list[Field] = []
 
@@ -61,8 +62,6 @@ def same_fields(data: Dataset, latest: int, history: bool) -> Features:
     genres = add("genres", "item", "multi-valued", catalogue.genre_names, len(catalogue.genre_names), 6)
     years = sorted(set(catalogue.table["year"].map(str)))
     year = add("year", "item", "categorical", years, len(years) + 1)
-    if history:  # the rows of the items themselves
-        fields.append(Field("history", "user", "sequence", item.offset, n, latest))
     read, shares = np.full((n, 8), genres.offset), np.zeros((n, 8), np.float32)
     read[:, 0], read[:, 7] = item.offset + np.arange(n), year.offset + 1
     shares[:, [0, 7]] = 1
@@ -100,11 +99,19 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
     config = checked(name, cls.Config, common)
     meter, quality = side.Meter(), []
 
+    if same:  # for the models that a model trains first as well
+
+        def fields(self: FeatureModel, data: Dataset) -> Features:
+            return same_fields(data, self.config.latest)
+
+        FeatureModel._features = fields  # type: ignore[method-assign]
+
     class Measured(cls):  # type: ignore[valid-type, misc]
-        def _features(self, data: Dataset) -> Features:
-            if not same:
-                return super()._features(data)
-            return same_fields(data, self.config.latest, history=task["model"] in ("din", "dien"))
+        def _build(self) -> Any:
+            module = super()._build()
+            if same and isinstance(module, BehaviourNetwork):
+                module.reach = 0.0  # ratings of the history are not among the fields: they read as 0
+            return module
 
         def _prepare(self, data: Dataset) -> tuple[int, Callable[[Tensor], Tensor]]:
             prepared = super()._prepare(data)
