@@ -114,7 +114,8 @@ def test_baselines_are_the_formulas() -> None:
 
 def test_a_model_of_clicks_beats_the_baselines_where_tastes_differ() -> None:
     cut = click_split(opinions(), "random")
-    model = configured("deepfm", {"objective": "click", "epochs": 8, "batch_size": 64, "learning_rate": 1e-2}).fit(cut.train)
+    settings = {"objective": "click", "epochs": 8, "batch_size": 64, "learning_rate": 1e-2}
+    model = configured("deepfm", settings).fit(cut.train)
     found = clicks.evaluate(model, cut.test)
     assert found.rows == len(cut.test) == 144
     assert found.seconds > 0
