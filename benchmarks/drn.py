@@ -5,10 +5,16 @@ mostly never seen, with their first five ratings of that time. Each is shown lis
 or more in truth, later on, and nothing else: no model stands for the person. Clicked items join the history, in all
 arms alike; what was shown is not shown again.
 
-Arms: frozen; minor updates (one disturbed network for each round of lists, interleaved, clicks credited); major
-updates (replay of all lists so far after every few rounds); both. The order of the visits is the same in all arms of a
-seed. The gain is the difference in clicks a list to the frozen arm, person by person, with 95 % intervals from a
-bootstrap that draws people and seeds anew.
+Arms, the same visits in the same order for all of a seed:
+- frozen
+- explored: lists interleaved with those of a disturbed network, and nothing learnt; what other items on a list do
+- coin: the same, and the weights move to the disturbed ones when a coin says so; what mere movement does
+- minor: the same, and the weights move when the clicks of a round of lists say so (dueling bandit gradient descent)
+- major: no exploration; replay of all lists so far after every few rounds
+- both: minor and major
+The gain is the difference in clicks a list to the frozen arm, person by person, with 95 % intervals from a bootstrap
+that draws people and seeds anew. The verdict of a whole round is surer than that of one list, so --minor-rate is above
+what the chat uses; it and --explore were chosen with seed 11.
 """
 
 import argparse
@@ -28,7 +34,8 @@ from recommenders.models.drn import DRN
 from recommenders.online import Impression, credit, interleave
 from recommenders.tables import Dataset, UserState
 
-ARMS = ("frozen", "minor", "major", "both")
+ARMS = ("frozen", "explored", "coin", "minor", "major", "both")
+EXPLORING = ("explored", "coin", "minor", "both")
 LENGTH = 10  # items of a list
 KNOWN = 5  # ratings of the second half that a person brings
 WEEK = 7 * 86_400
@@ -73,12 +80,14 @@ def simulate(
     for visit, order in enumerate(schedule):
         for start in range(0, len(order), options.round):
             here = order[start : start + options.round]
-            lists, won = _show(model, [people[p] for p in here], arm in ("minor", "both"), seed * 10_000 + rounds)
+            lists, won = _show(model, [people[p] for p in here], arm in EXPLORING, seed * 10_000 + rounds)
             for p, items in zip(here, lists, strict=True):
                 memory.append(_clicked(people[p], items, visit))
                 clicks[visit, p] = sum(memory[-1].rewards)
             rounds += 1
-            if won:
+            if arm == "coin":
+                won = bool(rng.random() < 0.5)
+            if won and arm != "explored":
                 model = model.moved(model.minor_update(seed * 10_000 + rounds - 1))
             if arm in ("major", "both") and rounds % options.every == 0:
                 model = model.moved(model.major_update(memory, seed=seed * 10_000 + rounds))
@@ -137,9 +146,11 @@ def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
     given.add_argument("--arms", nargs="*", choices=ARMS, default=list(ARMS))
-    given.add_argument("--visits", type=int, default=8, help="of each person")
+    given.add_argument("--explore", type=float, default=0.2, help="α, the share by which weights are disturbed")
+    given.add_argument("--minor-rate", type=float, default=1.0, help="η, how far weights move to those that won")
+    given.add_argument("--visits", type=int, default=6, help="of each person")
     given.add_argument("--round", type=int, default=32, help="lists shown between two verdicts")
-    given.add_argument("--every", type=int, default=5, help="rounds between two major updates")
+    given.add_argument("--every", type=int, default=10, help="rounds between two major updates")
     given.add_argument("--people", type=int, default=None, help="fewer people, for a quick look")
     given.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of drn")
     options = given.parse_args()
@@ -151,7 +162,8 @@ def main() -> None:
     results: dict[str, list[np.ndarray]] = {arm: [] for arm in options.arms}
     with bars() as progress:
         for seed in options.seeds:
-            trained = configured("drn", {**parsed(options.set), "seed": seed}).fit(first, progress=progress)
+            online = {"explore": options.explore, "minor_rate": options.minor_rate, "seed": seed}
+            trained = configured("drn", {**parsed(options.set), **online}).fit(first, progress=progress)
             assert isinstance(trained, DRN)
             for arm in options.arms:
                 results[arm].append(simulate(trained, people, arm, seed, options, progress))

@@ -40,7 +40,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 import torch
@@ -56,6 +56,7 @@ from recommenders.neural import NeuralRecommender
 from recommenders.online import Impression, activeness, activeness_at_each
 from recommenders.tables import Dataset, UserState
 
+Module = TypeVar("Module", bound=nn.Module)
 _PAIRS_AT_ONCE = 65_536  # user-item pairs scored in one go: bounds memory
 
 
@@ -114,7 +115,7 @@ class DRN(NeuralRecommender):
 
     def _prepare(self, data: Dataset) -> tuple[int, loop.Loss]:
         c, x, n, device = self.config, data.interactions, len(data.catalogue), self.device
-        self.features = features = Features.of(data, latest=c.latest, half_life=c.half_life)
+        self.features = features = Features.of(data, latest=c.latest, half_life=c.half_life).to(device)
         self.module = self._build().to(device)
         fast, slow = self.module.fast, self.module.slow
         # Row r of a user is preceded by `before[r]` rows of the same user: the history at that place.
@@ -244,7 +245,7 @@ class DRN(NeuralRecommender):
     def moved(self, change: Mapping[str, np.ndarray]) -> Self:
         """A model with weights W + change; this one stays as it is."""
         other = copy.copy(self)
-        other.module = copy.deepcopy(self.module)
+        other.module = copied(self.module, self.features)
         with torch.no_grad():
             for name, weight in other.module.fast.named_parameters():
                 weight.add_(torch.from_numpy(change[name]).to(self.device))
@@ -258,7 +259,7 @@ class DRN(NeuralRecommender):
         The same for the same weights, lists and seed; all zero where nothing was shown.
         """
         c = self.config
-        before, learner = self.weights(), copy.deepcopy(self.module)
+        before, learner = self.weights(), copied(self.module, self.features)
         if shown:
             with loop.seeded(seed), loop.on_threads(1):
                 optimiser = torch.optim.Adam(learner.fast.parameters(), lr=c.replay_rate)
@@ -283,12 +284,11 @@ class DRN(NeuralRecommender):
         later, known_later = self._read([i.after for i in batch])
         q = fast(fast.users(now, known), fast.items(items), self.features.pairs(now, items))  # (B, K)
         with torch.no_grad():
-            drawn = torch.randint(len(self.catalogue), (c.negatives,), device=self.device)
+            drawn = torch.randint(len(self.catalogue), (1 + c.negatives,), device=self.device)
             pairs = self.features.pairs(later, drawn[None])
             offered = fast(fast.users(later, known_later), fast.items(drawn).for_all(), pairs)
-            met = (drawn[None, :, None] == later.items[:, None, :]).any(dim=-1)
-            offered = torch.cat([offered[:, :1], offered.masked_fill(met, -torch.inf)], dim=1)
-            future = self._greedy(slow, later, known_later, drawn[:1].expand(len(batch)), drawn, offered)
+            offered = offered.masked_fill((drawn[None, :, None] == later.items[:, None, :]).any(dim=-1), -torch.inf)
+            future = self._greedy(slow, later, known_later, drawn[:1].expand(len(batch)), drawn[1:], offered)
             lasting = c.activeness * known_later
             target = rewards.float() + (lasting + c.discount * future)[:, None]
         return ((q - target).square() * there).sum() / there.sum()
@@ -300,7 +300,7 @@ class DRN(NeuralRecommender):
         return weights | self.features.arrays()
 
     def _restore(self, arrays: dict[str, np.ndarray]) -> None:
-        self.features = Features.restore(arrays)
+        self.features = Features.restore(arrays).to(self.device)
         self.module = self._build().to(self.device)
         weights = {k.removeprefix("module."): torch.from_numpy(v) for k, v in arrays.items() if k.startswith("module.")}
         self.module.fast.load_state_dict(weights)
@@ -309,13 +309,18 @@ class DRN(NeuralRecommender):
         self._ready()
 
 
+def copied(module: Module, features: Features) -> Module:
+    """Weights of its own, the same features."""
+    return copy.deepcopy(module, {id(features): features})
+
+
 class Networks(nn.Module):
     """W and W' of the same form; the slow one is in here so that a training that goes on after a kill has it too."""
 
     def __init__(self, features: Features, config: DRN.Config) -> None:
         super().__init__()
         self.fast = Network(features, config)
-        self.slow = copy.deepcopy(self.fast).requires_grad_(False)
+        self.slow = copied(self.fast, features).requires_grad_(False)
 
     @torch.no_grad()
     def follow(self, averaging: float) -> None:
