@@ -60,17 +60,19 @@ class PNN(FeatureModel):
 
 class Network(FieldNetwork):
     linear = False
-    pairs: Tensor
+    number: Tensor
     upper: Tensor
 
     def __init__(self, features: Features, config: PNN.Config) -> None:
         super().__init__(features, config)
         f, d = len(self.fields), config.embedding_size
-        self.register_buffer("pairs", _upper(f, 1), persistent=False)
+        number = torch.zeros(f, f, dtype=torch.int64)  # [i, j], i < j: which of the products ⟨f_i, f_j⟩ is
+        number.view(-1)[_upper(f, 1)] = torch.arange(f * (f - 1) // 2)
+        self.register_buffer("number", number, persistent=False)
         self.register_buffer("upper", _upper(d, 0), persistent=False)
         self.plain = nn.Linear(self.size, config.first)  # W_z and b_1
         if config.product != "outer":
-            self.inner = nn.Linear(len(self.pairs), config.first, bias=False)  # W_p of the inner products
+            self.inner = nn.Linear(f * (f - 1) // 2, config.first, bias=False)  # W_p of the inner products
         if config.product != "inner":
             self.outer = nn.Linear(len(self.upper), config.first, bias=False)  # W_p of the superposed outer products
         sizes = (config.first, *config.hidden, 1)
@@ -80,17 +82,32 @@ class Network(FieldNetwork):
         blocks = [block.vectors for block in x.blocks]  # each (b, c, F, D)
         hidden = linear_of_blocks(self.plain, blocks)  # (B, C, H)
         if self.config.product != "outer":
-            hidden = hidden + self.inner(self.inner_products(x.vectors))
+            hidden = hidden + self.inner_signal(blocks)
         if self.config.product != "inner":
-            total = torch.stack(torch.broadcast_tensors(*(v.sum(dim=-2) for v in blocks))).sum(dim=0)  # (B, C, D)
+            total = sum((v.sum(dim=-2) for v in blocks[1:]), start=blocks[0].sum(dim=-2))  # (B, C, D)
             hidden = hidden + self.outer(self.superposed(total))
         for layer in self.deep:
             hidden = layer(functional.relu(hidden))
         return hidden.squeeze(-1)
 
-    def inner_products(self, v: Tensor) -> Tensor:
-        """⟨v_i, v_j⟩ of all pairs i < j: (B, C, F, D) -> (B, C, F (F - 1) / 2)."""
-        return (v @ v.mT).flatten(-2).index_select(-1, self.pairs)
+    def inner_signal(self, blocks: list[Tensor]) -> Tensor:
+        """l_p of the inner products: (B, C, H). What is read of users alone, or of candidates alone, meets its own kind
+        and its weights before the sizes multiply."""
+        parts: list[tuple[Tensor, Tensor]] = []  # products (b, c, P'), and their numbers (P',)
+        start = 0
+        for n, one in enumerate(blocks):
+            own = self.number[start : (after := start + one.shape[-2]), start:after]
+            upper = _upper(len(own), 1).to(own.device)
+            parts.append(((one @ one.mT).flatten(-2).index_select(-1, upper), own.flatten()[upper]))
+            for other in blocks[n + 1 :]:
+                numbers = self.number[start : start + one.shape[-2], after : (end := after + other.shape[-2])]
+                parts.append((torch.einsum("bcfd,bcgd->bcfg", one, other).flatten(-2), numbers.flatten()))
+                after = end
+            start += one.shape[-2]
+        weight = self.inner.weight
+        whole = len(blocks) == 1  # then the numbers are all, in order
+        signals = [functional.linear(p, weight if whole else weight.index_select(1, numbers)) for p, numbers in parts]
+        return sum(signals[1:], start=signals[0])
 
     def superposed(self, total: Tensor) -> Tensor:
         """f_Σ f_Σᵀ on and above its diagonal: (B, C, D) -> (B, C, D (D + 1) / 2)."""

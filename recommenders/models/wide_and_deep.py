@@ -48,6 +48,8 @@ from recommenders.features import Features, Field, Slots
 from recommenders.ftrl import FTRL
 from recommenders.layers import linear_of_blocks
 
+NARROW = 64  # values of a field up to which its crosses are read as matrices
+
 
 class WideAndDeep(FeatureModel):
     @dataclass(frozen=True)
@@ -89,6 +91,11 @@ class Cross:
     offset: int
     size: int
 
+    @property
+    def narrow(self) -> bool:
+        """Whether both fields have few values, each pair of them a weight of its own."""
+        return self.one.size * self.other.size <= self.size and max(self.one.size, self.other.size) <= NARROW
+
     def rows(self, one: Tensor, other: Tensor) -> Tensor:
         """Rows of the table of crosses for rows of both fields in the embedding table; they broadcast."""
         a, b = one - self.one.offset, other - self.other.offset
@@ -122,9 +129,19 @@ class Network(FieldNetwork):
 
     def crossing(self, cross: Cross, one: Slots, other: Slots) -> Tensor:
         """w · φ(x) of a cross: slots (b, c, W) and (b', c', W') -> (B, C)."""
+        if cross.narrow:  # xᵀ M y with the weights as a matrix: far fewer numbers than pairs of slots of pairs
+            matrix = self.crossed.weight[cross.offset : cross.offset + cross.size].view(-1, cross.other.size)
+            x, y = _whole(cross.one, one), _whole(cross.other, other)
+            return torch.einsum("bcn,bcn->bc", x @ matrix, y)
         rows = cross.rows(one.rows[..., :, None].long(), other.rows[..., None, :].long())  # (B, C, W, W')
         weights = one.weights[..., :, None] * other.weights[..., None, :]
         return (self.crossed(rows).squeeze(-1) * weights).sum(dim=(-2, -1))
+
+
+def _whole(field: Field, slots: Slots) -> Tensor:
+    """(b, c, W) slots as a number for each of the field's values: (b, c, size)."""
+    whole = slots.weights.new_zeros(*slots.rows.shape[:-1], field.size)
+    return whole.scatter_add_(-1, slots.rows.long() - field.offset, slots.weights)
 
 
 def crosses_of(fields: Sequence[Field], declared: Sequence[str], buckets: int) -> tuple[Cross, ...]:
