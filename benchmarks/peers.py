@@ -6,11 +6,12 @@
     python benchmarks/peers.py --sides ours --again         ours anew, beside what the others gave
     python benchmarks/peers.py --show                       the tables of what has been measured
 
-Every measurement is a process of its own and is kept in benchmarks/results/peers.json as soon as it is made, so a run that
-is broken off goes on where it was. CPU seconds are the headline: other work on the machine hardly touches them.
+Every measurement is a process of its own and is kept in benchmarks/results/peers.json as soon as it is made, so a run
+that is broken off goes on where it was. CPU seconds are the headline: other work on the machine touches them less.
 
-Click task: MovieLens 100K, rating ≥ 4, the rows and fields of peers/ctr_tables.py for all sides; embeddings of 16, a deep
-part of 256 and 128, Adam with 1e-3. Top-N: leave-last-one-out by time, the whole catalogue ranked, seen items left out.
+Click task: MovieLens 100K, rating ≥ 4, the rows and fields of peers/ctr_tables.py for all sides; embeddings of 16, a
+deep part of 256 and 128, Adam with 1e-3. Top-N: leave-last-one-out by time, the whole catalogue ranked, seen items left
+out.
 """
 
 import argparse
@@ -42,6 +43,7 @@ def main() -> None:
     given.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     given.add_argument("--models", nargs="+", help="names as in the tables; all unless given")
     given.add_argument("--sides", nargs="+", choices=tuple(dict.fromkeys((*ctr.SIDES, *top_n.SIDES))))
+    given.add_argument("--seeds", type=int, default=1, help="of the top-N trainings")
     given.add_argument("--again", action="store_true", help="measure anew what is there already")
     given.add_argument("--show", action="store_true", help="measure nothing")
     given.add_argument("--results", type=Path, default=RESULTS)
@@ -75,7 +77,7 @@ def _todo(arguments: argparse.Namespace, sides: tuple[str, ...], results: Result
         chosen = [m for m in ctr.MODELS if not models or m in models]
         todo += ctr.runs(arguments.only, chosen, [side for side in ctr.SIDES if side in sides])
     if "top-n" in arguments.only:
-        todo += top_n.runs(models, [side for side in top_n.SIDES if side in sides])
+        todo += top_n.runs(models, [side for side in top_n.SIDES if side in sides], arguments.seeds)
     there = {*results.clicks, *results.top_n}
     return [run for run in todo if arguments.again or run.key not in there]
 

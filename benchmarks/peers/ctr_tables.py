@@ -1,11 +1,10 @@
 """The rows of the click task, written once, so that every side reads the very same file.
 
-Cut as the leaderboard's click task is (recommenders/rows.py), label: rating ≥ what the data set calls liked. Fields: user
-id, item id, age, gender, occupation, year (categories), genres (several values), and the items the user met before: their
-earlier interactions of the training part, whatever the rating, which is what a model knows whose tables are frozen.
+Cut as the leaderboard's click task is (recommenders/rows.py), label: rating ≥ what the data set calls liked. Fields:
+user id, item id, age, gender, occupation, year (categories), genres (several values), and the items the user met before:
+their earlier interactions of the training part, whatever the rating, which is what a model with frozen tables knows.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +50,7 @@ def write(data: Dataset, how: rows.How, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".part.npz")
     np.savez(new, **arrays)  # type: ignore[arg-type]
-    os.replace(new, path)
+    new.replace(path)
 
 
 def _codes(column: pd.Series) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""One measurement of DeepCTR-Torch: its own models, inputs and fit(), whose epochs are clocked by one of its callbacks."""
+"""One measurement of DeepCTR-Torch: its own models, inputs and fit(), its epochs clocked by one of its callbacks."""
 
 from typing import Any
 

@@ -1,7 +1,8 @@
 """Where the peers live: environments of their own under the cache, so that nothing of theirs meets ours.
 
-Several, because RecBole needs versions that the others can't work with, and RecTools brings a fork of implicit under the
-same import name. torch comes first and alone: what is installed after it then finds it there and brings no other build.
+Several, because RecBole needs versions that the others can't work with, and RecTools brings a fork of implicit under
+the same import name. torch comes first and alone: what is installed after it then finds it there and brings no other
+build.
 """
 
 import json

@@ -1,11 +1,11 @@
 """The floor: the least that a network of each kind can cost in eager PyTorch. Short, plain, hand-written.
 
 All categories of all fields are rows of one table (a field's first row is its offset), genres enter as shares of each
-genre, so their mean is one matrix product. The data lies in memory as tensors, a batch is picked by row numbers, Adam is
-fused, and there is nothing else in the loop: no clipping, no schedule, no checkpoint, no progress. The networks are those
-the other sides train: embeddings of 16, a deep part of 256 and 128.
+genre, so their mean is one matrix product. The data lies in memory as tensors, a batch is picked by row numbers, Adam
+is fused, and there is nothing else in the loop: no clipping, no schedule, no checkpoint, no progress. The networks are
+those the other sides train: embeddings of 16, a deep part of 256 and 128.
 
-Letters: B batch, F fields (categories and genres), C categories, G genres, D embedding size, T history, P pairs of fields.
+Letters: B batch, F fields (categories and genres), C categories, G genres, D embedding size, T history, P field pairs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -274,7 +274,7 @@ class DIN(Network):
 
 
 class DIEN(Network):
-    """GRU over the history, attention by the target, AUGRU over the GRU's states, then the deep part (Zhou et al. 2019).
+    """GRU over the history, attention by the target, AUGRU over its states, then the deep part (Zhou et al. 2019).
 
     The auxiliary loss (Eq. 6) is kept in `auxiliary` by each forward pass in training.
     """

@@ -1,4 +1,7 @@
-"""One measurement of the floor. Task: tables, model, batch_size, epochs, embedding_size, learning_rate, seed, threads."""
+"""One measurement of the floor.
+
+Task: tables, model, batch_size, epochs, embedding_size, learning_rate, seed, threads; the other sides have these too.
+"""
 
 from typing import Any
 

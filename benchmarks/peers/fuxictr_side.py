@@ -1,8 +1,8 @@
 """One measurement of FuxiCTR: its own models, embedding layer, loader (NPZ, in process) and training step.
 
-The released package holds no more than layers, so its model files come from the project's own repository at the release
-that is installed (environments.py). Further task keys: models, the folder of that checkout's model_zoo; folder, to write
-the loader's files to.
+The released package holds hardly more than layers, so its model files come from the project's own repository at the
+release that is installed (environments.py). Further task keys: models, the folder of that checkout's model_zoo; folder,
+to write the loader's files to.
 """
 
 import importlib

@@ -154,7 +154,9 @@ def _check_same_rows(cut: rows.RowSplit, tables: dict[str, np.ndarray]) -> None:
     held = {"train": (train.user, train.item), "valid": (cut.valid.users, cut.valid.items)}
     held["test"] = (cut.test.users, cut.test.items)
     for part, (users, items) in held.items():
-        if not (np.array_equal(users + 1, tables[f"{part}.user"]) and np.array_equal(items + 1, tables[f"{part}.item"])):
+        if not (
+            np.array_equal(users + 1, tables[f"{part}.user"]) and np.array_equal(items + 1, tables[f"{part}.item"])
+        ):
             raise ValueError(f"the {part} rows of the tables are not those of the data set; write the tables anew")
 
 
