@@ -75,7 +75,7 @@ class Run:
 def runs(parts: Sequence[str], models: Sequence[str], sides: Sequence[str]) -> Iterator[Run]:
     """Model by model, and for each setting all sides one after the other, so that they meet the same machine."""
     for model in models:
-        for run in _of_model(model, "ctr-speed" in parts, "ctr-quality" in parts):
+        for run in _of_model(model, parts):
             for side in sides:
                 if model in SIDES[side][2]:
                     yield Run(side, model, *run)
@@ -84,14 +84,15 @@ def runs(parts: Sequence[str], models: Sequence[str], sides: Sequence[str]) -> I
                 yield Run("ours", model, "shipped", split, 0, 1, 0)
 
 
-def _of_model(model: str, speed: bool, quality: bool) -> Iterator[tuple[str, str, int, int, int]]:
+def _of_model(model: str, parts: Sequence[str]) -> Iterator[tuple[str, str, int, int, int]]:
     """(setting, split, batch size, threads, epochs)"""
-    if speed or quality:  # the one training that serves both
+    if {"ctr-speed", "ctr-quality"} & set(parts):  # the one training that serves both
         yield "same", "random", QUALITY_BATCH, 1, EPOCHS
-    if quality:
+    if "ctr-quality" in parts:
         yield "same", "time", QUALITY_BATCH, 1, EPOCHS
-    if speed:
+    if "ctr-speed" in parts:
         yield "same", "random", 4096, 1, 3 if model in SLOW else EPOCHS
+    if "ctr-wall" in parts:
         for batch_size in BATCHES:
             yield "same", "random", batch_size, 2, 2 if model in SLOW else 3
 

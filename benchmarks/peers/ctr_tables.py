@@ -1,8 +1,9 @@
 """The rows of the click task, written once, so that every side reads the very same file.
 
 Cut as the leaderboard's click task is (recommenders/rows.py), label: rating ≥ what the data set calls liked. Fields:
-user id, item id, age, gender, occupation, year (categories), genres (several values), and the items the user met before:
-their earlier interactions of the training part, whatever the rating, which is what a model with frozen tables knows.
+user id, item id, age, gender, occupation, year (categories), genres (several values), and the items the user met
+before: their earlier interactions of the training part, whatever the rating, which is what a model knows whose tables
+are frozen.
 """
 
 from pathlib import Path

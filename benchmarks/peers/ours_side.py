@@ -1,8 +1,8 @@
 """One measurement of ours: the models of recommenders/models through recommenders/loop.py, as they are.
 
 Two settings. "same": exactly the fields of the tables (user id included; a history item is its id alone, without the
-rating given to it), the network's sizes, rate and batch that all sides have, nothing dropped or decayed. "shipped": the fields and the
-settings of recommenders/configs, for the click task.
+rating given to it), the network's sizes, rate and batch that all sides have, nothing dropped or decayed. "shipped": the
+fields and the settings of recommenders/configs, for the click task.
 Further task keys: data, cache, datasets (what recommenders.datasets.load takes), split, setting.
 """
 

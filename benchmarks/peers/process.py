@@ -17,7 +17,7 @@ class Failed(Exception):
 def measure(python: Path, module: str, task: dict[str, Any]) -> dict[str, Any]:
     """What peers.<module> answers to the task. Failed shows the end of what it printed."""
     threads = str(task["threads"])
-    given = {name: threads for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    given = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     given |= {"PYTHONPATH": str(BENCHMARKS), "PYTHONWARNINGS": "ignore", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
         path = Path(folder) / "task.json"

@@ -1,6 +1,5 @@
 """What has been measured, in one JSON file that grows measurement by measurement."""
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -75,7 +74,7 @@ class Results(BaseModel):
         self.clicks, self.top_n = dict(sorted(self.clicks.items())), dict(sorted(self.top_n.items()))
         new = path.with_suffix(".new")
         new.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        os.replace(new, path)
+        new.replace(path)
 
 
 def now() -> datetime:

@@ -1,11 +1,10 @@
 """What every measured process shares: its task, its clock, its answer.
 
-A task is a JSON file (argv[1]); the answer is written beside it, whole or not at all. One process makes one measurement,
-so nothing that an earlier one loaded, cached or allocated can flatter a later one.
+A task is a JSON file (argv[1]); the answer is written beside it, whole or not at all. One process makes one
+measurement, so nothing that an earlier one loaded, cached or allocated can flatter a later one.
 """
 
 import json
-import os
 import resource
 import sys
 import time
@@ -63,4 +62,4 @@ def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     result["peak_mb"] = round(peak_mb())
     new = path.with_suffix(".new")
     new.write_text(json.dumps(result), encoding="utf-8")
-    os.replace(new, path.with_suffix(".answer"))
+    new.replace(path.with_suffix(".answer"))

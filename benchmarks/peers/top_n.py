@@ -4,7 +4,6 @@ Leave-last-one-out by time (recommenders/split.py): a user's last item is for th
 Whole catalogue ranked, items met before left out; for the test a user has met the validation item as well.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +65,8 @@ def runs(models: Sequence[str] | None, sides: Sequence[str], seeds: int) -> Iter
 
 
 def write(data: Dataset, path: Path) -> None:
-    """train.user, train.item, train.timestamp (N,), users in order and each by time; valid and test (U,) item numbers of
-    all users; items () how many there are."""
+    """Write the table: train.user, train.item, train.timestamp (N,), users in order and each by time; valid and test
+    (U,) item numbers of all users; items () how many there are."""
     x, cut = data.interactions, leave_last_one_out(data)
     ends = np.cumsum(np.bincount(x.user, minlength=len(data.users)))
     valid, test = x.item[ends - 2], x.item[ends - 1]
@@ -78,7 +77,7 @@ def write(data: Dataset, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".part.npz")
     np.savez(new, valid=valid, test=test, items=np.array(len(data.catalogue)), **arrays)  # type: ignore[arg-type]
-    os.replace(new, path)
+    new.replace(path)
 
 
 def report(found: Sequence[TopN]) -> str:
