@@ -159,6 +159,12 @@ class FieldNetwork(nn.Module):
         """Whatever else the head needs that depends on the user alone; it comes back as Inputs.more."""
         return None
 
+    @property
+    def reads_histories(self) -> bool:
+        """Whether the network reads more of a history than the fields hold. Where not, none are looked up again for
+        rows whose fields have been read already, and Inputs.histories is empty in training."""
+        return type(self).read_users is not FieldNetwork.read_users
+
     def penalty(self, x: Inputs) -> Tensor | float:
         """What the paper adds to the loss of a batch (regularisation, an auxiliary loss)."""
         return 0.0
@@ -384,8 +390,11 @@ class _OneItem:
         return Slots(torch.cat([p.rows for p in parts], dim=1), torch.cat([p.weights for p in parts], dim=1))
 
     def __call__(self, batch: Tensor) -> Tensor:
-        slots = self._slots(batch) if self.known is None else self.known[batch]
-        histories = self.rows.histories(batch)
+        if self.known is None:
+            slots = self._slots(batch)
+        else:  # index_select copies whole rows; indexing goes number by number
+            slots = Slots(self.known.rows.index_select(0, batch), self.known.weights.index_select(0, batch))
+        histories = self.rows.histories(batch) if self.module.reads_histories else _unread(batch)
         if self.hidden:
             hide = (torch.rand(len(batch)) < self.hidden).to(batch.device)[:, None]  # (B, 1)
             slots = Slots(slots.rows, slots.weights.masked_fill(hide & self.of_history, 0.0))
@@ -402,6 +411,12 @@ class _OneItem:
         else:
             loss = functional.binary_cross_entropy_with_logits(predicted, wanted)
         return loss + self.module.penalty(x)
+
+
+def _unread(batch: Tensor) -> Histories:
+    """Histories of B users that nobody will look at."""
+    nothing = batch.new_zeros((len(batch), 0))
+    return Histories(nothing, nothing.float(), torch.zeros_like(batch), nothing)
 
 
 def _starts(fields: tuple[Field, ...]) -> list[tuple[Field, int]]:

@@ -1,6 +1,7 @@
 """Layers against independent formulas in NumPy."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +42,28 @@ def test_a_field_is_the_weighted_sum_of_its_slots() -> None:
     expected = [2 * table[4], 0.75 * table[1]]
     np.testing.assert_allclose(embedding(rows, weights, [1, 3]).detach().numpy()[0], expected, rtol=1e-6)
     assert embedding(rows[:, :0], weights[:, :0], []).shape == (1, 0, 3)
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.int64])
+def test_the_gradient_of_a_field_goes_to_its_rows(kind: torch.dtype) -> None:
+    """2,000 × 20 slots, several times what is spread in one go: each row gets weight times the gradient of its bag."""
+    rng = np.random.default_rng(0)
+    widths, n = (1, 12, 3, 4), 2_000
+    rows, weights = rng.integers(0, 50, (n, 20)), rng.normal(size=(n, 20)).astype(np.float32)
+    upstream = rng.normal(size=(n, 4, 3)).astype(np.float32)
+    embedding, single = FieldEmbedding(50, 3, spread=1.0), FieldEmbedding(50, 1, spread=1.0)
+    read, factors = torch.from_numpy(rows).to(kind), torch.from_numpy(weights)
+    embedding(read, factors, widths).backward(torch.from_numpy(upstream))
+    single.sum(read, factors).backward(torch.from_numpy(upstream[:, 0, 0]))
+    field_of = np.repeat(np.arange(4), widths)
+    expected, expected_single = np.zeros((50, 3)), np.zeros(50)
+    for row in range(n):
+        for slot in range(20):
+            expected[rows[row, slot]] += weights[row, slot] * upstream[row, field_of[slot]]
+            expected_single[rows[row, slot]] += weights[row, slot] * upstream[row, 0, 0]
+    assert embedding.table.weight.grad is not None and single.table.weight.grad is not None
+    np.testing.assert_allclose(embedding.table.weight.grad.numpy(), expected, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(single.table.weight.grad.numpy()[:, 0], expected_single, rtol=1e-4, atol=1e-3)
 
 
 def test_the_causal_block_follows_its_formula() -> None:
