@@ -1,0 +1,416 @@
+"""Dialogues to train and measure the understanding of messages: composed from phrases.toml and rows of a catalogue.
+
+Every message comes with what it means: intent, whether it begins, refines or continues a request (carry), the slots as
+stretches of characters, and the arguments that follow from them. Templates, titles, people and wishes are dealt to the
+three parts by a hash of their words, so a part never shows what another one was made of, whatever the seed.
+"""
+
+import hashlib
+import random
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+Part = Literal["train", "valid", "held-out"]
+Carry = Literal["", "new", "refine", "more"]
+
+PHRASES = Path(__file__).with_name("phrases.toml")
+INTENTS = (
+    "recommend", "similar", "explain", "compare", "ask_item", "feedback", "feedback_and_request", "chat", "stop",
+    "elsewhere",
+)  # fmt: skip
+CARRIES = ("new", "refine", "more")
+KINDS = (
+    "genre", "no_genre", "person", "no_person", "language", "years", "count", "like", "good", "bad", "seen", "title",
+    "no_content", "wish", "ref", "rel",
+)  # fmt: skip
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 10: "ten"}
+_SLOT = re.compile(r"\{(?P<kind>[a-z_]*)(?:\.(?P<tongue>[a-z]{2}))?(?:=(?P<words>[^}]*))?\}")
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_POINTS = re.compile(
+    r"\b(?:((?:that|this)(?: (?:one|movie|film))?|it)|(?:all|both|most|any|either|which) of (?:them|those|these)|both|them|these|those)\b"
+    r"(?!['’])",
+    re.IGNORECASE,
+)
+_NEAR = {"a": "s", "e": "r", "i": "o", "o": "p", "t": "r", "n": "m", "s": "d", "l": "k", "r": "t", "h": "j"}
+
+
+@dataclass(frozen=True)
+class Film:
+    """A row of the catalogue in plain values; "" and 0 where unknown."""
+
+    title: str
+    year: int = 0
+    genres: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Characters start:end of the message are a slot of this kind; value: what they mean, titles by row number."""
+
+    kind: str
+    start: int
+    end: int
+    value: object = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a person, with what was before and what it means.
+
+    previous   the person's message before, "" at the beginning
+    shown      row numbers of the films that lie on the table, in order
+    template   the templates that it was made of: what the split goes by
+    arguments  what the spans say: lists by argument name, `year_from`, `year_to`, `count`, `wish`, `reference` (places
+               from 1, or "all", "that")
+    """
+
+    text: str
+    intent: str
+    carry: Carry
+    spans: tuple[Span, ...] = ()
+    previous: str = ""
+    shown: tuple[int, ...] = ()
+    template: str = ""
+    dialogue: int = 0
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def phrases() -> Mapping[str, Mapping[str, object]]:
+    return tomllib.loads(PHRASES.read_text(encoding="utf-8"))
+
+
+def part_of(words: str) -> Part:
+    """The part that a template, a title, a name or a wish belongs to: 70, 10 and 20 of 100."""
+    n = int(hashlib.sha256(words.casefold().encode()).hexdigest()[:8], 16) % 100
+    return "train" if n < 70 else "valid" if n < 80 else "held-out"
+
+
+def dealt(templates: Sequence[str]) -> dict[Part, list[str]]:
+    """The templates of one group in their parts, about 70, 10 and 20 of 100 and at least one each, by their hashes."""
+    order = sorted(templates, key=lambda t: hashlib.sha256(t.encode()).hexdigest())
+    held, valid = max(1, round(len(order) * 0.2)), max(1, round(len(order) * 0.1))
+    return {"held-out": order[:held], "valid": order[held : held + valid], "train": order[held + valid :]}
+
+
+def genre_words(tongue: str = "") -> dict[str, tuple[str, ...]]:
+    """Genre -> the words that people say for it; tongue "" is English."""
+    tables = phrases()
+    table = tables["foreign"][tongue] if tongue else tables["genres"]
+    return {name: tuple(words) for name, words in table.items()}  # type: ignore[attr-defined]
+
+
+class Composer:
+    """Composes the dialogues of one part. The same films, part and seed give the same dialogues."""
+
+    def __init__(self, films: Sequence[Film], part: Part, seed: int = 0) -> None:
+        if not films:
+            raise ValueError("no films were given; dialogues are grounded in the rows of a catalogue")
+        self.films, self.part = tuple(films), part
+        self.random = random.Random(f"{seed} {part}")
+        named = {g for f in films for g in f.genres}
+        self.genres = {
+            next((n for n in names.split("|") if n in named), ""): words for names, words in genre_words().items()
+        }
+        self.genres.pop("", None)
+        plain = [(n, re.sub(r"\s*\([^)]*\)", "", f.title).strip()) for n, f in enumerate(films)]
+        self.titles = [(n, t) for n, t in plain if part_of(t) == part and len(t.split()) <= 6 and len(t) > 1]
+        people = sorted({p for f in films for p in f.people})
+        self.people = [p for p in people if part_of(p) == part and 2 <= len(p.split()) <= 3]
+        self.languages = sorted({f.language for f in films if f.language and f.language not in ("English", "Silent")})
+        self.wishes = [w for w in phrases()["wishes"]["phrases"] if part_of(w) == part]  # type: ignore[attr-defined]
+        self.templates: dict[tuple[str, Carry], list[str]] = {}
+        for intent, groups in phrases().items():
+            for carry, group in groups.items():
+                if isinstance(group, dict) and "templates" in group:
+                    key = (intent, "" if carry == "none" else carry)
+                    self.templates[key] = dealt(group["templates"])[part]  # type: ignore[index]
+
+    def dialogues(self, n: int) -> Iterator[tuple[Message, ...]]:
+        for number in range(n):
+            yield self._dialogue(number)
+
+    def _dialogue(self, number: int) -> tuple[Message, ...]:
+        """Three to six messages; what may be said depends on what lies on the table."""
+        messages: list[Message] = []
+        previous, shown, asked = "", (), False
+        for turn in range(self.random.randint(3, 6)):
+            intent, carry = self._next(bool(shown), asked, turn)
+            said = self._message(intent, carry, shown)
+            begins = carry == "refine" and not asked  # "from the 80s" as the first words is a request of its own
+            said = replace(said, previous=previous, shown=shown, dialogue=number, carry="new" if begins else said.carry)
+            messages.append(said)
+            previous = said.text
+            if intent in ("recommend", "similar", "feedback_and_request"):
+                asked = True
+                shown = tuple(self.random.sample(range(len(self.films)), min(len(self.films), self._table())))
+        return tuple(messages)
+
+    def _table(self) -> int:
+        return self.random.choice((1, 2, 3, 5, 5, 5))
+
+    def _next(self, shown: bool, asked: bool, turn: int) -> tuple[str, Carry]:
+        start: list[tuple[tuple[str, Carry], int]] = [
+            (("recommend", "new"), 12), (("similar", "new"), 5), (("chat", ""), 3), (("feedback", ""), 3),
+            (("ask_item", ""), 2), (("elsewhere", ""), 2), (("recommend", "refine"), 1), (("compare", ""), 1),
+        ]  # fmt: skip
+        later: list[tuple[tuple[str, Carry], int]] = [
+            (("recommend", "new"), 8), (("recommend", "refine"), 10), (("recommend", "more"), 5), (("similar", "new"), 5),
+            (("explain", ""), 6), (("compare", ""), 4), (("ask_item", ""), 7), (("feedback", ""), 10),
+            (("feedback_and_request", "new"), 4), (("chat", ""), 7), (("stop", ""), 3), (("elsewhere", ""), 4),
+        ]  # fmt: skip
+        table = later if shown or asked or turn > 1 else start
+        return self.random.choices([key for key, _ in table], [weight for _, weight in table])[0]
+
+    def _message(self, intent: str, carry: Carry, shown: tuple[int, ...]) -> Message:
+        r = self.random
+        parts: list[tuple[str, Carry]]
+        if intent == "feedback_and_request":
+            request: tuple[str, Carry] = r.choice([("recommend", "new"), ("recommend", "more"), ("similar", "new")])
+            parts, carry = [("feedback", ""), request], request[1]
+        elif intent == "feedback" and r.random() < 0.25:
+            parts = [("feedback", ""), ("feedback", "")]
+        else:
+            parts = [(intent, carry)]
+        text, spans, used = "", [], []
+        for n, part in enumerate(parts):
+            template = r.choice(self.templates[part])
+            used.append(template)
+            if n:
+                text += r.choice(self._around("joins"))
+            text, more = self._fill(template, text, shown)
+            spans += more
+        if intent in ("explain", "compare", "ask_item", "feedback", "feedback_and_request"):
+            spans = _pointing(text, spans)
+        text, spans = self._surround(text, spans, intent)
+        text, spans = _roughened(text, spans, r)
+        return Message(
+            text, intent, carry, tuple(spans), template=" + ".join(used), arguments=arguments(spans, len(shown))
+        )
+
+    def _around(self, name: str) -> list[str]:
+        return phrases()["around"][name]  # type: ignore[return-value]
+
+    def _surround(self, text: str, spans: list[Span], intent: str) -> tuple[str, list[Span]]:
+        r = self.random
+        if intent not in ("chat", "stop") and r.random() < 0.3:
+            before = r.choice(self._around("preamble" if r.random() < 0.25 and intent == "recommend" else "before"))
+            text = before + text
+            spans = [replace(s, start=s.start + len(before), end=s.end + len(before)) for s in spans]
+        if intent in ("explain", "compare", "ask_item"):
+            text += "?" if r.random() < 0.75 else ""
+        elif r.random() < 0.25:
+            text += (
+                r.choice(self._around("after")) if intent in ("recommend", "similar") else r.choice(("!", ".", " !"))
+            )
+        return text, spans
+
+    def _fill(self, template: str, text: str, shown: tuple[int, ...]) -> tuple[str, list[Span]]:
+        """`text` with the template behind it, its choices and slots filled."""
+        r = self.random
+        while match := _CHOICE.search(template):
+            template = template[: match.start()] + r.choice(match[1].split("|")) + template[match.end() :]
+        spans: list[Span] = []
+        at = 0
+        for match in _SLOT.finditer(template):
+            text = _glued(text, template[at : match.start()])
+            words, value = self._slot(match["kind"], match["tongue"] or "", match["words"], shown)
+            if text and text[-1].isalnum():
+                text += " "
+            kind = "ref" if match["kind"] == "refs" else match["kind"]
+            if kind in KINDS:
+                spans.append(Span(kind, len(text), len(text) + len(words), value))
+            text += words
+            at = match.end()
+        return _glued(text, template[at:]), spans
+
+    def _slot(self, kind: str, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        r = self.random
+        if kind in ("genre", "no_genre", "title_genre"):
+            table = genre_words(tongue) if tongue else self.genres
+            name = r.choice([g for g in table if tongue == "" or g in self.genres] or list(table))
+            return r.choice(table[name]), name
+        if kind in ("person", "no_person"):
+            name = r.choice(self.people or ["Tom Hanks"])
+            return name, name
+        if kind == "language":
+            name = r.choice(self.languages or ["French"])
+            return name, name
+        if kind in ("like", "good", "bad", "seen", "title"):
+            row, title = r.choice(self.titles)
+            if kind == "title" and shown and r.random() < 0.3:
+                row = r.choice(shown)
+                title = re.sub(r"\s*\([^)]*\)", "", self.films[row].title).strip()
+            year = self.films[row].year
+            return (f"{title} ({year})" if year and r.random() < 0.2 else title), row
+        if kind == "years":
+            return _years(r, tongue)
+        if kind == "count":
+            n = r.choice(tuple(_NUMBERS))
+            return (_NUMBERS[n] if r.random() < 0.5 else str(n)), n
+        if kind == "no_content":
+            table_ = phrases()["content"]
+            note = r.choice(tuple(table_))
+            said = words or r.choice(table_[note])  # type: ignore[call-overload]
+            return said, next(n for n, ws in table_.items() if said in ws)
+        if kind == "wish":
+            wish = r.choice(self.wishes)
+            return wish, re.sub(r"^(?:an?|the)\s+", "", wish)
+        if kind == "rel":
+            table_ = phrases()["relative"]
+            if words == "old":
+                return "old", "newer"
+            way = r.choice(("older", "newer", "other"))
+            said = r.choice([w for w in table_[way] if w != "old"])  # type: ignore[attr-defined]
+            return said, way if way != "other" else said
+        if kind == "refs":
+            return (words, "all") if words else _several(r, len(shown))
+        if kind == "ref":
+            return _one(r, len(shown))
+        return words or "", None
+
+
+def _pointing(text: str, spans: list[Span]) -> list[Span]:
+    """The spans with the pronouns that a template has in its own words."""
+    found = list(spans)
+    for match in _POINTS.finditer(text):
+        if not any(s.start < match.end() and match.start() < s.end for s in spans):
+            value = "that" if match[1] else "all"
+            found.append(Span("ref", match.start(), match.end(), value))
+    return sorted(found, key=lambda s: s.start)
+
+
+def _glued(text: str, more: str) -> str:
+    """The two with one space between, none before a comma."""
+    more = re.sub(r"\s+", " ", more)
+    if text.endswith(" ") or not text:
+        more = more.lstrip()
+    more = re.sub(r"\s+([,.!?])", r"\1", more)
+    if more[:1] in (",", ".", "!", "?"):
+        text = text.rstrip()
+    return text + more
+
+
+def _one(r: random.Random, shown: int) -> tuple[str, object]:
+    """A reference to one item: its place from 1, or "that"."""
+    if shown < 2 or r.random() < 0.25:
+        return r.choice(("it", "that one", "this one", "that movie", "this film", "that")), "that"
+    place = r.randint(1, min(shown, 5))
+    if place == shown and r.random() < 0.4:
+        return r.choice(("the last one", "the last", "the final one")), place
+    if r.random() < 0.25:
+        return r.choice((f"number {place}", f"#{place}", f"number {_NUMBERS[place]}", f"no. {place}")), place
+    word = _ORDINALS[place - 1]
+    return r.choice(
+        (f"the {word} one", f"the {word}", f"the {word} movie", f"the {word} film", f"your {word} pick")
+    ), place
+
+
+def _several(r: random.Random, shown: int) -> tuple[str, object]:
+    if shown > 2 and r.random() < 0.5:
+        return r.choice((("the first two", (1, 2)), ("the last two", (shown - 1, shown))))
+    return r.choice(("these", "those", "them", "all of them", "both")), "all"
+
+
+def _years(r: random.Random, tongue: str) -> tuple[str, object]:
+    decade = r.choice(range(1930, 2000, 10))
+    year = r.randint(1935, 1997)
+    short = f"{decade % 100}s"
+    if tongue == "de":
+        return r.choice((f"aus den {short[:-1]}ern", f"vor {year}", f"nach {year}")), None
+    names = ("thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties")
+    whole = (decade, decade + 9)
+    choices: list[tuple[str, object]] = [
+        (f"from the {short}", whole), (f"the {short}", whole), (f"{decade}s", whole), (f"from the {decade}s", whole),
+        (f"from the {names[(decade - 1930) // 10]}", whole), (f"before {year}", (None, year - 1)),
+        (f"after {year}", (year + 1, None)), (f"since {year}", (year, None)), (f"from {year}", (year, year)),
+        (f"older than {year}", (None, year - 1)), (f"newer than {year}", (year + 1, None)),
+        (f"between {year} and {year + 5}", (year, year + 5)), (f"in the {short}", whole),
+        (f"from the late {short}", (decade + 6, decade + 9)), (f"from the early {short}", (decade, decade + 3)),
+    ]  # fmt: skip
+    return r.choice(choices)
+
+
+def _roughened(text: str, spans: list[Span], r: random.Random) -> tuple[str, list[Span]]:
+    """As people type: lower case often, slips of a finger in plain words now and then, in slots seldom."""
+    if r.random() < 0.55:
+        text = text.lower()
+    elif r.random() < 0.7:
+        text = text[:1].upper() + text[1:]
+    if r.random() > 0.25:
+        return text, spans
+    places = [m.start() for m in re.finditer(r"(?<=[A-Za-z])[A-Za-z](?=[A-Za-z])", text)]
+    for _ in range(r.choice((1, 1, 2))):
+        places = [p for p in places if p + 1 < len(text)]
+        free = [p for p in places if r.random() < 0.1 or not any(s.start <= p < s.end for s in spans)]
+        if not free:
+            break
+        at = r.choice(free)
+        how = r.randint(0, 3)
+        if how == 0:  # swapped
+            text = text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+        elif how == 1:  # the neighbour's key
+            text = text[:at] + _NEAR.get(text[at].lower(), text[at]) + text[at + 1 :]
+        else:  # left out, or struck twice
+            by = -1 if how == 2 else 1
+            text = text[:at] + ("" if how == 2 else text[at] * 2) + text[at + 1 :]
+            spans = [
+                replace(s, start=s.start + by * (s.start > at), end=s.end + by * (s.end > at)) for s in spans
+            ]  # fmt: skip
+            places = [p + by * (p > at) for p in places]
+    return text, spans
+
+
+def arguments(spans: Sequence[Span], shown: int) -> dict[str, object]:
+    """What the spans say together. Relative years and foreign ones without bounds stay out: they need a catalogue."""
+    names = {
+        "genre": "genres", "no_genre": "without_genres", "person": "people", "no_person": "without_people",
+        "language": "languages", "like": "like", "good": "liked", "bad": "disliked", "seen": "seen", "title": "items",
+        "no_content": "without_content",
+    }  # fmt: skip
+    found: dict[str, object] = {}
+    for span in spans:
+        if span.kind in names:
+            found.setdefault(names[span.kind], [])
+            values = found[names[span.kind]]
+            assert isinstance(values, list)
+            if span.value not in values:
+                values.append(span.value)
+        elif span.kind == "years" and isinstance(span.value, tuple):
+            found["year_from"], found["year_to"] = span.value
+        elif span.kind in ("count", "wish"):
+            found[span.kind] = span.value
+        elif span.kind == "ref":
+            found["reference"] = span.value
+    return {name: value for name, value in found.items() if value not in (None, [], "")}
+
+
+WORD = re.compile(r"\w+|[^\w\s]")
+
+
+def words(text: str) -> list[tuple[int, int]]:
+    """Where the words and signs of a message stand; a tag belongs to each."""
+    return [m.span() for m in WORD.finditer(text)]
+
+
+def tags(message: Message) -> list[str]:
+    """BIO tags, one a word of `words(message.text)`."""
+    found = []
+    for start, _ in words(message.text):
+        span = next((s for s in message.spans if s.start <= start < s.end), None)
+        found.append("O" if span is None else f"{'B' if not _inside(message.text, span, start) else 'I'}-{span.kind}")
+    return found
+
+
+def _inside(text: str, span: Span, start: int) -> bool:
+    """Whether a word of the span stands before this one."""
+    return bool(WORD.search(text, span.start, start))
