@@ -8,7 +8,8 @@ the fields meet: that is `FieldNetwork.head`, written in each model's own file. 
 - click   −[y log σ(ŷ) + (1 − y) log(1 − σ(ŷ))], y = 1 where a rating is at or above the data set's `liked_from`
           (log loss, the objective of the click-through-rate papers)
 - rating  (y − ŷ)², y the rating itself
-Each training row is a place in a history: only what came before it is read, and counts come from the training data.
+Each training row is a place in a history: only what came before it is read; counts and the items' usual ratings come
+from the training data as a whole.
 Fold-in: no field is a user id; a user nobody has seen is read from profile and history like all others.
 """
 

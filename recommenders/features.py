@@ -9,6 +9,8 @@ field is a handful of *slots*: row numbers with weights, whose weighted sum is t
   how far its rating lies from the average one, over their number ("opinions")
 
 Dimension letters besides those of recommenders.base: L history items read, W slots, F fields.
+Ratings are read as biases (Koren 2010, Eq. 1): "rating" is what an item usually gets, "history rating" how far a user
+rates above what their items usually get.
 No field is the bare user id, so users nobody has seen are read like all others.
 """
 
@@ -32,6 +34,7 @@ Side = Literal["user", "item", "pair"]
 SIDES: tuple[Side, ...] = ("user", "item", "pair")
 Kind = Literal["categorical", "numeric", "multi-valued", "sequence"]
 BINS = 8  # of a numeric column read as categories
+ITEM_SHRINKAGE, USER_SHRINKAGE = 3.0, 8.0  # in ratings, as in recommenders/baselines.py
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,19 @@ class Features:
     half_life  after how many newer items a history item counts half in the field "recent"
     """
 
-    def __init__(self, fields: Sequence[Field], items: Slots, pair: np.ndarray, latest: int, half_life: float) -> None:
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        items: Slots,
+        pair: np.ndarray,
+        latest: int,
+        half_life: float,
+        usual: np.ndarray | None = None,
+    ) -> None:
         self.fields = tuple(fields)
         self.items = items  # (I, W of the item fields)
         self.pair = torch.from_numpy(pair)  # (I, 1 + G): year (0 unknown, in decades), and the share of each genre
+        self.usual = torch.from_numpy(np.zeros(len(pair), np.float32) if usual is None else usual)  # (I,) usual rating
         self.latest = latest
         self.half_life = half_life
         self._profile_codes = [
@@ -105,7 +117,7 @@ class Features:
     def to(self, device: torch.device) -> "Features":
         """The same, its tensors on a device (in place)."""
         self.items = Slots(self.items.rows.to(device), self.items.weights.to(device))
-        self.pair = self.pair.to(device)
+        self.pair, self.usual = self.pair.to(device), self.usual.to(device)
         return self
 
     @property
@@ -124,7 +136,7 @@ class Features:
         """Learn the fields from a data set; counts come from its interactions alone (give it the training part).
 
         only      names of the fields to read; () reads all. ConfigError for a name that the data has no field of
-        opinions  whether "all" includes the field of this name: it says what the user likes, not what they meet next
+        opinions  whether "all" includes the fields "opinions" and "rating": they say what is liked, not what is met next
         """
         catalogue, x = data.catalogue, data.interactions
         fields: list[Field] = []
@@ -146,12 +158,13 @@ class Features:
         genres = catalogue.genre_names
         if genres:
             add("history genres", "user", "multi-valued", len(genres), width=len(genres), values=genres)
+        usual = _usual(data)
         lengths = np.log1p(np.bincount(x.user, minlength=len(data.users)) / 2)  # in the middle of their history
         add("history length", "user", "numeric", 1, **_scale(lengths))
         if np.ptp(x.value) > 0:
             if opinions or "opinions" in only:
                 add("opinions", "user", "sequence", n, width=latest, **_scale(x.value))
-            add("history rating", "user", "numeric", 1, **_scale(x.value))
+            add("history rating", "user", "numeric", 1, **_scale(_generous(data, usual)))
 
         columns: list[tuple[np.ndarray, np.ndarray]] = []  # rows and weights, each (I, width)
         if (field := add("item", "item", "categorical", n)) is not None:
@@ -159,6 +172,9 @@ class Features:
         counts = np.log1p(np.bincount(x.item, minlength=n))
         if (field := add("popularity", "item", "numeric", 1, **_scale(counts))) is not None:
             columns.append((np.full((n, 1), field.offset), _standard(field, counts)[:, None]))
+        rated = np.ptp(x.value) > 0 and opinions
+        if rated and (field := add("rating", "item", "numeric", 1, **_scale(usual))) is not None:
+            columns.append((np.full((n, 1), field.offset), _standard(field, usual)[:, None]))
         for name, lists in (("genres", catalogue.genres), ("people", catalogue.people)):
             names = _frequent(pd.Series([v for row in lists for v in row], dtype=object), 1 if name == "genres" else 3)
             if names:
@@ -185,7 +201,7 @@ class Features:
         rows = np.concatenate([r for r, _ in columns], axis=1).astype(np.int64)
         weights = np.concatenate([w for _, w in columns], axis=1).astype(np.float32)
         slots = Slots(torch.from_numpy(rows), torch.from_numpy(weights))
-        return cls(fields, slots, _attributes(catalogue), latest, half_life)
+        return cls(fields, slots, _attributes(catalogue), latest, half_life, usual)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -229,7 +245,8 @@ class Features:
                 if field.name == "history length":
                     value = torch.log1p(histories.lengths.float())
                 else:
-                    value = (histories.values * even).sum(dim=1)
+                    above = ((histories.values - self.usual[items]) * met).sum(dim=1)
+                    value = above / (USER_SHRINKAGE + met.sum(dim=1))
                 known = histories.lengths > 0
                 standard = ((value - field.mean) / field.spread).clamp(-3, 3)
                 rows.append(torch.full_like(histories.lengths, field.offset)[:, None])
@@ -281,6 +298,7 @@ class Features:
             "features.rows": self.items.rows.cpu().numpy(),
             "features.weights": self.items.weights.cpu().numpy(),
             "features.pair": self.pair.cpu().numpy(),
+            "features.usual": self.usual.cpu().numpy(),
         }
 
     @classmethod
@@ -288,7 +306,9 @@ class Features:
         schema = json.loads(arrays["features.schema"].tobytes().decode())
         fields = TypeAdapter(list[Field]).validate_python(schema["fields"])
         slots = Slots(torch.from_numpy(arrays["features.rows"]), torch.from_numpy(arrays["features.weights"]))
-        return cls(fields, slots, arrays["features.pair"], schema["latest"], schema["half_life"])
+        return cls(
+            fields, slots, arrays["features.pair"], schema["latest"], schema["half_life"], arrays["features.usual"]
+        )
 
 
 def _categories(add: Any, name: str, side: Side, column: pd.Series) -> Field | None:
@@ -330,6 +350,21 @@ def _multi(field: Field, lists: Sequence[Sequence[str]]) -> tuple[np.ndarray, np
         rows[n, : len(known)] += np.array(known, np.int64)
         weights[n, : len(known)] = 1 / max(1, len(known))
     return rows, weights
+
+
+def _usual(data: Dataset) -> np.ndarray:
+    """(I,) float32: the mean rating of each item, drawn towards the mean of all where it has few."""
+    x, n = data.interactions, len(data.catalogue)
+    mean = float(x.value.mean()) if len(x) else 0.0
+    total = np.bincount(x.item, weights=x.value - mean, minlength=n)
+    return (mean + total / (ITEM_SHRINKAGE + np.bincount(x.item, minlength=n))).astype(np.float32)
+
+
+def _generous(data: Dataset, usual: np.ndarray) -> np.ndarray:
+    """(U,): how far each user rates above what their items usually get, drawn towards 0 where they rated few."""
+    x, n = data.interactions, len(data.users)
+    total = np.bincount(x.user, weights=x.value - usual[x.item], minlength=n)
+    return total / (USER_SHRINKAGE + np.bincount(x.user, minlength=n))
 
 
 def _attributes(catalogue: Catalogue) -> np.ndarray:

@@ -111,6 +111,24 @@ def test_any_columns_will_do() -> None:
     assert "history rating" not in names  # implicit feedback has none
 
 
+def test_ratings_are_read_as_biases() -> None:
+    """The item's mean and the user's leaning of Koren 2010 (Eq. 1), each drawn towards its middle, by loops."""
+    data = tiny_films_data()
+    read = features(data)
+    x = data.interactions
+    mean = x.value.mean()
+    usual = [mean + sum(x.value[x.item == i] - mean) / (3 + sum(x.item == i)) for i in range(len(data.catalogue))]
+    np.testing.assert_allclose(read.usual, usual, rtol=1e-5)
+    rating = field(read, "rating")
+    own = of_field(read, "rating", read.items.rows[5], read.items.weights[5])
+    assert own[0] == pytest.approx(float(np.clip((usual[5] - rating.mean) / rating.spread, -3, 3)), abs=1e-4)
+    leaning = field(read, "history rating")
+    slots = read.users(read.histories([UserState((3, 7), (5.0, 2.0))]))[0]
+    above = (5.0 - usual[3] + 2.0 - usual[7]) / (8 + 2)
+    expected = float(np.clip((above - leaning.mean) / leaning.spread, -3, 3))
+    assert of_field(read, "history rating", slots.rows, slots.weights)[0] == pytest.approx(expected, abs=1e-4)
+
+
 def test_restored_features_read_alike() -> None:
     data = tiny_films_data()
     read = features(data)
@@ -120,3 +138,4 @@ def test_restored_features_read_alike() -> None:
     one, other = (f.users(f.histories([state])) for f in (read, again))
     assert torch.equal(one.rows, other.rows) and torch.equal(one.weights, other.weights)
     assert torch.equal(read.items.weights, again.items.weights) and torch.equal(read.pair, again.pair)
+    assert torch.equal(read.usual, again.usual)
