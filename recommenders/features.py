@@ -136,7 +136,7 @@ class Features:
         """Learn the fields from a data set; counts come from its interactions alone (give it the training part).
 
         only      names of the fields to read; () reads all. ConfigError for a name that the data has no field of
-        opinions  whether "all" includes the fields "opinions" and "rating": they say what is liked, not what is met next
+        opinions  whether "all" includes the fields "opinions" and "rating": what is liked, not what is met next
         """
         catalogue, x = data.catalogue, data.interactions
         fields: list[Field] = []

@@ -75,7 +75,7 @@ class EASE(Recommender):
         inverse = linalg.inv(gram, overwrite_a=True, check_finite=False, assume_a="pos")
         inverse /= -np.diag(inverse).copy()  # column j divided by −P_jj
         inverse[np.diag_indices_from(inverse)] = 0
-        self._weights = inverse.astype(np.float32)  # (M, M)
+        self._weights = np.ascontiguousarray(inverse, np.float32)  # (M, M), rows are read one by one
         progress(1, 1, "inverting")
 
     def needs(self, data: Dataset) -> Need:
