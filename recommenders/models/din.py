@@ -39,7 +39,7 @@ Reference
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise as consecutive
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -91,20 +91,53 @@ class Dice(nn.Module):
 
     def forward(self, s: Tensor) -> Tensor:
         flat = s.flatten(0, -2)
-        if self.training and len(flat) > 1:
-            if self.moving:
-                with torch.no_grad():
-                    variance, mean = torch.var_mean(flat, dim=0)
-                    share = 0.02 if self.count else 1.0
-                    self.mean.lerp_(mean, share)
-                    self.variance.lerp_(variance, share)
+        training = self.training and len(flat) > 1
+        first = training and not self.count.item()
+        if training and self.moving:
+            # A moving mean of thousands of rows is as good as one of a million, and costs nothing.
+            with torch.no_grad():
+                variance, mean = torch.var_mean(flat[:: max(1, len(flat) // 4096)], dim=0)
+                share = 1.0 if first else 0.02
+                self.mean, self.variance = self.mean.lerp(mean, share), self.variance.lerp(variance, share)
+        if training:
             self.count += 1
-        batch = self.training and not self.moving and len(flat) > 1
-        mean, variance = self.mean, self.variance
-        if self.training and self.moving:  # they move on before this batch's gradient is computed
-            mean, variance = mean.clone(), variance.clone()
-        normed = functional.batch_norm(flat, mean, variance, training=batch, momentum=0.1, eps=EPSILON)
-        return s * torch.lerp(self.alpha, torch.ones_like(self.alpha), normed.view_as(s).sigmoid())
+        batch = training and not self.moving
+        y = _Dice.apply(flat, self.alpha, self.mean, self.variance, batch, 1.0 if first else 0.1)
+        assert isinstance(y, Tensor)
+        return y.view_as(s)
+
+
+class _Dice(torch.autograd.Function):
+    """Dice with its gradient written out: half the passes over memory, which is all that it costs."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, s: Tensor, alpha: Tensor, mean: Tensor, variance: Tensor, batch: bool, momentum: float
+    ) -> Tensor:
+        """(N, K) s, (K,) alpha, moving mean and variance, which `batch` moves on: then s is normalised by its own."""
+        normed, *own = torch.native_batch_norm(s, None, None, mean, variance, batch, momentum, EPSILON)
+        p = normed.sigmoid_()
+        slope = torch.addcmul(alpha, p, 1 - alpha)
+        ctx.save_for_backward(s, alpha, p, slope, *(own if batch else (mean.clone(), variance.clone())))
+        ctx.batch = batch
+        return slope * s
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,) = gradients
+        s, alpha, p, slope, mean, spread = ctx.saved_tensors
+        through = gradient * s
+        ones = s.new_ones(len(s))
+        of_alpha = ones @ through - ones @ (through * p)
+        of_normed = torch.ops.aten.sigmoid_backward(through, p).mul_(1 - alpha)
+        if ctx.batch:
+            outputs = [True, False, False]
+            of_s, _, _ = torch.ops.aten.native_batch_norm_backward(
+                of_normed, s, None, None, None, mean, spread, True, EPSILON, outputs
+            )
+        else:
+            of_s = of_normed.mul_((spread + EPSILON).rsqrt())
+        return of_s.addcmul_(gradient, slope), of_alpha, None, None, None, None
 
 
 class ActivationUnit(nn.Module):
@@ -121,25 +154,33 @@ class ActivationUnit(nn.Module):
     def forward(self, read: Behaviours, candidates: Tensor) -> Tensor:
         """Candidates (b, C, E), b = B or 1 -> (B, C, T), 0 where no item is."""
         w_e, w_v, w_difference, w_product, w_r = self.first.weight.split([*[self.size] * 4, 1], dim=1)
-        w_e, w_v = w_e + w_difference, w_v - w_difference
-        e, r = read.vectors, read.ratings[..., None]
-        many = candidates.shape[1] > 1
-        if many:
-            of_history = functional.linear(torch.cat([e, r], dim=-1), torch.cat([w_e, w_r], dim=1), self.first.bias)
-        else:
-            read_once = torch.cat([e, e * candidates, r], dim=-1)
-            weights = torch.cat([w_e, w_product, w_r], dim=1)
-            of_history = functional.linear(read_once, weights) + functional.linear(candidates, w_v, self.first.bias)
+        e, (b, t) = read.vectors, read.ratings.shape
+        known, weights = [e, read.ratings[..., None]], [w_e + w_difference, w_r]
         if self.place is not None:
-            of_history = of_history + self.place[: of_history.shape[1]]
-        hidden = of_history[:, None]  # (B, 1, T, K)
-        if many:
-            # W_4 (e ⊙ v) + W_2 v is v times a matrix of the user: no tensor of (B, C, T, E) is made.
-            b, t, k = of_history.shape
-            matrix = (e[:, :, None] * w_product + w_v).flatten(1, 2)  # (B, T K, E)
+            known.append(torch.eye(t, device=e.device).expand(b, t, t))
+            weights.append(self.place[:t].T)
+        of_candidate = functional.linear(candidates, w_v - w_difference, self.first.bias)  # (b, C, K)
+        # Three ways to W_4 (e ⊙ v), none with a tensor of (B, C, T, E): the product itself where there is one
+        # candidate, else v times a matrix of the user, or e times one of the candidate, whichever are fewer.
+        if candidates.shape[1] == 1:
+            read_once = torch.cat([*known, e * candidates], dim=-1)
+            hidden = functional.linear(read_once, torch.cat([*weights, w_product], dim=1)) + of_candidate
+            return self.last(self.dice(hidden)).mT * read.there[:, None]
+        if len(candidates) > 1 or b * t <= candidates.shape[1]:
+            of_history = functional.linear(torch.cat(known, dim=-1), torch.cat(weights, dim=1))  # (B, T, K)
+            k = of_history.shape[-1]
+            matrix = (e[:, :, None] * w_product).flatten(1, 2)  # (B, T K, E)
             every = candidates.expand(b, -1, -1)
-            hidden = torch.baddbmm(of_history.reshape(b, 1, t * k), every, matrix.mT).unflatten(-1, (t, k))
-        return self.last(self.dice(hidden)).squeeze(-1) * read.there[:, None]
+            products = torch.baddbmm(of_history.reshape(b, 1, t * k), every, matrix.mT).unflatten(-1, (t, k))
+            hidden = products + of_candidate[:, :, None]  # (B, C, T, K)
+            return self.last(self.dice(hidden)).squeeze(-1) * read.there[:, None]
+        first, *others = weights
+        count = candidates.shape[1]
+        of_products = first + candidates[0, :, None] * w_product  # (C, K, E)
+        matrices = torch.cat([of_products, *(w.expand(count, -1, -1) for w in others)], dim=-1).flatten(0, 1)
+        hidden = functional.linear(torch.cat(known, dim=-1), matrices, of_candidate.flatten())  # (B, T, C K)
+        found = self.last(self.dice(hidden.unflatten(-1, (count, -1))))  # (B, T, C, 1)
+        return found.squeeze(-1).mT * read.there[:, None]
 
 
 class Network(BehaviourNetwork):

@@ -13,7 +13,7 @@ from recommenders.errors import ConfigError
 from recommenders.feature_model import FeatureModel, Inputs
 from recommenders.features import Histories
 from recommenders.models.dien import oldest_first
-from recommenders.models.din import Dice
+from recommenders.models.din import Dice, _Dice
 from recommenders.tables import Dataset, Interactions, UserState
 from tests.recommenders.worlds import tiny_films_data
 
@@ -96,14 +96,16 @@ def test_din_follows_its_formula(films: Dataset) -> None:
 
 
 def test_one_candidate_and_many_are_read_alike(films: Dataset) -> None:
-    """They take different ways through the activation unit."""
+    """They take different ways through the activation unit: single ones, one list of many for each user, one short list
+    and one long list for all users."""
     model = fitted("din", films)
     read = inputs(model).more
-    candidates = model.module.items(torch.tensor([[0, 7], [3, 3], [11, 19]]))
     with torch.no_grad():
-        many = model.module.unit(read, candidates)
-        single = [model.module.unit(read, candidates[:, c : c + 1]) for c in range(2)]
-    torch.testing.assert_close(torch.cat(single, dim=1), many, rtol=1e-4, atol=1e-5)
+        for items in ([[0, 7], [3, 3], [11, 19]], [[0, 7, 3]], [list(range(20))]):
+            candidates = model.module.items(torch.tensor(items))
+            many = model.module.unit(read, candidates)
+            single = [model.module.unit(read, candidates[:, c : c + 1].expand(3, -1, -1)) for c in range(len(items[0]))]
+            torch.testing.assert_close(torch.cat(single, dim=1), many, rtol=1e-4, atol=1e-5)
 
 
 def test_attention_is_not_normalised(films: Dataset) -> None:
@@ -131,6 +133,26 @@ def test_dice_normalises_by_its_batch_and_later_by_what_it_saw() -> None:
     np.testing.assert_allclose(array(layer.variance), 4, atol=1.2)
     np.testing.assert_allclose(array(layer(batches[0])), dice(layer, array(batches[0])), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(layer(batches[0][:1]), layer(batches[0])[:1])  # company no longer matters
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_the_gradient_of_dice_is_that_of_its_formula(batch: bool) -> None:
+    torch.manual_seed(0)
+    s, alpha = torch.randn(7, 3, dtype=torch.float64), torch.rand(3, dtype=torch.float64)
+    mean, variance = torch.zeros(3, dtype=torch.float64), torch.full((3,), 2.0, dtype=torch.float64)
+
+    def plainly(s: Tensor, alpha: Tensor) -> Tensor:
+        m, v = (s.mean(dim=0), s.var(dim=0, correction=0)) if batch else (mean, variance)
+        p = torch.sigmoid((s - m) / v.sqrt())
+        return p * s + (1 - p) * alpha * s
+
+    weights = torch.randn(7, 3, dtype=torch.float64)
+    found = []
+    for layer in (plainly, lambda s, alpha: _Dice.apply(s, alpha, mean, variance, batch, 0.1)):
+        inputs = [t.clone().requires_grad_() for t in (s, alpha)]
+        found.append(torch.autograd.grad((layer(*inputs) * weights).sum(), inputs))
+    for expected, got in zip(*found, strict=True):
+        torch.testing.assert_close(got, expected)
 
 
 def test_moving_dice_tells_no_part_of_a_batch_from_another() -> None:
