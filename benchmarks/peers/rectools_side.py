@@ -17,7 +17,7 @@ from rectools.models import BERT4RecModel, SASRecModel
 from . import measures, side
 
 # epochs of a stretch, and the most stretches. Masking a seventh of each history, BERT4Rec learns less in an epoch.
-MODELS = {"sasrec": (SASRecModel, 5, 10), "bert4rec": (BERT4RecModel, 15, 10)}
+MODELS = {"sasrec": (SASRecModel, 5, 10), "bert4rec": (BERT4RecModel, 10, 6)}
 PATIENCE = 2
 
 
