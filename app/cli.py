@@ -15,6 +15,7 @@ from app.commands.leaderboard import leaderboard
 from app.commands.models import models
 from app.commands.online import online
 from app.commands.serve import serve, setup
+from app.commands.steer import steer
 from app.commands.train import evaluate, train
 
 DEBUG = "--debug"
@@ -36,6 +37,7 @@ app.command()(online)
 app.command()(leaderboard)
 app.add_typer(data, name="data")
 app.add_typer(models, name="models")
+app.add_typer(steer, name="steer")
 
 
 @app.callback()

@@ -1,0 +1,97 @@
+"""What the small encoder is taught with: the catalogue's rows as plain films, and real people's messages under the rules' labels.
+
+The real ones are ReDial's validation dialogues (Li et al., 2018, CC BY 4.0), without those that IARD annotates, since
+IARD is what the result is measured on. Only messages that the rules are sure of count, and only their intent: the slots
+are taught by composed dialogues alone.
+"""
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.linking import Linker
+from app.table import Table
+from app.understanding import Understanding, understand
+from llm.steering.dialogues import Film, Message
+from recommenders.tables import Catalogue
+
+_ASKS_ALIKE = re.compile(r"\b(?:like|similar|recommend|suggest|more|lines|style|vein)\b", re.IGNORECASE)
+_MARK = re.compile(r"@(\d+)")
+
+
+def films(catalogue: Catalogue) -> tuple[Film, ...]:
+    c = catalogue
+    rows = zip(c.titles, c.years, c.genres, c.people, c.languages, strict=True)
+    return tuple(Film(t, int(y), tuple(g), tuple(p), l_) for t, y, g, p, l_ in rows)
+
+
+def intent_of(u: Understanding) -> str:
+    """The encoder's name for what the rules understood."""
+    tools = [c.tool for c in u.calls]
+    if u.action == "chat" or u.topic == "greeting":
+        return "stop" if u.topic == "bye" else "chat"
+    if u.action in ("recommend", "similar") and "remember" in tools:
+        return "feedback_and_request"
+    return u.action
+
+
+def thinned(messages: list[Message], most: int, seed: int) -> list[Message]:
+    """At most so many of each intent, drawn by the seed."""
+    by_intent: dict[str, list[Message]] = {}
+    for message in messages:
+        by_intent.setdefault(message.intent, []).append(message)
+    chance = random.Random(seed)
+    return [m for n in sorted(by_intent) for m in chance.sample(by_intent[n], min(most, len(by_intent[n])))]
+
+
+def real_messages(folder: Path, linker: Linker) -> list[Message]:
+    """Messages of seekers in ReDial's validation dialogues; [] where the folder has none of them."""
+    file, annotated = folder / "redial-valid" / "valid_data.jsonl", folder / "iard" / "dev.json"
+    if not file.is_file():
+        return []
+    held: set[str] = set()
+    if annotated.is_file():
+        for dialogue in json.loads(annotated.read_text(encoding="utf-8")).values():
+            held |= {_key(turn["utterance_text"]) for turn in dialogue["dialogue_info"].values()}
+    found: list[Message] = []
+    for n, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
+        said = list(_dialogue(json.loads(line), linker, n))
+        long = [m for m in said if len(m.text.split()) >= 5]
+        if not any(_key(m.text) in held for m in long):
+            found += [m for m in said if m.intent != "clarify"]
+    return found
+
+
+def _key(text: str) -> str:
+    """Of a message, whatever marks its films: ReDial has "@123", IARD "@123 <Heat (1995)>"."""
+    return re.sub(r"[^a-z]+", " ", re.sub(r"<[^<>]*>", " ", text).casefold()).strip()
+
+
+def _dialogue(dialogue: dict, linker: Linker, number: int) -> Iterator[Message]:
+    names = dialogue["movieMentions"] or {}
+    seeker = dialogue["initiatorWorkerId"]
+    shown: tuple[int, ...] = ()
+    previous, turns = "", 0
+    runs: list[tuple[bool, str]] = []  # a person's lines in a row are one message
+    for line in dialogue["messages"]:
+        text = _MARK.sub(lambda m: re.sub(r"\s+", " ", str(names.get(m[1]) or "")).strip(), line["text"]).strip()
+        mine = line["senderWorkerId"] == seeker
+        if runs and runs[-1][0] == mine:
+            runs[-1] = (mine, f"{runs[-1][1]}. {text}")
+        else:
+            runs.append((mine, text))
+    for mine, text in runs:
+        if not mine:
+            named = tuple(m.items[0] for m in linker.mentions(text) if m.kind == "title")
+            shown = named or shown
+        else:
+            table = Table(shown, shown, shown, {"genres": []} if turns else {}, {}, turns)
+            u = understand(text, table, linker)
+            intent = intent_of(u)
+            bare = u.action == "similar" and not _ASKS_ALIKE.search(text)  # a title alone may be praise as well
+            if text and u.sure >= 0.7 and not bare:
+                yield Message(text, intent, "", previous=previous, shown=shown, dialogue=number)
+            previous = text
+        turns += 1
