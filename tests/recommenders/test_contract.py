@@ -11,13 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from recommenders import registry
 from recommenders.base import Recommender
 from recommenders.config import configured
 from recommenders.errors import ArtefactError, DataError, NotFitted, UnknownRecommender
+from recommenders.evaluate import top
+from recommenders.metrics import ndcg
+from recommenders.neural import NeuralRecommender
 from recommenders.tables import Catalogue, Dataset, Interactions, UserState
-from tests.recommenders.worlds import checkerboard
+from tests.recommenders.worlds import checkerboard, circles
 
 NAMES = registry.names()
 GENERATORS = registry.names("generator")
@@ -50,6 +54,7 @@ QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 
     "deepfm": {"epochs": 30, "batch_size": 64, "negatives": 20},
     "sasrec": {"epochs": 60, "batch_size": 8, "embedding_size": 32},
 }
+UNSEEN_EPOCHS = {"bert4rec": 60, "neural_cf": 20, "unbert": 6}  # these are slow to learn circles of taste
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}  # batched matrix products may sum in another order
 
 
@@ -300,7 +305,7 @@ def test_a_kill_in_the_middle_of_saving_leaves_a_readable_run(world, tmp_path: P
         import sys
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from pathlib import Path
-        from tests.recommenders.worlds import checkerboard
+        from tests.recommenders.worlds import checkerboard, circles
         from recommenders.models.ease import EASE
         model = EASE().fit(checkerboard()[0])
         model.save(Path({str(run)!r}))
@@ -322,6 +327,42 @@ def test_a_kill_in_the_middle_of_saving_leaves_a_readable_run(world, tmp_path: P
         process.stdout.close()
         loaded = ease.load(run, world[0].catalogue)
         assert np.isfinite(loaded.score([UserState((1, 3))])).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_known_user_scored_as_unseen_keeps_the_quality(name: str) -> None:
+    """Fitted with everybody, then without a third of the users: their recommendations stay 80 % as good or better."""
+    data, cases = circles()
+    x, away = data.interactions, np.arange(len(data.users)) % 3 == 0
+    states = [state for (state, _), left_out in zip(cases, away, strict=True) if left_out]
+    withheld = [set(items) for (_, items), left_out in zip(cases, away, strict=True) if left_out]
+    settings = dict(QUICK.get(name, {}))
+    for key in {"epochs", "fm_epochs"} & set(settings):  # of nearly three times the rows
+        settings[key] = UNSEEN_EPOCHS.get(name, max(1, int(str(settings[key])) // 3))
+    seen, unseen = (
+        ndcg(top(configured(name, settings).fit(part), states, 10), withheld, 10).mean()
+        for part in (data, data.with_interactions(x.where(~away[x.user])))
+    )
+    assert seen > 0.5 or name in IMPERSONAL  # there is something to keep: by chance it would be .1
+    assert unseen >= 0.8 * seen
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("name", PERSONAL)
+def test_fits_and_scores_on_cuda(
+    name: str, world, states: list[UserState], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It learns there what it learns here, its weights lie there, and they score alike once read on the processor."""
+    model = fitted(name, world[0])
+    if isinstance(model, NeuralRecommender):
+        assert {weight.device.type for weight in model.module.parameters()} == {"cuda"}
+    assert all(model.recommend(state, 1)[0][0] == withheld for state, withheld in world[1])
+    model.save(tmp_path / "run")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    here = type(model).load(tmp_path / "run", model.catalogue)
+    if isinstance(here, NeuralRecommender):
+        assert {weight.device.type for weight in here.module.parameters()} == {"cpu"}
+    np.testing.assert_allclose(here.score(states), model.score(states), rtol=1e-2, atol=1e-2)
 
 
 def test_unknown_names_get_a_suggestion() -> None:

@@ -63,6 +63,52 @@ def checkerboard(
     return data, [(data.state(user), item) for user, item in enumerate(withheld)]
 
 
+def circles(
+    users: int = 150, groups: int = 4, each: int = 12, seed: int = 0
+) -> tuple[Dataset, list[tuple[UserState, frozenset[int]]]]:
+    """Circles of taste: every user belongs to one of `groups`, meets 7 of its `each` items and 2 of other groups'.
+
+    Two further items of the group are withheld, so that among the 5 left of it nothing tells which comes: the best
+    possible NDCG@10 is about .7, an order by chance gives .1. Genre, and the title that repeats it, tell the group of
+    nine items in ten; profiles say nothing. Returns the data set and for each user the state in it with the withheld
+    items.
+    """
+    rng = np.random.default_rng(seed)
+    items = groups * each
+    group_of = rng.permutation(np.repeat(np.arange(groups), each))  # (I,)
+    met: list[np.ndarray] = []
+    withheld: list[frozenset[int]] = []
+    for user in range(users):
+        own = rng.permutation(np.flatnonzero(group_of == user % groups))
+        other = rng.choice(np.flatnonzero(group_of != user % groups), 2, replace=False)
+        met.append(rng.permutation(np.concatenate([own[:7], other])))
+        withheld.append(frozenset(own[7:9].tolist()))
+    told = np.where(rng.random(items) < 0.9, group_of, rng.integers(0, groups, items))
+    genres = [("Comedy", "Drama", "Horror", "War", "Western")[group % 5] for group in told]
+    catalogue = Catalogue.of(
+        pd.DataFrame(
+            {
+                "item_id": [f"i{n}" for n in range(items)],
+                "title": [f"{genre} {n}" for n, genre in enumerate(genres)],
+                "year": rng.integers(1950, 2000, items),
+                "genres": genres,
+            }
+        )
+    )
+    data = Dataset(
+        "circles",
+        catalogue,
+        Interactions.of(
+            np.repeat(np.arange(users), 9),
+            np.concatenate(met),
+            np.full(9 * users, 5.0, np.float32),
+            START + 60 * np.arange(9 * users),
+        ),
+        pd.DataFrame({"user_id": [f"u{n}" for n in range(users)], "age": rng.integers(20, 60, users)}),
+    )
+    return data, [(data.state(user), items) for user, items in enumerate(withheld)]
+
+
 _FILMS = """
 a1  | Alien                  | 1979 | Horror|Sci-Fi         | Ridley Scott|Sigourney Weaver   | English  | A crew far out in space is hunted by a creature inside their ship.
 a2  | Aliens                 | 1986 | Action|Sci-Fi         | James Cameron|Sigourney Weaver  | English  | Marines land on a colony overrun by the creatures.
