@@ -27,10 +27,12 @@ from app.events import (
 )
 from app.gate import Gate
 from app.grounding import check, sentences
+from app.reading import read
 from app.settings import Settings
 from app.understanding import Understanding, understand
 from app.wording import Voice
 from llm.errors import LLMError, Stopped
+from llm.steering.encoder import shipped
 from prompts.constructor import Contexts, build
 from recommenders.request import Candidate, Request
 
@@ -41,7 +43,19 @@ _OPENING_TOKENS = 40
 def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) -> Iterator[TurnEvent]:
     """The events between Started and Done."""
     began = time.perf_counter()
-    understood = understand(message, desk.table, desk.linker, k=settings.picks)
+    encoder = None
+    if settings.small_encoder:
+        try:
+            encoder = shipped()
+        except LLMError as error:
+            yield asking.fallback("understanding", error, time.perf_counter() - began)
+    if encoder is None:
+        understood = understand(message, desk.table, desk.linker, k=settings.picks)
+    else:
+        said = [turn.text for turn in desk.context.dialogue if turn.role == "user"]
+        understood = read(
+            message, desk.table, desk.linker, encoder, previous=said[-1] if said else "", k=settings.picks
+        )
     yield decision(understood, time.perf_counter() - began)
     yield from act(understood, desk, settings, stop)
 
@@ -49,7 +63,8 @@ def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) ->
 def decision(u: Understanding, seconds: float) -> Decision:
     return Decision(
         action=u.action,
-        by="rules",
+        by=u.by,
+        second=u.second,
         arguments=dict(u.arguments),
         understood=list(u.understood),
         unmatched=list(u.unmatched),

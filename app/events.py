@@ -51,7 +51,8 @@ class Decision(_Event):
 
     kind: Literal["decision"] = "decision"
     action: Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat", "stop"]
-    by: Literal["model", "rules"]
+    by: Literal["model", "rules", "encoder"]
+    second: str = ""  # who else read the message, and whether it agreed
     arguments: dict[str, object] = {}
     understood: list[str] = []  # for people: "genre: Horror", "before 1980"
     unmatched: list[str] = []  # what the catalogue does not know: "person 'Al Pacino': this catalogue has no people"

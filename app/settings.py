@@ -35,6 +35,10 @@ class Settings(BaseSettings):
         True, description="Recommenders that can (drn) explore and learn from likes and dislikes in the chat."
     )
 
+    small_encoder: bool = Field(
+        True, description="Where rules lead, a small encoder reads along and decides what they are unsure of."
+    )
+
     picks: int = Field(5, ge=1, le=20, description="Items shown a turn.")
     pool: int = Field(20, ge=5, le=200, description="Candidates that the LLM may choose from.")
     prompt_tokens: int = Field(1500, ge=300, description="Token budget of a prompt.")

@@ -345,3 +345,14 @@ def _unmatched(mentions: tuple[Mention, ...], linker: Linker) -> list[str]:
         elif m.kind == "title" and m.sure < 1:
             said.append(f"I read “{m.surface}” as {linker.catalogue.label(m.items[0])}")
     return said
+
+
+def number(said: str) -> int | None:
+    """How many a word or a figure says, at most 20; None where it says none."""
+    n = int(said) if said.isdigit() else _COUNT_WORDS.get(said.lower(), 0)
+    return min(n, 20) if 1 <= n <= 50 else None
+
+
+def note(said: str) -> str | None:
+    """The content note that words stand for, by the first word that has one."""
+    return next((genres.CONTENT_NOTES[w.text] for w in tokens(said) if w.text in genres.CONTENT_NOTES), None)

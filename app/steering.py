@@ -1,4 +1,4 @@
-"""What the small encoder is taught with: the catalogue's rows as plain films, and real people's messages under the rules' labels.
+"""What the small encoder is taught with: a catalogue's rows as films, and real messages under the rules' labels.
 
 The real ones are ReDial's validation dialogues (Li et al., 2018, CC BY 4.0), without those that IARD annotates, since
 IARD is what the result is measured on. Only messages that the rules are sure of count, and only their intent: the slots
@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.linking import Linker
+from app.reading import intent_of
 from app.table import Table
-from app.understanding import Understanding, understand
+from app.understanding import understand
 from llm.steering.dialogues import Film, Message
 from recommenders.tables import Catalogue
 
@@ -25,16 +26,6 @@ def films(catalogue: Catalogue) -> tuple[Film, ...]:
     c = catalogue
     rows = zip(c.titles, c.years, c.genres, c.people, c.languages, strict=True)
     return tuple(Film(t, int(y), tuple(g), tuple(p), l_) for t, y, g, p, l_ in rows)
-
-
-def intent_of(u: Understanding) -> str:
-    """The encoder's name for what the rules understood."""
-    tools = [c.tool for c in u.calls]
-    if u.action == "chat" or u.topic == "greeting":
-        return "stop" if u.topic == "bye" else "chat"
-    if u.action in ("recommend", "similar") and "remember" in tools:
-        return "feedback_and_request"
-    return u.action
 
 
 def thinned(messages: list[Message], most: int, seed: int) -> list[Message]:
@@ -73,7 +64,7 @@ def _dialogue(dialogue: dict, linker: Linker, number: int) -> Iterator[Message]:
     names = dialogue["movieMentions"] or {}
     seeker = dialogue["initiatorWorkerId"]
     shown: tuple[int, ...] = ()
-    previous, turns = "", 0
+    previous = ""
     runs: list[tuple[bool, str]] = []  # a person's lines in a row are one message
     for line in dialogue["messages"]:
         text = _MARK.sub(lambda m: re.sub(r"\s+", " ", str(names.get(m[1]) or "")).strip(), line["text"]).strip()
@@ -82,7 +73,7 @@ def _dialogue(dialogue: dict, linker: Linker, number: int) -> Iterator[Message]:
             runs[-1] = (mine, f"{runs[-1][1]}. {text}")
         else:
             runs.append((mine, text))
-    for mine, text in runs:
+    for turns, (mine, text) in enumerate(runs):
         if not mine:
             named = tuple(m.items[0] for m in linker.mentions(text) if m.kind == "title")
             shown = named or shown
@@ -94,4 +85,3 @@ def _dialogue(dialogue: dict, linker: Linker, number: int) -> Iterator[Message]:
             if text and u.sure >= 0.7 and not bare:
                 yield Message(text, intent, "", previous=previous, shown=shown, dialogue=number)
             previous = text
-        turns += 1

@@ -23,7 +23,18 @@ from recommenders.request import Filters
 
 Action = Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat"]
 Topic = Literal[
-    "", "greeting", "thanks", "bye", "help", "accept", "small talk", "which", "empty", "no such place", "judge"
+    "",
+    "greeting",
+    "thanks",
+    "bye",
+    "help",
+    "accept",
+    "small talk",
+    "which",
+    "empty",
+    "no such place",
+    "judge",
+    "elsewhere",
 ]
 
 
@@ -56,6 +67,8 @@ class Understanding:
     why_not: bool = False
     sure: float = 0.9
     items: tuple[int, ...] = field(default=())
+    by: Literal["rules", "encoder"] = "rules"
+    second: str = ""  # what else read the message, and what it made of it, for the trace
 
     @property
     def arguments(self) -> Mapping[str, object]:
@@ -66,16 +79,16 @@ class Understanding:
 UNSURE = 0.5
 
 
-class _Reader:
+class Reader:
     """One message being read; holds what every question needs."""
 
-    def __init__(self, text: str, table: Table, linker: Linker, k: int) -> None:
+    def __init__(self, text: str, table: Table, linker: Linker, k: int, given: Slots | None = None) -> None:
         self.text, self.table, self.linker, self.k = text.strip(), table, linker, k
         request = cues.REQUEST.search(self.text)
         self.requests = bool(request)
         starts = [m.start() for m in cues.REQUEST.finditer(self.text)]
         self.reference: Reference | None = references.find(self.text, table)
-        self.slots: Slots = slots.read(
+        self.slots: Slots = given or slots.read(
             self.text,
             linker,
             table,
@@ -114,7 +127,7 @@ def understand(text: str, table: Table, linker: Linker, *, k: int = 5) -> Unders
     """What the message wants, given what is on the table. Total: every message gets an answer."""
     if not text.strip():
         return Understanding("clarify", topic="empty", sure=1.0)
-    r = _Reader(text, table, linker, k)
+    r = Reader(text, table, linker, k)
     for question in (_why, _which, _feedback, _about, _chat, _request, _more_or_refined):
         found = question(r)
         if found is not None:
@@ -122,7 +135,7 @@ def understand(text: str, table: Table, linker: Linker, *, k: int = 5) -> Unders
     return _leftover(r)
 
 
-def _why(r: _Reader) -> Understanding | None:
+def _why(r: Reader) -> Understanding | None:
     if not cues.WHY.search(r.text) or cues.WHY_TALK.search(r.text):
         return None
     why_not = bool(re.search(r"\bwhy\s+(?:\w+\s+){0,3}?(?:not|n['’]?t)\b|\bwhy\s+(?:did|do)n['’]?t\b", r.text, re.I))
@@ -135,7 +148,7 @@ def _why(r: _Reader) -> Understanding | None:
     return r.done("explain", Call("explain", {"items": r.ids(items)}), why_not=why_not, items=items, sure=0.95)
 
 
-def _which(r: _Reader) -> Understanding | None:
+def _which(r: Reader) -> Understanding | None:
     two = len(r.titles) >= 2 and bool(re.search(r"\bor\b|\bvs\.?\b|\bversus\b", r.text, re.I)) and "?" in r.text
     if not (two and not r.slots.like and not r.requests) and not cues.COMPARE.search(r.text):
         return None
@@ -155,7 +168,7 @@ def _which(r: _Reader) -> Understanding | None:
     return r.done("compare", Call("compare", {"items": r.ids(items)}), items=items)
 
 
-def _feedback(r: _Reader) -> Understanding | None:
+def _feedback(r: Reader) -> Understanding | None:
     judged = opinions(r.text, r.slots, r.table)
     reference = r.reference
     if not judged:
@@ -184,18 +197,18 @@ def _feedback(r: _Reader) -> Understanding | None:
     wants_more = r.requests or r.slots.constrains or bool(r.slots.like) or bool(cues.ELSE.search(r.text))
     if not wants_more:
         return r.done("feedback", *calls, items=tuple(i for i, _ in judged))
-    asked = _asked(r, judged=tuple(i for i, _ in judged))
+    wanted = asked(r, judged=tuple(i for i, _ in judged))
     return r.done(
-        asked.action,
+        wanted.action,
         *calls,
-        *asked.calls,
-        understood=asked.understood,
-        items=asked.items,
-        sure=min(0.9, asked.sure),
+        *wanted.calls,
+        understood=wanted.understood,
+        items=wanted.items,
+        sure=min(0.9, wanted.sure),
     )
 
 
-def _about(r: _Reader) -> Understanding | None:
+def _about(r: Reader) -> Understanding | None:
     if not cues.ASK.search(r.plain) and not cues.ASK_THAT.search(r.plain):
         return None
     if re.search(r"\b(?:recommend|suggest)\b", r.text, re.I) and (r.slots.like or cues.SIMILAR_TO.search(r.text)):
@@ -230,7 +243,7 @@ def _about(r: _Reader) -> Understanding | None:
     return r.done("ask_item", Call("lookup", {"items": r.ids(items)}), fact=fact, items=items, sure=sure)
 
 
-def _chat(r: _Reader) -> Understanding | None:
+def _chat(r: Reader) -> Understanding | None:
     asks = r.requests or r.slots.constrains or r.titles
     if cues.HELP.search(r.text):
         return r.done("chat", topic="help")
@@ -257,7 +270,7 @@ def _chat(r: _Reader) -> Understanding | None:
     return None
 
 
-def _request(r: _Reader) -> Understanding | None:
+def _request(r: Reader) -> Understanding | None:
     """A request that stands on its own."""
     nowhere = r.reference and r.reference.how == "place" and not r.reference.items
     if nowhere and not r.titles and not r.slots.constrains and (cues.SIMILAR_TO.search(r.text) or r.words <= 5):
@@ -267,26 +280,26 @@ def _request(r: _Reader) -> Understanding | None:
     if follow_up and not r.slots.like and not r.titles and not cues.SIMILAR_TO.search(r.text):
         return None
     if r.requests or r.slots.like or cues.SIMILAR_TO.search(r.text) or r.titles:
-        return _asked(r)
+        return asked(r)
     excludes = replace(r.slots.filters, without_genres=(), without_people=(), without_content=()).is_empty()
     if r.slots.constrains and (not r.table.arguments or (cues.PREFERENCE.search(r.text) and not excludes)):
-        return _asked(r)
+        return asked(r)
     return None
 
 
-def _more_or_refined(r: _Reader) -> Understanding | None:
+def _more_or_refined(r: Reader) -> Understanding | None:
     """ "Something else", "older", "but not animated": the previous request again, with what is new."""
     more = bool(cues.ELSE.search(r.text))
     whole = any(w.text in ITEM_WORDS for w in tokens(r.text)) and not cues.REFINES.match(r.text)
     short = r.words <= 4 and not whole  # "horror?", "from the 80s"; but "films with Al Pacino" stands alone
     if not r.table.arguments and not r.table.shown:
-        return _asked(r) if r.requests or r.slots.constrains or more else None
+        return asked(r) if r.requests or r.slots.constrains or more else None
     refines = (
         r.slots.constrains and not whole and (bool(cues.REFINES.match(r.text) or cues.TRAILS.search(r.text)) or short)
     )
     if not (more or refines or (r.requests and cues.REFINES.match(r.text))):
-        return _asked(r) if r.requests or r.slots.constrains else None
-    arguments, understood = _merged(r)
+        return asked(r) if r.requests or r.slots.constrains else None
+    arguments, understood = merged(r)
     if more or _only_else(r):
         arguments["more"] = True
         understood = (*understood, "nothing shown before")
@@ -300,11 +313,11 @@ def _more_or_refined(r: _Reader) -> Understanding | None:
     )
 
 
-def _only_else(r: _Reader) -> bool:
+def _only_else(r: Reader) -> bool:
     return bool(re.search(r"\b(?:anything|something)\s+\w+(?:er|ier)\b", r.text, re.I))
 
 
-def _asked(r: _Reader, judged: tuple[int, ...] = ()) -> Understanding:
+def asked(r: Reader, judged: tuple[int, ...] = ()) -> Understanding:
     """A new request from the slots; with titles or a reference behind "like" it is one for similar items."""
     like = r.slots.like
     if not like and cues.SIMILAR_TO.search(r.text):
@@ -359,7 +372,7 @@ def _arguments(s: Slots) -> dict[str, object]:
     return {name: value for name, value in named.items() if value}
 
 
-def _merged(r: _Reader) -> tuple[dict[str, object], tuple[str, ...]]:
+def merged(r: Reader) -> tuple[dict[str, object], tuple[str, ...]]:
     """The previous arguments with what is new: years, people and counts replace; genres join behind "but", "also",
     a comparative, and replace behind "what about", "instead" or when they stand alone; exclusions add up."""
     arguments = dict(r.table.arguments)
@@ -420,7 +433,7 @@ def filters_of(arguments: Mapping[str, object]) -> Filters:
     )
 
 
-def _leftover(r: _Reader) -> Understanding:
+def _leftover(r: Reader) -> Understanding:
     """Nothing fitted: free words are a wish when they read like one, else talk."""
     if r.slots.unmatched and not r.slots.wish:
         return r.done("clarify", topic="which", sure=0.7)

@@ -367,6 +367,7 @@ _TALK: dict[Topic, str] = {
     "help": "I find items of this catalogue for you. Ask for a genre, a time, something like a title that you know, or "
     "describe what you want; say what you liked or disliked, and ask why I picked something.",
     "accept": "Good. Tell me afterwards whether you liked it.",
+    "elsewhere": "That is beyond me: I only know this catalogue. I can find something in it for you.",
     "small talk": "I can help with finding something: name a genre, a time, or something that you liked.",
     "": "I can help with finding something: name a genre, a time, or something that you liked.",
 }

@@ -14,6 +14,7 @@ def train(
     dialogues: Annotated[int, typer.Option(min=10, help="Dialogues composed for training.")] = 1700,
     real: Annotated[int, typer.Option(min=0, help="Real messages of each intent at most; 0 for none.")] = 600,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the messages.")] = 3,
+    start: Annotated[Path | None, typer.Option(help="Artefact to go on from, instead of MiniLM's weights.")] = None,
     seed: Annotated[int, typer.Option(help="Of dialogues and training.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
 ) -> None:
@@ -50,5 +51,6 @@ def train(
         Config(epochs=epochs, seed=seed),
         untagged=said,
         notes={"composed": len(composed), "real": len(said), "base": "all-MiniLM-L6-v2 (Apache-2.0)"},
+        start=start,
     )
     typer.echo(f"written to {out or ARTEFACT}: {card['sha256']}")

@@ -69,6 +69,8 @@ def _step(event: TurnEvent, catalogue: Catalogue) -> None:
     elif isinstance(event, Decision):
         understood = "; ".join(event.understood) or "no constraints"
         _line(f"Decision by {event.by}: {event.action.replace('_', ' ')}", understood, event.seconds)
+        if event.second:
+            st.caption(plain(event.second))
         for text in event.unmatched:
             st.caption(f"Not matched: {plain(text)}")
         if event.arguments:

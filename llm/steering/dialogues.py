@@ -34,7 +34,8 @@ _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 10: 
 _SLOT = re.compile(r"\{(?P<kind>[a-z_]*)(?:\.(?P<tongue>[a-z]{2}))?(?:=(?P<words>[^}]*))?\}")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _POINTS = re.compile(
-    r"\b(?:((?:that|this)(?: (?:one|movie|film))?|it)|(?:all|both|most|any|either|which) of (?:them|those|these)|both|them|these|those)\b"
+    r"\b(?:((?:that|this)(?: (?:one|movie|film))?|it)|(?:all|both|most|any|either|which) of (?:them|those|these)|both|"
+    r"them|these|those)\b"
     r"(?!['’])",
     re.IGNORECASE,
 )
@@ -133,7 +134,8 @@ class Composer:
             for carry, group in groups.items():
                 if isinstance(group, dict) and "templates" in group:
                     key = (intent, "" if carry == "none" else carry)
-                    self.templates[key] = dealt(group["templates"])[part]  # type: ignore[index]
+                    taught = group.get("taught", ()) if part == "train" else ()
+                    self.templates[key] = [*dealt(group["templates"])[part], *taught]  # type: ignore[index]
 
     def dialogues(self, n: int) -> Iterator[tuple[Message, ...]]:
         for number in range(n):
@@ -164,8 +166,9 @@ class Composer:
             (("ask_item", ""), 2), (("elsewhere", ""), 2), (("recommend", "refine"), 1), (("compare", ""), 1),
         ]  # fmt: skip
         later: list[tuple[tuple[str, Carry], int]] = [
-            (("recommend", "new"), 8), (("recommend", "refine"), 10), (("recommend", "more"), 5), (("similar", "new"), 5),
-            (("explain", ""), 6), (("compare", ""), 4), (("ask_item", ""), 7), (("feedback", ""), 10),
+            (("recommend", "new"), 8), (("recommend", "refine"), 10), (("recommend", "more"), 5),
+            (("similar", "new"), 5), (("explain", ""), 6), (("compare", ""), 4), (("ask_item", ""), 7),
+            (("feedback", ""), 10),
             (("feedback_and_request", "new"), 4), (("chat", ""), 7), (("stop", ""), 3), (("elsewhere", ""), 4),
         ]  # fmt: skip
         table = later if shown or asked or turn > 1 else start

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from llm.steering.bert import pretrained
 from llm.steering.dialogues import CARRIES, INTENTS, Message, tags
-from llm.steering.encoder import TAGS, Network, Pairs, padded, save
+from llm.steering.encoder import TAGS, Network, Pairs, load, padded, save
 
 _NONE = -100  # a label that does not count
 
@@ -56,18 +56,22 @@ def train(
     *,
     untagged: Sequence[Message] = (),
     notes: dict[str, object] | None = None,
+    start: Path | None = None,
 ) -> dict[str, object]:
     """Train and write the artefact to `out`; returns its card.
 
     encoder   folder of all-MiniLM-L6-v2 (model.safetensors, vocab.txt)
     work      folder of the state between epochs
     untagged  messages whose intent is known and whose slots are not
+    start     folder of an artefact whose weights training goes on from, instead of MiniLM's
     """
     torch.manual_seed(config.seed)
     vocabulary = encoder / "vocab.txt"
     pairs = Pairs(vocabulary)
     network = Network(config.layers, config.dropout)
     network.embedding, network.layers = pretrained(encoder / "model.safetensors", config.layers, config.dropout)
+    if start is not None:
+        network.load_state_dict(load(start).network.state_dict())
     rows = _rows(messages, pairs, network, config.fixed, "fixed layers")
     rows += _rows(untagged, pairs, network, config.fixed, "fixed layers, real messages", tagged=False)
     checked = _rows(valid, pairs, network, config.fixed, "fixed layers, validation")
