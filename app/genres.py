@@ -106,6 +106,11 @@ SYNONYMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "electronica": (("electronic", "Electronic"),),
 }
 
+# of these, the ones that say more than the genre: they stay in the wish too, or "a heist" would be any crime film
+TELLING = frozenset(
+    """heist mafia mob gangster detective slasher slapstick satire whodunit whodunnit cowboy cowboys anime""".split()
+) | {"zombie movie"}
+
 # what people do not want to see -> the content note of a catalogue that has such notes; only for "nothing ..."
 CONTENT_NOTES: dict[str, str] = {
     **dict.fromkeys(("violent", "violence", "gory", "gore", "gorey", "bloody", "blood", "brutal"), "violence"),

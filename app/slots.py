@@ -47,6 +47,7 @@ _SCOPE = re.compile(
     r"\bprefer\b|\brather\b|\bmaybe\b|\bjust\b|\bonly\b|\binstead\b|\bwith\b|\blooking\s+for\b|\bmood\s+for\b)",
     re.IGNORECASE,
 )
+_HYPHENED = re.compile(r"[^\W\d_]{3,}(?:-[^\W\d_]{3,})+")
 _LISTING = re.compile(r"^(?:\s|,|/|&|-|\b(?:or|and|nor|any|too|movies?|films?|flicks?|stuff)\b)+$", re.IGNORECASE)
 _LISTING_OR = re.compile(r"\bor\b|/", re.IGNORECASE)
 _GLUED = re.compile(r"^[\s-]*$")
@@ -299,13 +300,21 @@ def _wish(
     genre_spans = {(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind == "genre" and not no}
     scopes = [(m.start(), m.lastgroup == "neg") for m in _SCOPE.finditer(text)]
     kept: list[tuple[int, str, bool]] = []  # start, word, says something
+    glued_to = 0  # up to here, a word with a hyphen was kept whole
+    about = -1  # end of an "about": what it names is meant, be it "music"
     for token in tokens(text):
-        if token.start < wish_from:
+        if token.start < max(wish_from, glued_to):
             continue
         raw = text[token.start : token.end]
-        if any(s <= token.start < e for s, e in genre_spans):
-            kept.append((token.start, raw, False))
-        elif any(s <= token.start < e for s, e in spans) or token.text in ITEM_WORDS:
+        named = about >= 0 and not text[about : token.start].strip()
+        about = token.end if token.text == "about" or (named and token.text in ("a", "an", "the")) else -1
+        glued = _HYPHENED.match(text, token.start)
+        if glued and not any(s < glued.end() and glued.start() < e for s, e in [*spans, *genre_spans]):
+            kept.append((token.start, glued.group(), True))  # "slow-burning", "mind-bending"
+            glued_to = glued.end()
+        elif any(s <= token.start < e for s, e in genre_spans):
+            kept.append((token.start, raw, raw.lower() in genres.TELLING))
+        elif any(s <= token.start < e for s, e in spans) or (token.text in ITEM_WORDS and not named):
             continue
         elif token.text in _WEAK:
             kept.append((token.start, raw, False))

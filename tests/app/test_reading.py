@@ -1,0 +1,59 @@
+"""Rules and the small encoder together: who decides, and what each mends in the other."""
+
+import pytest
+
+from app.linking import Linker
+from app.reading import read
+from app.table import Table
+from app.understanding import understand
+from llm.steering.encoder import shipped
+from recommenders.tables import Catalogue
+from tests.recommenders.worlds import tiny_films
+
+
+@pytest.fixture(scope="module")
+def names() -> Linker:
+    catalogue: Catalogue = tiny_films()
+    return Linker(catalogue)
+
+
+NARROW = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"], "year_from": 1990, "year_to": 1999}, {}, 2)
+
+
+def test_a_new_request_leaves_the_old_years_behind(names: Linker) -> None:
+    found = read("a comedy", NARROW, names, shipped(), previous="scary movies from the 90s")
+    assert found.arguments.get("genres") == ["Comedy"] and "year_from" not in found.arguments
+
+
+def test_a_refinement_keeps_them(names: Linker) -> None:
+    found = read("but not too scary", NARROW, names, shipped(), previous="movies from the 90s")
+    assert found.arguments.get("year_from") == 1990
+
+
+def test_another_domain_gets_no_picks(names: Linker) -> None:
+    found = read("what's the weather in paris tomorrow?", NARROW, names, shipped(), previous="scary movies")
+    assert (found.action, found.topic) == ("chat", "elsewhere")
+
+
+def test_where_both_agree_the_rules_reading_stands(names: Linker) -> None:
+    text = "something like Heat"
+    found = read(text, Table(), names, shipped())
+    assert found.by == "rules" and found.calls == understand(text, Table(), names).calls
+    assert "read the same" in found.second
+
+
+def test_every_message_is_answered(names: Linker) -> None:
+    for text in ("", "?", "why", "the ninth one", "😀", "x" * 3000):
+        assert read(text, NARROW, names, shipped()).action
+
+
+@pytest.mark.parametrize(
+    ("message", "wish"),
+    [
+        ("slow-burning space horror", "slow-burning space horror"),
+        ("a movie about music", "music"),
+        ("a heist that goes wrong", "heist that goes wrong"),
+    ],
+)
+def test_wishes_keep_their_words(message: str, wish: str, names: Linker) -> None:
+    assert understand(message, Table(), names).arguments["wish"] == wish

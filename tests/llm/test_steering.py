@@ -1,0 +1,96 @@
+"""The composed dialogues say what they claim, and the small encoder that ships reads sentences with known answers."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from llm.steering.dialogues import CARRIES, INTENTS, Composer, Film, Message, part_of, tags, words
+from llm.steering.encoder import ARTEFACT, ArtefactDamaged, Encoder, load, shipped, spans_of
+
+FILMS = tuple(
+    Film(f"{a} {b}", 1950 + n, (g,), (f"{b}son {a}ley",), "French")
+    for n, (a, b, g) in enumerate(
+        (a, b, g)
+        for a in ("Red", "Silent", "Golden", "Broken", "Last")
+        for b, g in (("River", "Drama"), ("Moon", "Horror"), ("Road", "Comedy"), ("Garden", "Romance"), ("Sky", "War"))
+    )
+)
+
+
+def composed(part: str, n: int = 60, seed: int = 0) -> list[Message]:
+    return [m for d in Composer(FILMS, part, seed).dialogues(n) for m in d]  # type: ignore[arg-type]
+
+
+def test_dialogues_are_the_same_for_a_seed_and_others_for_another() -> None:
+    assert composed("train", 10) == composed("train", 10)
+    assert composed("train", 10) != composed("train", 10, seed=1)
+
+
+def test_parts_share_no_way_of_saying_and_no_title() -> None:
+    made = {part: Composer(FILMS, part) for part in ("train", "valid", "held-out")}  # type: ignore[arg-type]
+    used = {part: {t for ts in c.templates.values() for t in ts} for part, c in made.items()}
+    titles = {part: {t for _, t in c.titles} for part, c in made.items()}
+    for a, b in (("train", "valid"), ("train", "held-out"), ("valid", "held-out")):
+        assert not used[a] & used[b] and not titles[a] & titles[b]
+    assert all(part_of(t) == part for part, ts in titles.items() for t in ts)
+
+
+def test_labels_agree_with_the_text() -> None:
+    for message in composed("train"):
+        assert message.intent in INTENTS and message.carry in ("", *CARRIES)
+        assert len(tags(message)) == len(words(message.text))
+        for span in message.spans:
+            assert message.text[span.start : span.end].strip(), message
+        if message.intent == "recommend" and not message.previous:
+            assert message.carry != "refine"
+
+
+def test_tags_become_stretches() -> None:
+    text = "films like red moon but no horror"
+    found = spans_of(["O", "O", "B-like", "I-like", "O", "O", "I-no_genre"], words(text))
+    assert [(s.kind, text[s.start : s.end]) for s in found] == [("like", "red moon"), ("no_genre", "horror")]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "slots"),
+    [
+        ("something like Heat", "similar", {"like": "Heat"}),
+        ("can you recommend some horror movies from the 80s", "recommend", {"genre": "horror"}),
+        ("i hated Titanic", "feedback", {"bad": "Titanic"}),
+        ("what's the weather tomorrow", "elsewhere", {}),
+        ("goodbye", "stop", {}),
+        ("thank you so much", "chat", {}),
+        ("why did you pick the second one?", "explain", {"ref": "the second one"}),
+    ],
+)
+def test_known_sentences(text: str, intent: str, slots: dict[str, str]) -> None:
+    found = shipped().read(text, "", 5)
+    read = {s.kind: text[s.start : s.end] for s in found.spans}
+    assert found.intent == intent
+    assert slots.items() <= read.items()
+
+
+def test_neighbours_in_a_batch_change_nothing() -> None:
+    short = ("a comedy", "", 0)
+    long = ("i loved Heat and Casino but hated The Rock, so something like Fargo " * 3, "scary movies from the 90s", 5)
+    alone, beside = shipped().read_all([short])[0], shipped().read_all([short, long])[0]
+    assert (alone.intent, alone.carry, alone.spans) == (beside.intent, beside.carry, beside.spans)
+    assert alone.intents == pytest.approx(beside.intents, abs=1e-4)
+
+
+def test_any_text_is_read() -> None:
+    reader: Encoder = shipped()
+    for text in ("", " ", "?", "😀", "ß" * 300, "word " * 500):
+        assert reader.read(text, text, 3).intent in INTENTS
+
+
+def test_a_changed_artefact_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "artefact"
+    shutil.copytree(ARTEFACT, folder)
+    with (folder / "vocab.txt").open("a") as file:
+        file.write("more\n")
+    with pytest.raises(ArtefactDamaged, match="not the file that its card names"):
+        load(folder)
+    with pytest.raises(ArtefactDamaged, match="chatrec steer train"):
+        load(tmp_path / "nowhere")
