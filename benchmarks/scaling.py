@@ -1,13 +1,14 @@
 """How the recommenders' cost grows with users, items and history length, and what a million items cost.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.scaling [--models bpr sasrec ...] [--no-large] [--memory 8]
+    OMP_NUM_THREADS=1 python -m benchmarks.scaling [--models bpr sasrec ...] [--part sweeps|large|both]
 
 On made-up interactions (benchmarks/synthetic.py), one thread, each measurement in a process of its own. From each
 model's base size one of the three is varied from a quarter to four times; the exponent is the slope of log cost over
 log size from the base upwards, where fixed costs matter least. 1 means in proportion, 2 that twice the size costs four
 times.
 Then 500,000 users, a million items and ten million interactions: measured for the models that can take it, refused in
-words by those that need more than --memory GB, and told by the fitted powers for those that would take hours. About ten
+words by those that need more than --memory GB; of those that would take hours an epoch's time is told from its first
+steps (not from the exponents: what is small at the base, Adam's pass over a table, is most of it here). About ten
 minutes; results: benchmarks/results/scaling.json (models that are measured again replace their part).
 
 Seconds are of the processor: `fit`, one epoch of it for models with epochs; `recommend` the best 10 for one user.
@@ -47,7 +48,7 @@ class Size:
 class Plan:
     """base      where the sweeps begin: large enough that fixed costs do not hide the growth
     settings  beside the tuned ones; one epoch
-    large     whether the large point is measured; else only whether it is refused, and what the powers tell
+    large     whether the large point is measured whole; else only a look is taken
     """
 
     base: Size
@@ -56,17 +57,18 @@ class Plan:
 
 
 ONE_EPOCH = {"epochs": 1}
+A_LOOK = 30.0  # seconds of training from which an epoch's time is told
 LARGE = Size(500_000, 1_000_000, 20)
 PLANS = {
     "popularity": Plan(Size(40_000, 40_000, 20), {}, large=True),
     "item_knn": Plan(Size(10_000, 10_000, 20), {}, large=True),
     "ease": Plan(Size(10_000, 1_500, 20), {}, large=True),
-    "bpr": Plan(Size(20_000, 20_000, 20), ONE_EPOCH, large=True),
-    "item_autorec": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
-    "user_autorec": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
-    "neural_cf": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
-    "sasrec": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
-    "bert4rec": Plan(Size(2_000, 2_000, 20), ONE_EPOCH),
+    "bpr": Plan(Size(40_000, 40_000, 20), ONE_EPOCH, large=True),
+    "item_autorec": Plan(Size(4_000, 4_000, 20), ONE_EPOCH),
+    "user_autorec": Plan(Size(4_000, 4_000, 20), ONE_EPOCH),
+    "neural_cf": Plan(Size(4_000, 4_000, 20), ONE_EPOCH),
+    "sasrec": Plan(Size(2_000, 4_000, 20), ONE_EPOCH),
+    "bert4rec": Plan(Size(2_000, 4_000, 20), ONE_EPOCH),
     "deepfm": Plan(Size(1_000, 2_000, 20), ONE_EPOCH),
 }
 
@@ -74,12 +76,23 @@ PLANS = {
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--models", nargs="*", default=list(PLANS), choices=list(PLANS))
-    given.add_argument("--no-large", action="store_true", help="leave out the million items")
-    given.add_argument("--memory", type=float, default=8.0, help="GB that a model may take")
+    given.add_argument(
+        "--part", choices=("sweeps", "large", "both"), default="both", help="large alone goes on from stored sweeps"
+    )
+    given.add_argument("--memory", type=float, default=8.0, help="GB that a model may take at the large point")
     arguments = given.parse_args()
     torch.set_num_threads(1)
+    _warm()
 
-    found = {name: _swept(name, PLANS[name]) for name in arguments.models}
+    path = measure.RESULTS / "scaling.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))["models"] if path.is_file() else {}
+    if arguments.part == "large":
+        lacking = [name for name in arguments.models if name not in stored]
+        if lacking:
+            raise SystemExit(f"{path} has no sweeps of {', '.join(lacking)}; leave --part out to measure them too")
+        found = {name: stored[name] for name in arguments.models}
+    else:
+        found = {name: _swept(name, PLANS[name]) for name in arguments.models}
     print("\nExponents: how cost grows with each\n")
     print(
         f"{'':13}{'base: users × items × length':>29}  {'fit':>8} {'users items length':>17}"
@@ -87,16 +100,23 @@ def main() -> None:
     )
     for name, model in found.items():
         _show(name, model)
-    if not arguments.no_large:
+    if arguments.part != "sweeps":
         print(
             f"\n{LARGE.users:,} users, {LARGE.items:,} items, {LARGE.users * LARGE.length:,} interactions, one epoch\n"
         )
         for name, model in tqdm(found.items(), desc="  the large point", leave=False):
-            model["large"] = _large(name, model, arguments.memory)
+            model["large"] = _large(name, arguments.memory)
             tqdm.write(f"{name:13}{_in_words(model['large'])}")
-    path = measure.RESULTS / "scaling.json"
-    before = json.loads(path.read_text(encoding="utf-8"))["models"] if path.is_file() else {}
-    measure.write("scaling", {**measure.about(), "large": asdict(LARGE), "models": {**before, **found}})
+    measure.write("scaling", {**measure.about(), "large": asdict(LARGE), "models": {**stored, **found}})
+
+
+def _warm() -> None:
+    """What torch imports at the first optimiser (a second, 130 MB), here and not in each measurement."""
+    weight = torch.nn.Parameter(torch.zeros(2))
+    weight.grad = torch.zeros(2)
+    optimiser = torch.optim.AdamW([weight], fused=True)
+    torch.optim.lr_scheduler.LambdaLR(optimiser, lambda _: 1.0)
+    optimiser.step()
 
 
 def _swept(name: str, plan: Plan) -> dict[str, object]:
@@ -132,30 +152,18 @@ def _exponent(points: Sequence[Mapping[str, float]], what: str, cost: str) -> fl
     return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
 
 
-def _large(name: str, model: Mapping[str, object], limit_gb: float) -> dict[str, object]:
-    if PLANS[name].large:
-        return _in_child(name, PLANS[name].settings, LARGE, limit_gb)
-    refused = _in_child(name, PLANS[name].settings, LARGE, limit_gb, only_ask=True)
-    return refused or {"told_seconds": _told(model)}
-
-
-def _told(model: Mapping[str, object]) -> float:
-    """What the powers say of the large point: base cost times each ratio of sizes to its exponent, at least 0."""
-    base, exponents = model["base"], model["exponents"]
-    seconds = base["fit_seconds"]  # type: ignore[index]
-    for what in VARIED:
-        exponent = exponents["fit_seconds"][what] or 0.0  # type: ignore[index]
-        seconds *= (getattr(LARGE, what) / base[what]) ** max(0.0, exponent)  # type: ignore[index]
-    return float(seconds)
+def _large(name: str, limit_gb: float) -> dict[str, object]:
+    plan = PLANS[name]
+    return _in_child(name, plan.settings, LARGE, limit_gb, seconds=None if plan.large else A_LOOK)
 
 
 def _in_child(
-    name: str, settings: Mapping[str, object], size: Size, limit_gb: float | None, *, only_ask: bool = False
+    name: str, settings: Mapping[str, object], size: Size, limit_gb: float | None, *, seconds: float | None = None
 ) -> dict[str, object]:
     """One measurement in a process of its own, forked so that imports are paid once; what it sends back."""
     ours, theirs = multiprocessing.get_context("fork").Pipe()
     child = multiprocessing.get_context("fork").Process(
-        target=_measured, args=(theirs, name, settings, size, limit_gb, only_ask)
+        target=_measured, args=(theirs, name, settings, size, limit_gb, seconds)
     )
     child.start()
     theirs.close()
@@ -168,8 +176,35 @@ def _in_child(
     return found
 
 
+class _Enough(Exception):
+    """Raised inside a training that has shown how long its steps take."""
+
+
+class _Look:
+    """A Progress that ends the training after some seconds of it; None lets it run."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.first: tuple[int, float] | None = None  # steps done and processor time at the first report
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        self.done, self.total, self.now = done, total, time.process_time()
+        if self.first is None:
+            self.first = (done, self.now)
+        elif self.seconds is not None and self.now - self.first[1] > self.seconds:
+            raise _Enough
+
+    def share(self) -> float:
+        return self.done / self.total
+
+    def told(self) -> float:
+        """Seconds of all steps, at the pace since the first report."""
+        assert self.first is not None
+        return (self.now - self.first[1]) / (self.done - self.first[0]) * self.total
+
+
 def _measured(
-    to: Connection, name: str, settings: Mapping[str, object], size: Size, limit_gb: float | None, only_ask: bool
+    to: Connection, name: str, settings: Mapping[str, object], size: Size, limit_gb: float | None, seconds: float | None
 ) -> None:
     if limit_gb is not None:
         limit, free = int(limit_gb * 1e9), memory.free
@@ -178,18 +213,17 @@ def _measured(
     data = synthetic.dataset(size.users, size.items, size.length)
     made = time.process_time() - made
     model = configured(name, {**settings, "max_items": min(size.items, 10_000)} if name == "ease" else settings)
-    if only_ask:
-        need = model.needs(data)
-        try:
-            if need is not None:
-                memory.require(need, name, f"{size.items:,} items and {size.users:,} users")
-            to.send({})
-        except TooLarge as error:
-            to.send({"refused": str(error)})
-        return
     before = measure.peak(reset=True)
     began = time.process_time()
-    model.fit(data)
+    look = _Look(seconds)
+    try:
+        model.fit(data, progress=look)
+    except TooLarge as error:
+        to.send({"refused": str(error)})
+        return
+    except _Enough:
+        to.send({"told_seconds": look.told(), "looked_at": look.share(), "fit_mb": measure.peak() - before})
+        return
     fit = time.process_time() - began
     held = measure.peak() - before
     states = [data.state(u) for u in np.linspace(0, size.users - 1, 12).astype(int)]
@@ -230,7 +264,8 @@ def _in_words(large: Mapping[str, object]) -> str:
     if "refused" in large:
         return str(large["refused"])
     if "told_seconds" in large:
-        return f"not run: the powers tell {_duration(float(large['told_seconds']))}"  # type: ignore[arg-type]
+        told, share, held = (float(large[c]) for c in ("told_seconds", "looked_at", "fit_mb"))  # type: ignore[arg-type]
+        return f"{_duration(told)} an epoch, told from {share:.2%} of it, {held:,.0f} MB beside the data"
     seconds, mb, ms = (large[c] for c in ("fit_seconds", "fit_mb", "recommend_ms"))
     return f"{seconds:,.1f} s, {mb:,.0f} MB beside the data, {ms:.1f} ms a user"
 

@@ -38,7 +38,7 @@ from recommenders.histories import popularity, users_by_items, weighted
 from recommenders.memory import Need
 from recommenders.tables import Dataset, UserState
 
-_BYTES = 28  # at the peak, for each pair of items
+_BYTES = 16  # at the peak, for each pair of items
 
 
 class EASE(Recommender):

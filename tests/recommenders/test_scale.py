@@ -52,3 +52,10 @@ def test_weight_decay_of_every_vector_is_refused_where_steps_are_lazy(monkeypatc
     data, _ = checkerboard()
     with pytest.raises(ConfigError, match="set regularisation instead"):
         configured("bpr", {"weight_decay": 0.1}).fit(data)
+
+
+def test_eases_map_lies_row_by_row() -> None:
+    """Otherwise SciPy copies items² numbers for every user that is scored."""
+    data, _ = checkerboard()
+    model = configured("ease").fit(data)
+    assert model._weights.flags.c_contiguous  # type: ignore[attr-defined]
