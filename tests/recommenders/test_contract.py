@@ -29,9 +29,19 @@ IMPERSONAL = {"popularity"}  # gives all users one order, so it can't tell the c
 PERSONAL = [n for n in NAMES if n not in IMPERSONAL]
 QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 interactions
     "unbert": {
-        **{"pretrained": None, "layers": 1, "apart": 0, "embedding_size": 32, "heads": 2, "tokens_per_item": 6},
-        **{"every": 1, "epochs": 6, "batch_size": 64, "learning_rate": 3e-3, "dropout": 0.3, "negatives": 4},
+        "pretrained": None,
+        "layers": 1,
+        "apart": 0,
+        "embedding_size": 32,
+        "heads": 2,
+        "tokens_per_item": 6,
         "aggregator": "attention",
+        "every": 1,
+        "epochs": 6,
+        "batch_size": 64,
+        "learning_rate": 3e-3,
+        "dropout": 0.3,
+        "negatives": 4,
     },
     "item_knn": {"half_life": None},  # colours have no order
     "ease": {"half_life": None},
