@@ -34,7 +34,7 @@ from app.controller import run_turn
 from app.desk import request_of
 from app.events import CandidatesFound, Decision, Done, Fallback, ItemShown, TurnEvent
 from app.settings import Settings, settings
-from app.workbench import Workbench
+from app.workbench import Workbench, pair
 from benchmarks.measure import about, write
 from benchmarks.replay import Moment, Said, breaks, moments, read
 from llm import registry
@@ -105,7 +105,7 @@ class Bench:
         info = registry.describe(s.backend, s.llm)
         model = registry.load(s.backend, s.llm) if spoken else None
         absent = AbsentModel(reason="none is wanted here")
-        parts = Parts(info, model or absent, self.pipeline, s.generator, s.ranker)
+        parts = Parts(info, model or absent, self.pipeline, s.generator, None if s.ranker == "none" else s.ranker)
         decisions: dict[int, tuple[TurnEvent, ...]] = {}  # by the number of turns before the answer
         rows = []
         for m in moments(said):
@@ -229,7 +229,8 @@ def main() -> None:
         "targets": sum(len(m.targets) for some in all_moments for m in some),
     }
     print(coverage)
-    folder = bench.bench.runs / "dialogues"
+    parts = pair(s.generator, None if s.ranker == "none" else s.ranker)
+    folder = bench.bench.runs / "dialogues" / parts  # rows of other parts are other figures
     folder.mkdir(parents=True, exist_ok=True)
     found: dict[str, dict[int, list[Row]]] = {}
     for variant in options.variants:
@@ -248,7 +249,8 @@ def main() -> None:
     variants = {v: summary(rows, None if v == "retrieval" else against) for v, rows in found.items()}
     for name, told in variants.items():
         print(name, json.dumps(told))
-    write("dialogues", {**about(), "catalogue": bench.bench.dataset.name, "coverage": coverage, "variants": variants})
+    head = {**about(), "catalogue": bench.bench.dataset.name, "parts": parts, "backend": s.backend}
+    write("dialogues", {**head, "coverage": coverage, "variants": variants})
 
 
 if __name__ == "__main__":
