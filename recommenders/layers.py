@@ -141,20 +141,3 @@ def bi_interaction(blocks: Sequence[Tensor]) -> Tensor:
     squares = sum(block.square().sum(dim=-2) for block in blocks)  # (..., D)
     assert isinstance(total, Tensor) and isinstance(squares, Tensor)
     return 0.5 * (total.square() - squares)
-
-
-def pairs_of_blocks(blocks: Sequence[Tensor]) -> list[Tensor]:
-    """v_i ⊙ v_j of all pairs of fields: Xiao et al. 2017, Eq. 3. Blocks as in `pairwise`.
-
-    First the pairs within each block, then those between two blocks, each (..., P, D) with the leading dimensions that
-    its fields alone need.
-    """
-    products = []
-    for block in blocks:
-        if block.shape[-2] > 1:
-            i, j = torch.triu_indices(block.shape[-2], block.shape[-2], offset=1, device=block.device)
-            products.append(block[..., i, :] * block[..., j, :])
-    for n, block in enumerate(blocks):
-        for other in blocks[n + 1 :]:
-            products.append((block[..., :, None, :] * other[..., None, :, :]).flatten(-3, -2))
-    return products

@@ -11,7 +11,7 @@ import torch
 
 from recommenders.config import configured
 from recommenders.features import Features
-from recommenders.layers import bi_interaction, pairs_of_blocks, pairwise
+from recommenders.layers import bi_interaction, pairwise
 from recommenders.loop import Loss, seeded
 from recommenders.models.afm import AFM
 from recommenders.models.fm import FM
@@ -84,22 +84,6 @@ def test_bi_interaction_is_the_double_sum_over_pairs() -> None:
         bi_interaction([whole[:, :3], whole[:, 3:4], whole[:, 4:]]).numpy(), expected, atol=1e-12
     )
     np.testing.assert_allclose(bi_interaction([whole]).sum(dim=-1).numpy(), pairwise([whole]).numpy(), atol=1e-12)
-
-
-def test_every_pair_is_made_once() -> None:
-    """Blocks of users (B, 1, 3, D), of items (1, C, 2, D) and of both (B, C, 1, D): 15 pairs of 6 fields."""
-    rng = np.random.default_rng(1)
-    user, item, both = (rng.normal(size=shape) for shape in ((2, 1, 3, 4), (1, 5, 2, 4), (2, 5, 1, 4)))
-    parts = pairs_of_blocks([torch.from_numpy(a) for a in (user, item, both)])
-    made = np.concatenate([np.broadcast_to(p.numpy(), (2, 5, *p.shape[2:])) for p in parts], axis=2)
-    assert made.shape == (2, 5, 15, 4)
-    v = np.concatenate([np.broadcast_to(a, (2, 5, *a.shape[2:])) for a in (user, item, both)], axis=2)
-    expected = np.stack([v[:, :, i] * v[:, :, j] for i in range(6) for j in range(i + 1, 6)], axis=2)
-    for b in range(2):
-        for c in range(5):
-            order, wanted = np.lexsort(made[b, c].T), np.lexsort(expected[b, c].T)
-            np.testing.assert_allclose(made[b, c][order], expected[b, c][wanted])
-    assert [p.shape[:2] for p in parts] == [(2, 1), (1, 5), (2, 5), (2, 5), (2, 5)]  # no wider than their fields need
 
 
 # -- formulas ---------------------------------------------------------------------------------------------------------
@@ -257,15 +241,13 @@ def test_overfits_a_tiny_set(name: str, films: Dataset) -> None:
     value = np.where(np.arange(len(x)) % 6 == 0, np.where(x.item % 2 == 0, 5, 2), x.value).astype(np.float32)
     films = films.with_interactions(Interactions(x.user, x.item, value, x.timestamp))
     plain = {"dropout": 0.0, "weight_decay": 0.0, "hidden_histories": 0.0, "fields": ()}
-    own = {"nfm": {"pooling_dropout": 0.0}, "afm": {"pair_dropout": 0.0, "attention_decay": 0.0}}
-    training = {
-        "epochs": 250 if name == "fnn" else 100,
-        "batch_size": 24,
-        "learning_rate": 1e-2 if name == "fnn" else 3e-2,
+    own: dict[str, dict[str, Any]] = {
+        "fnn": {"epochs": 250, "batch_size": 12, "learning_rate": 3e-3, "hidden": (64, 32)},
+        "nfm": {"pooling_dropout": 0.0},
+        "afm": {"pair_dropout": 0.0, "attention_decay": 0.0},
     }
-    model: Any = configured(name, {"objective": "click", **plain, **training, "latest": 6, **own.get(name, {})}).fit(
-        films
-    )
+    training = {"epochs": 100, "batch_size": 24, "learning_rate": 3e-2, "latest": 6}
+    model: Any = configured(name, {"objective": "click", **plain, **training, **own.get(name, {})}).fit(films)
     assert model.curve[-1].loss < 0.02
 
 
@@ -292,7 +274,7 @@ def test_padding_changes_nothing(name: str, models: dict[str, Any]) -> None:
     wide = copy.copy(model)
     old, latest = model.features, 2 * model.features.latest
     fields = [replace(f, width=latest) if f.kind == "sequence" else f for f in old.fields]
-    wide.features = Features(fields, old.items, old.pair.numpy(), latest, old.half_life)
+    wide.features = Features(fields, old.items, old.pair.numpy(), latest, old.half_life, old.usual.numpy())
     wide.module = wide._build().eval()
     wide.module.load_state_dict(model.module.state_dict())
     states = [UserState(), UserState((3, 9), (4.0, 2.0)), UserState((5, 2, 8, 11), (1.0, 5.0, 3.0, 4.0))]
