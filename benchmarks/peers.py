@@ -63,7 +63,7 @@ def main() -> None:
         todo = _todo(arguments, sides, results)
         for run in todo:
             home.python(_environment(run))  # before anything is measured
-        _measure(todo, home, results, arguments.results)
+        results = _measure(todo, home, arguments.results)
     print(f"{results.hardware}; {results.load}; {', '.join(f'{n} {v}' for n, v in sorted(results.versions.items()))}\n")
     print(ctr.report(list(results.clicks.values())))
     print()
@@ -86,14 +86,15 @@ def _environment(run: ctr.Run | top_n.Run) -> str:
     return (ctr.SIDES if isinstance(run, ctr.Run) else top_n.SIDES)[run.side][0]
 
 
-def _measure(todo: list[ctr.Run | top_n.Run], home: Home, results: Results, path: Path) -> None:
+def _measure(todo: list[ctr.Run | top_n.Run], home: Home, path: Path) -> Results:
+    """Measure one after the other; what has been measured in all."""
     s = settings()
     data = datasets.load(DATA, s.cache_dir, s.datasets)
     ours = {"data": DATA, "cache": str(s.cache_dir.resolve()), "datasets": str(s.datasets.resolve())}
     for split in ctr_tables.SPLITS:
         ctr_tables.write(data, split, home.folder / f"ctr-{split}.npz")
     top_n.write(data, home.folder / "top-n.npz")
-    failed = []
+    failed, results = [], Results.read(path)
     with tqdm(todo, unit="measurement") as bar:
         for run in bar:
             bar.set_description(run.key)
@@ -101,22 +102,26 @@ def _measure(todo: list[ctr.Run | top_n.Run], home: Home, results: Results, path
             python = home.python(environment)
             try:
                 if isinstance(run, ctr.Run):
-                    tables = str(home.folder / f"ctr-{run.split}.npz")
-                    answer = measure(python, module, run.task(tables, ours | {"models": str(home.models)}))
-                    results.clicks[run.key] = run.measured(answer)
+                    tables, more = home.folder / f"ctr-{run.split}.npz", ours | {"models": str(home.models)}
                 else:
-                    answer = measure(python, module, run.task(str(home.folder / "top-n.npz"), ours))
-                    results.top_n[run.key] = run.measured(answer)
+                    tables, more = home.folder / "top-n.npz", ours
+                answer = measure(python, module, run.task(str(tables), more))
             except Failed as error:
                 failed.append(run.key)
                 tqdm.write(f"{run.key}: {error}")
                 continue
+            results = Results.read(path)  # another run may have added to it meanwhile
+            if isinstance(run, ctr.Run):
+                results.clicks[run.key] = run.measured(answer)
+            else:
+                results.top_n[run.key] = run.measured(answer)
             if environment != "ours":
                 results.versions |= home.versions(environment)
             results.hardware, results.load = _hardware(), f"load {os.getloadavg()[1]:.1f} at the end"
             results.write(path)
     if failed:
         print(f"failed: {', '.join(failed)}")
+    return results
 
 
 def _hardware() -> str:
