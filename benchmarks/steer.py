@@ -71,7 +71,7 @@ def scores(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
 
 
 def tagged(messages: Sequence[Message], encoder: Encoder) -> dict[str, object]:
-    """The encoder's own intents, slots and carry, before anything is linked: messages with every stretch right, F1 by slot, right carries."""
+    """The encoder's own intents, slots and carries, before anything is linked to the catalogue."""
 
     def stretches(spans: Sequence[Span]) -> set[tuple[str, int, int]]:
         return {(s.kind, s.start, s.end) for s in spans}

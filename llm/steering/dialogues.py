@@ -90,6 +90,11 @@ def phrases() -> Mapping[str, Mapping[str, object]]:
     return tomllib.loads(PHRASES.read_text(encoding="utf-8"))
 
 
+def _listed(name: str) -> dict[str, list[str]]:
+    """A table of phrases.toml that has lists of words under names."""
+    return {key: list(said) for key, said in phrases()[name].items()}  # type: ignore[call-overload]
+
+
 def part_of(words: str) -> Part:
     """The part that a template, a title, a name or a wish belongs to: 70, 10 and 20 of 100."""
     n = int(hashlib.sha256(words.casefold().encode()).hexdigest()[:8], 16) % 100
@@ -144,7 +149,8 @@ class Composer:
     def _dialogue(self, number: int) -> tuple[Message, ...]:
         """Three to six messages; what may be said depends on what lies on the table."""
         messages: list[Message] = []
-        previous, shown, asked = "", (), False
+        previous, asked = "", False
+        shown: tuple[int, ...] = ()
         for turn in range(self.random.randint(3, 6)):
             intent, carry = self._next(bool(shown), asked, turn)
             said = self._message(intent, carry, shown)
@@ -172,13 +178,15 @@ class Composer:
             (("feedback_and_request", "new"), 4), (("chat", ""), 7), (("stop", ""), 3), (("elsewhere", ""), 4),
         ]  # fmt: skip
         table = later if shown or asked or turn > 1 else start
-        return self.random.choices([key for key, _ in table], [weight for _, weight in table])[0]
+        keys: list[tuple[str, Carry]] = [key for key, _ in table]
+        return self.random.choices(keys, [weight for _, weight in table])[0]
 
     def _message(self, intent: str, carry: Carry, shown: tuple[int, ...]) -> Message:
         r = self.random
         parts: list[tuple[str, Carry]]
         if intent == "feedback_and_request":
-            request: tuple[str, Carry] = r.choice([("recommend", "new"), ("recommend", "more"), ("similar", "new")])
+            requests: list[tuple[str, Carry]] = [("recommend", "new"), ("recommend", "more"), ("similar", "new")]
+            request = r.choice(requests)
             parts, carry = [("feedback", ""), request], request[1]
         elif intent == "feedback" and r.random() < 0.25:
             parts = [("feedback", ""), ("feedback", "")]
@@ -261,19 +269,19 @@ class Composer:
             n = r.choice(tuple(_NUMBERS))
             return (_NUMBERS[n] if r.random() < 0.5 else str(n)), n
         if kind == "no_content":
-            table_ = phrases()["content"]
+            table_ = _listed("content")
             note = r.choice(tuple(table_))
-            said = words or r.choice(table_[note])  # type: ignore[call-overload]
+            said = words or r.choice(table_[note])
             return said, next(n for n, ws in table_.items() if said in ws)
         if kind == "wish":
             wish = r.choice(self.wishes)
             return wish, re.sub(r"^(?:an?|the)\s+", "", wish)
         if kind == "rel":
-            table_ = phrases()["relative"]
+            table_ = _listed("relative")
             if words == "old":
                 return "old", "newer"
             way = r.choice(("older", "newer", "other"))
-            said = r.choice([w for w in table_[way] if w != "old"])  # type: ignore[attr-defined]
+            said = r.choice([w for w in table_[way] if w != "old"])
             return said, way if way != "other" else said
         if kind == "refs":
             return (words, "all") if words else _several(r, len(shown))
