@@ -27,6 +27,8 @@ class BehaviourConfig(FieldConfig):
     behaviour: tuple[str, ...] = ()
     """Item fields whose embeddings make up an item of the history and the candidate it meets; empty reads "item" and
     "genres", or all item fields where the data has neither."""
+    opinions: bool = True
+    """Whether the rating of a history item is read beside it; in the papers all behaviours are clicks."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,14 @@ class Behaviours:
     """The history items of B users.
 
     vectors  (B, T, E)
-    ratings  (B, T): from -1, the lowest rating of the data, to 1, the highest; 0 where there is none
+    known    (B, T, E + 1): the same and the rating, from -1, the data's lowest, to 1, its highest; 0 where there is
+             none. (B, T, E) where opinions are not read
     there    (B, T) bool: False where the history is shorter
     table    (I, E): the vectors of all items, where they were needed anyway
     """
 
     vectors: Tensor
-    ratings: Tensor
+    known: Tensor
     there: Tensor
     table: Tensor | None
 
@@ -59,6 +62,7 @@ class BehaviourNetwork(FieldNetwork):
         self.register_buffer("slots", torch.from_numpy(np.concatenate(columns)), persistent=False)
         self.widths = [f.width for f in fields]
         self.item_size = len(fields) * config.embedding_size  # E
+        self.known_size = self.item_size + config.opinions  # E + 1, or E
         low, high = (float(end) for end in scale)
         self.middle, self.reach = (low + high) / 2, (high - low) / 2
 
@@ -76,10 +80,13 @@ class BehaviourNetwork(FieldNetwork):
         count = len(self.features.items.rows)
         # In a batch most items occur several times: each is put together once.
         table = self.items(torch.arange(count, device=ids.device)) if ids.numel() >= count else None
-        ratings = torch.zeros_like(histories.values)
-        if self.reach > 0:
-            ratings = ((histories.values - self.middle) / self.reach).masked_fill(~there, 0.0)
-        return Behaviours(self.items(ids, table), ratings, there, table)
+        vectors = known = self.items(ids, table)
+        if self.config.opinions:
+            ratings = torch.zeros_like(histories.values)
+            if self.reach > 0:
+                ratings = ((histories.values - self.middle) / self.reach).masked_fill(~there, 0.0)
+            known = torch.cat([vectors, ratings[..., None]], dim=-1)
+        return Behaviours(vectors, known, there, table)
 
 
 def _chosen(fields: Sequence[Field], names: Sequence[str]) -> list[Field]:

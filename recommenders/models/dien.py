@@ -97,7 +97,7 @@ class Network(BehaviourNetwork):
     def __init__(self, features: Features, config: DIEN.Config, scale: np.ndarray) -> None:
         super().__init__(features, config, scale)
         size = self.item_size
-        self.extract = nn.GRU(size + 1, size, batch_first=True)
+        self.extract = nn.GRU(self.known_size, size, batch_first=True)
         self.attend = nn.Parameter(torch.eye(size))  # W of Eq. 8
         self.evolve = AUGRU(size)
         sizes = (self.size + size, *config.hidden, 1)
@@ -105,7 +105,7 @@ class Network(BehaviourNetwork):
 
     def read_users(self, histories: Histories, block: Block) -> Interests:
         read = self.behaviours(oldest_first(histories))
-        states, _ = self.extract(torch.cat([read.vectors, read.ratings[..., None]], dim=-1))  # (B, T, E)
+        states, _ = self.extract(read.known)  # (B, T, E)
         return Interests(read, states, self.evolve.inward(states))
 
     def head(self, x: Inputs) -> Tensor:

@@ -130,32 +130,33 @@ class _Dice(torch.autograd.Function):
         ones = s.new_ones(len(s))
         of_alpha = ones @ through - ones @ (through * p)
         of_normed = torch.ops.aten.sigmoid_backward(through, p).mul_(1 - alpha)
-        if ctx.batch:
-            outputs = [True, False, False]
-            of_s, _, _ = torch.ops.aten.native_batch_norm_backward(
-                of_normed, s, None, None, None, mean, spread, True, EPSILON, outputs
-            )
-        else:
-            of_s = of_normed.mul_((spread + EPSILON).rsqrt())
-        return of_s.addcmul_(gradient, slope), of_alpha, None, None, None, None
+        if not ctx.batch:
+            scale = (spread + EPSILON).rsqrt()
+            return of_normed.mul_(scale).addcmul_(gradient, slope), of_alpha, None, None, None, None
+        # Besides, s moves its own mean and variance: less mean(∂n) and n mean(∂n n), with n = (s − mean) spread.
+        first = ones @ of_normed / len(s)
+        second = (ones @ torch.mul(of_normed, s, out=through) / len(s) - mean * first) * spread.square()
+        of_s = torch.addcmul((mean * second - first) * spread, s, -second * spread)
+        of_s.addcmul_(of_normed, spread).addcmul_(gradient, slope)
+        return of_s, of_alpha, None, None, None, None
 
 
 class ActivationUnit(nn.Module):
     """a(e_l, v_A) of all history items and candidates."""
 
-    def __init__(self, size: int, hidden: int, places: int, *, moving: bool) -> None:
+    def __init__(self, size: int, known: int, hidden: int, places: int, *, moving: bool) -> None:
         super().__init__()
-        self.size = size
-        self.first = nn.Linear(4 * size + 1, hidden)  # of [e, v, e − v, e ⊙ v, r]
+        self.parts = [size, size, size, size, known - size]
+        self.first = nn.Linear(3 * size + known, hidden)  # of [e, v, e − v, e ⊙ v, r]
         self.place = nn.Parameter(torch.zeros(places, hidden)) if places else None
         self.dice = Dice(hidden, moving=moving)
         self.last = nn.Linear(hidden, 1)
 
     def forward(self, read: Behaviours, candidates: Tensor) -> Tensor:
         """Candidates (b, C, E), b = B or 1 -> (B, C, T), 0 where no item is."""
-        w_e, w_v, w_difference, w_product, w_r = self.first.weight.split([*[self.size] * 4, 1], dim=1)
-        e, (b, t) = read.vectors, read.ratings.shape
-        known, weights = [e, read.ratings[..., None]], [w_e + w_difference, w_r]
+        w_e, w_v, w_difference, w_product, w_r = self.first.weight.split(self.parts, dim=1)
+        e, (b, t) = read.vectors, read.there.shape
+        known, weights = [read.known], [w_e + w_difference, w_r]
         if self.place is not None:
             known.append(torch.eye(t, device=e.device).expand(b, t, t))
             weights.append(self.place[:t].T)
@@ -188,8 +189,8 @@ class Network(BehaviourNetwork):
         super().__init__(features, config, scale)
         moving = config.objective == "next"
         places = features.latest if config.places else 0
-        self.unit = ActivationUnit(self.item_size, config.attention, places, moving=moving)
-        sizes = (self.size + self.item_size + 1, *config.hidden, 1)
+        self.unit = ActivationUnit(self.item_size, self.known_size, config.attention, places, moving=moving)
+        sizes = (self.size + self.known_size, *config.hidden, 1)
         self.deep = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
         self.dice = nn.ModuleList(Dice(size, moving=moving) for size in config.hidden)
         self.shares = torch.zeros(0)  # (rows of the table,): 1 / n_j, once they are counted
@@ -200,7 +201,7 @@ class Network(BehaviourNetwork):
     def head(self, x: Inputs) -> Tensor:
         read: Behaviours = x.more
         weights = self.unit(read, self.items(x.candidates, read.table))  # (B, C, T)
-        interest = weights @ torch.cat([read.vectors, read.ratings[..., None]], dim=-1)  # (B, C, E + 1)
+        interest = weights @ read.known  # (B, C, E + 1)
         interest = functional.dropout(interest, self.config.dropout, self.training)
         first, *others = self.deep
         hidden = linear_of_blocks(first, [*(block.vectors for block in x.blocks), interest[..., None, :]])
