@@ -209,5 +209,10 @@ class Recommender(ABC):
         config = {k: tuple(v) if isinstance(v, list) else v for k, v in meta["config"].items()}
         self = cls(cls.Config(**config))
         self._catalogue = catalogue
-        self._restore(arrays)
+        try:
+            self._restore(arrays)
+        except KeyError as error:
+            raise ArtefactError(
+                f"{folder} was made by another version: it lacks {error}; train it again: chatrec train {name}"
+            ) from error
         return self

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 Part = Literal["train", "valid", "held-out"]
 Carry = Literal["", "new", "refine", "more"]
@@ -86,13 +86,13 @@ class Message:
 
 
 @lru_cache(maxsize=1)
-def phrases() -> Mapping[str, Mapping[str, object]]:
+def phrases() -> dict[str, dict[str, Any]]:
     return tomllib.loads(PHRASES.read_text(encoding="utf-8"))
 
 
 def _listed(name: str) -> dict[str, list[str]]:
     """A table of phrases.toml that has lists of words under names."""
-    return {key: list(said) for key, said in phrases()[name].items()}  # type: ignore[call-overload]
+    return {key: list(said) for key, said in phrases()[name].items()}
 
 
 def part_of(words: str) -> Part:
@@ -112,7 +112,7 @@ def genre_words(tongue: str = "") -> dict[str, tuple[str, ...]]:
     """Genre -> the words that people say for it; tongue "" is English."""
     tables = phrases()
     table = tables["foreign"][tongue] if tongue else tables["genres"]
-    return {name: tuple(words) for name, words in table.items()}  # type: ignore[attr-defined]
+    return {name: tuple(words) for name, words in table.items()}
 
 
 class Composer:
@@ -133,14 +133,14 @@ class Composer:
         people = sorted({p for f in films for p in f.people})
         self.people = [p for p in people if part_of(p) == part and 2 <= len(p.split()) <= 3]
         self.languages = sorted({f.language for f in films if f.language and f.language not in ("English", "Silent")})
-        self.wishes = [w for w in phrases()["wishes"]["phrases"] if part_of(w) == part]  # type: ignore[attr-defined]
+        self.wishes = [w for w in phrases()["wishes"]["phrases"] if part_of(w) == part]
         self.templates: dict[tuple[str, Carry], list[str]] = {}
         for intent, groups in phrases().items():
             for carry, group in groups.items():
                 if isinstance(group, dict) and "templates" in group:
-                    key = (intent, "" if carry == "none" else carry)
+                    key = (intent, cast("Carry", "" if carry == "none" else carry))
                     taught = group.get("taught", ()) if part == "train" else ()
-                    self.templates[key] = [*dealt(group["templates"])[part], *taught]  # type: ignore[index]
+                    self.templates[key] = [*dealt(group["templates"])[part], *taught]
 
     def dialogues(self, n: int) -> Iterator[tuple[Message, ...]]:
         for number in range(n):
@@ -209,7 +209,7 @@ class Composer:
         )
 
     def _around(self, name: str) -> list[str]:
-        return phrases()["around"][name]  # type: ignore[return-value]
+        return phrases()["around"][name]
 
     def _surround(self, text: str, spans: list[Span], intent: str) -> tuple[str, list[Span]]:
         r = self.random
