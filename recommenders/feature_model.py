@@ -29,7 +29,7 @@ from recommenders.base import Progress, Role, quiet
 from recommenders.config import Count, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
 from recommenders.features import SIDES, Features, Field, Histories, Side, Slots
-from recommenders.layers import FieldEmbedding
+from recommenders.layers import FieldEmbedding, added
 from recommenders.loop import Loss
 from recommenders.neural import NeuralRecommender
 from recommenders.tables import Dataset, UserState
@@ -116,7 +116,7 @@ class Inputs:
     @property
     def linear(self) -> Tensor:
         """(B, C): Σ w x over all fields."""
-        return torch.stack(torch.broadcast_tensors(*(block.weight for block in self.blocks))).sum(dim=0)
+        return added(block.weight for block in self.blocks)
 
     def numbers(self) -> Tensor:
         """(B, C, N): the standardised values of the numeric fields."""

@@ -1,7 +1,7 @@
 """Layers that several models are made of."""
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import cache, reduce
 from typing import Any
 
 import torch
@@ -104,15 +104,19 @@ def _places(widths: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tens
     return counts.cumsum(0) - counts, torch.repeat_interleave(counts)
 
 
+def added(parts: Iterable[Tensor]) -> Tensor:
+    """The sum of tensors that broadcast. One alone is returned as it is, where `sum` would add it to 0: a copy."""
+    return reduce(torch.add, parts)
+
+
 def pairwise(blocks: Sequence[Tensor]) -> Tensor:
     """Σ_{i<j} ⟨v_i, v_j⟩ over the fields of all blocks, as ½ Σ_d [(Σ_f v_fd)² − Σ_f v_fd²]: Rendle 2010, Lemma 3.1.
 
     Each block is (..., F_b, D) and their leading dimensions broadcast, so fields of B users and of C items meet as
     (B, 1, ...) and (1, C, ...) without being copied for every pair. Returns the broadcast leading dimensions.
     """
-    total = sum(block.sum(dim=-2) for block in blocks)  # (..., D)
-    squares = sum(block.square().sum(dim=(-2, -1)) for block in blocks)  # (...)
-    assert isinstance(total, Tensor) and isinstance(squares, Tensor)
+    total = added(block.sum(dim=-2) for block in blocks)  # (..., D)
+    squares = added(block.square().sum(dim=(-2, -1)) for block in blocks)  # (...)
     return 0.5 * (total.square().sum(dim=-1) - squares)
 
 
@@ -120,6 +124,8 @@ def linear_of_blocks(layer: nn.Module, blocks: Sequence[Tensor]) -> Tensor:
     """The layer applied to the fields of all blocks side by side (..., F D) -> (..., H), where the blocks' leading
     dimensions broadcast as in `pairwise`: each block meets its part of the weights before the sizes multiply."""
     assert isinstance(layer, nn.Linear)
+    if len(blocks) == 1:  # product and bias in one call
+        return functional.linear(blocks[0].flatten(-2), layer.weight, layer.bias)
     return weights_of_blocks(layer.weight, blocks) + layer.bias
 
 
@@ -127,9 +133,7 @@ def weights_of_blocks(weight: Tensor, blocks: Sequence[Tensor]) -> Tensor:
     """weight (H, F D) times the fields of all blocks side by side, as `linear_of_blocks`: (..., H)."""
     widths = [block.shape[-2] * block.shape[-1] for block in blocks]
     parts = weight.split(widths, dim=1)
-    hidden = sum(functional.linear(block.flatten(-2), part) for block, part in zip(blocks, parts, strict=True))
-    assert isinstance(hidden, Tensor)
-    return hidden
+    return added(functional.linear(block.flatten(-2), part) for block, part in zip(blocks, parts, strict=True))
 
 
 def bi_interaction(blocks: Sequence[Tensor]) -> Tensor:
@@ -137,7 +141,6 @@ def bi_interaction(blocks: Sequence[Tensor]) -> Tensor:
 
     Blocks as in `pairwise`, which is the sum of this over its last dimension. Returns (..., D).
     """
-    total = sum(block.sum(dim=-2) for block in blocks)  # (..., D)
-    squares = sum(block.square().sum(dim=-2) for block in blocks)  # (..., D)
-    assert isinstance(total, Tensor) and isinstance(squares, Tensor)
+    total = added(block.sum(dim=-2) for block in blocks)  # (..., D)
+    squares = added(block.square().sum(dim=-2) for block in blocks)  # (..., D)
     return 0.5 * (total.square() - squares)
