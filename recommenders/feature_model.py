@@ -49,6 +49,8 @@ class FieldConfig:
     """Names of the fields to read; empty reads all that the data has."""
     embedding_size: Count = 16
     """D of every field."""
+    spread: Positive = 0.1
+    """Standard deviation of fresh embeddings: with a small one, rows that training never met say next to nothing."""
     dropout: Share = 0.2
     """Share of the field embeddings' numbers, and where the paper says so of the hidden units, dropped in training."""
     latest: Count = 25
@@ -147,7 +149,7 @@ class FieldNetwork(nn.Module):
         self.groups: dict[Side, tuple[Field, ...]] = {side: features.of_side(side) for side in SIDES}
         self.fields = tuple(field for side in SIDES for field in self.groups[side])  # in the order of Inputs.vectors
         self.size = len(self.fields) * config.embedding_size  # of all embeddings side by side
-        self.vectors = FieldEmbedding(features.rows, config.embedding_size, spread=0.1)
+        self.vectors = FieldEmbedding(features.rows, config.embedding_size, spread=config.spread)
         if self.linear:
             self.weights = FieldEmbedding(features.rows, 1, spread=0.0)
         self.bias = nn.Parameter(torch.zeros(1))

@@ -89,7 +89,9 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
     name, sizes = MODELS[task["model"]]
     common = {"objective": "click", "seed": task["seed"]}
     if same:
-        common |= {"embedding_size": task["embedding_size"], "learning_rate": task["learning_rate"], **sizes}
+        # Our rate falls from its peak to nothing along a cosine: twice the others' constant one is the same on average.
+        rate = 2 * task["learning_rate"]
+        common |= {"embedding_size": task["embedding_size"], "learning_rate": rate, "spread": 0.01, **sizes}
         common |= {"epochs": task["epochs"], "batch_size": task["batch_size"], "latest": HISTORY}
         common |= {"dropout": 0.0, "weight_decay": 0.0}
     else:

@@ -126,7 +126,7 @@ class Network(FieldNetwork):
 
     def __init__(self, features: Features, config: FNN.Config) -> None:
         super().__init__(features, config)
-        self.vectors = FieldEmbedding(features.rows, 1 + config.embedding_size, spread=0.1)
+        self.vectors = FieldEmbedding(features.rows, 1 + config.embedding_size, spread=config.spread)
         sizes = (len(self.fields) * (1 + config.embedding_size), *config.hidden, 1)
         self.layers = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
 
