@@ -22,7 +22,8 @@ def opinions(text: str, found_slots: Slots, table: Table) -> tuple[tuple[int, Fe
         blank = piece
         for m in titles:  # words inside a title are no opinion ("Love Actually", "The Worst Person ...")
             blank = blank[: m.start - start] + "_" * (m.end - m.start) + blank[m.end - start :]
-        if not items and not titles and (table.focus or last):
+        of_unknown = any(begin < start + len(piece) for begin, _ in found_slots.unknown)  # "it" is what nobody has here
+        if not items and not titles and (last or (table.focus and not of_unknown)):
             reference = references.find(piece, table)
             bare = re.match(
                 r"^\W*(?:yes|yeah|no|nope|yep|ok|oh|i|lol|well|hmm|ah|and|but|\W)*\s*(?:have|['’]ve|really|absolutely|already|"

@@ -118,6 +118,7 @@ class Slots:
     again: bool = False
     understood: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
+    unknown: tuple[tuple[int, int], ...] = ()  # characters of the titles that the catalogue does not have
     spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 
     @property
@@ -189,6 +190,7 @@ def read(
         wish=wish,
         again=bool(_AGAIN.search(text)),
         unmatched=(*_unmatched(mentions, linker), *years.unmatched),
+        unknown=tuple((m.start, m.end) for m in mentions if m.kind == "unknown_title"),
         spans=tuple(spans),
     )
 

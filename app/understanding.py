@@ -79,6 +79,15 @@ class Understanding:
 UNSURE = 0.5
 
 
+def _points_to(unknown: tuple[tuple[int, int], ...], reference: Reference | None) -> bool:
+    """Whether an "it" stands behind a title that the catalogue lacks: then it means that, and nothing on the table."""
+    return (
+        reference is not None
+        and reference.how == "that"
+        and any(end <= reference.spans[0][0] for _, end in unknown)
+    )
+
+
 class Reader:
     """One message being read; holds what every question needs."""
 
@@ -97,6 +106,9 @@ class Reader:
             referred=self.reference.spans if self.reference else (),
         )
         self.titles = tuple(m.items[0] for m in self.slots.titles)
+        self.of_unknown = _points_to(self.slots.unknown, self.reference)
+        if self.of_unknown:
+            self.reference = None
         self.words = len(tokens(self.text))
         # titles and references as "it", so that "who is in Heat?" reads like "who is in it?"
         named = [(m.start, m.end) for m in self.slots.titles]
@@ -322,7 +334,7 @@ def asked(r: Reader, judged: tuple[int, ...] = ()) -> Understanding:
     like = r.slots.like
     if not like and cues.SIMILAR_TO.search(r.text):
         like = r.titles or (r.reference.items if r.reference else ()) or judged
-        if not like and not r.slots.constrains and not r.slots.wish:
+        if not like and not r.slots.constrains and not r.slots.wish and not r.of_unknown:
             like = r.table.focus if len(r.table.focus) == 1 else ()
             if not like and r.table.shown:
                 like = r.table.shown[:1] if len(r.table.shown) == 1 else ()

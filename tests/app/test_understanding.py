@@ -31,6 +31,18 @@ def said(text: str, names: Linker, **table: object) -> Understanding:
 ON_TABLE = {"shown": (0, 3, 4), "focus": (0, 3, 4), "ever": (0, 3, 4), "turns": 2, "arguments": {"genres": ["Horror"]}}
 
 
+@pytest.mark.parametrize("shown", [(0,), (0, 3, 4)])
+def test_it_behind_an_unknown_title_means_nothing_on_the_table(names: Linker, shown: tuple[int, ...]) -> None:
+    """ "Something like it" after a film that nobody has here is not about the film that was shown before."""
+    table = {"shown": shown, "focus": shown[:1], "ever": shown, "turns": 1, "arguments": {"genres": ["Horror"]}}
+    found = said("I loved Zorgblatt the Destroyer 7, something like it?", names, **table)
+    assert found.action == "recommend" and not found.items
+    assert not any("items" in call.arguments for call in found.calls)
+    assert any("Zorgblatt" in words for words in found.unmatched)
+    # without a strange title "it" is what was shown
+    assert said("I loved it, something like it?", names, **table).calls[-1].arguments["items"] == ["item:a1"]
+
+
 @pytest.mark.parametrize(
     ("message", "action", "arguments"),
     [
