@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -37,6 +38,9 @@ def serve(
     typer.echo(f"The app opens at {url} (Ctrl-C ends it).")
     # Streamlit finds its configuration, and Python the packages, from the folder of the project.
     server = subprocess.Popen(command, cwd=ROOT)
+    for name in ("SIGTERM", "SIGHUP"):  # whoever ends this process ends the app: it must not listen on alone
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: server.terminate())
     if browser and _has_browser():
         threading.Thread(target=_open, args=(f"http://{host}:{port}", url), daemon=True).start()
     try:

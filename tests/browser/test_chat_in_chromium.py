@@ -69,6 +69,8 @@ def address(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
         finally:
             server.terminate()
             server.wait(30)
+        with pytest.raises(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
+            pass  # nothing listens on behind the command's back
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
