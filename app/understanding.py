@@ -81,11 +81,7 @@ UNSURE = 0.5
 
 def _points_to(unknown: tuple[tuple[int, int], ...], reference: Reference | None) -> bool:
     """Whether an "it" stands behind a title that the catalogue lacks: then it means that, and nothing on the table."""
-    return (
-        reference is not None
-        and reference.how == "that"
-        and any(end <= reference.spans[0][0] for _, end in unknown)
-    )
+    return reference is not None and reference.how == "that" and any(end <= reference.spans[0][0] for _, end in unknown)
 
 
 class Reader:

@@ -17,10 +17,9 @@ from recommenders import baselines, clicks, metrics, rating_task, registry, rows
 from recommenders.base import Progress, Recommender
 from recommenders.errors import ConfigError, did_you_mean
 from recommenders.evaluate import foreseen, rank
-from recommenders.feature_model import Rated
 from recommenders.intervals import Figure
 from recommenders.rows import How, Rows
-from recommenders.split import Case, items_of, leave_last_one_out
+from recommenders.split import Case, Rated, items_of, leave_last_one_out
 from recommenders.tables import Dataset
 
 Task = Literal["top-n", "ctr", "rating"]

@@ -14,7 +14,7 @@ Fold-in: no field is a user id; a user nobody has seen is read from profile and 
 """
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,14 +28,16 @@ from torch.nn import functional
 from recommenders.base import Progress, Role, quiet
 from recommenders.config import Count, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
-from recommenders.features import SIDES, Features, Field, Histories, Side, Slots
+from recommenders.features import SIDES, Features, Field, Histories, Places, Side, Slots
 from recommenders.layers import FieldEmbedding, added
 from recommenders.loop import Loss
+from recommenders.metrics import log_loss
+from recommenders.negatives import Popular
 from recommenders.neural import NeuralRecommender
+from recommenders.split import Rated
 from recommenders.tables import Dataset, UserState
 
 Objective = Literal["next", "click", "rating"]
-Rated = tuple[UserState, int, float]  # what is known of a user, an item, and the rating given to it
 _SLOTS_IN_MEMORY = 40_000_000  # rows × slots that are read once before training; beyond it each batch is read anew
 
 
@@ -246,7 +248,7 @@ class FeatureModel(NeuralRecommender):
         self.features = self._features(data).to(self.device)
         self._scale = np.array([x.value.min(), x.value.max()], np.float32)
         self.module = self._build().to(self.device)
-        rows = _Rows(self.features, data, self.device)
+        rows = Places(self.features, data, self.device)
         self.module.study(rows.parts())
         if self.config.objective == "next":
             return len(x), _NextItem(self.module, rows, data, self.config.negatives)
@@ -264,8 +266,7 @@ class FeatureModel(NeuralRecommender):
         def better() -> float:
             if self.config.objective == "rating":
                 return -float(np.mean((self.score(states, items[:, None])[:, 0] - values) ** 2))
-            p = np.clip(self.predict_click(states, items), 1e-7, 1 - 1e-7)
-            return float(np.mean(np.log(np.where(values >= self._liked_from, p, 1 - p))))
+            return -log_loss(values >= self._liked_from, self.predict_click(states, items))
 
         return better
 
@@ -308,51 +309,22 @@ class FeatureModel(NeuralRecommender):
         super()._restore(arrays)
 
 
-class _Rows:
-    """The interactions as places in histories: what came before each, without a copy for each."""
-
-    def __init__(self, features: Features, data: Dataset, device: torch.device) -> None:
-        x = data.interactions
-        sizes = np.bincount(x.user, minlength=len(data.users))
-        place = np.arange(len(x)) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # how many rows of the user come before
-        self.item, self.value, self.user, self.before = (
-            torch.from_numpy(np.ascontiguousarray(column)).to(device) for column in (x.item, x.value, x.user, place)
-        )
-        self.profiles = features.profiles(data.users.to_dict("records")).to(device)  # (U, Fp)
-        self.steps = torch.arange(1, features.latest + 1, device=device)
-
-    def histories(self, rows: Tensor) -> Histories:
-        earlier = rows[:, None] - self.steps  # (B, L) latest first
-        there = self.steps <= self.before[rows][:, None]
-        met = torch.where(there, self.item[earlier.clamp(min=0)], -1)
-        ratings = torch.where(there, self.value[earlier.clamp(min=0)], 0.0)
-        return Histories(met, ratings, self.before[rows], self.profiles[self.user[rows]])
-
-    def parts(self) -> Iterator[tuple[Histories, Tensor]]:
-        """All rows: histories and items."""
-        for rows in torch.arange(len(self.item), device=self.item.device).split(8192):
-            yield self.histories(rows), self.item[rows]
-
-
 class _NextItem:
     """The loss "next" of a batch of rows."""
 
-    def __init__(self, module: FieldNetwork, rows: _Rows, data: Dataset, negatives: int) -> None:
-        self.module, self.rows, self.negatives, self.items = module, rows, negatives, len(data.catalogue)
+    def __init__(self, module: FieldNetwork, rows: Places, data: Dataset, negatives: int) -> None:
+        self.module, self.rows, self.negatives = module, rows, negatives
         module.bias.requires_grad_(False)  # the softmax takes it out again
-        counts = np.bincount(data.interactions.item, minlength=self.items)
-        chance = torch.from_numpy(np.maximum(counts, 1) ** 0.75).float().to(rows.item.device)
-        self.log_chance = (chance / chance.sum()).log()  # (I,)
-        self.cumulated = chance.double().cumsum(0) / chance.double().sum()
+        counts = np.bincount(data.interactions.item, minlength=len(data.catalogue))
+        self.draw = Popular(counts, rows.item.device)
 
     def __call__(self, batch: Tensor) -> Tensor:
         histories, wanted = self.rows.histories(batch), self.rows.item[batch]  # (B,)
-        where = torch.rand(self.negatives, device=wanted.device).double()
-        drawn = torch.searchsorted(self.cumulated, where).clamp(max=self.items - 1)
+        drawn, log_chance = self.draw(self.negatives), self.draw.log_chance
         users = self.module.users(histories)
         own = self.module.inputs(users, wanted[:, None])
-        chosen = self.module(own).float() - self.log_chance[wanted][:, None]  # (B, 1)
-        others = self.module(self.module.inputs(users, drawn[None])).float() - self.log_chance[drawn]  # (B, negatives)
+        chosen = self.module(own).float() - log_chance[wanted][:, None]  # (B, 1)
+        others = self.module(self.module.inputs(users, drawn[None])).float() - log_chance[drawn]  # (B, negatives)
         # What is the wanted item itself, or is seen already and so excluded when ranking, is no counter-example.
         same = drawn == wanted[:, None]
         seen = (drawn[None, :, None] == histories.items[:, None, :]).any(dim=-1)
@@ -363,7 +335,7 @@ class _NextItem:
 class _OneItem:
     """The losses "click" and "rating" of a batch of rows: each row is one user and one item."""
 
-    def __init__(self, module: FieldNetwork, rows: _Rows, data: Dataset, config: FieldConfig) -> None:
+    def __init__(self, module: FieldNetwork, rows: Places, data: Dataset, config: FieldConfig) -> None:
         self.module, self.rows, self.hidden = module, rows, config.hidden_histories
         self.objective = objective = config.objective
         value = rows.value

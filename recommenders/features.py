@@ -17,7 +17,7 @@ No field is the bare user id, so users nobody has seen are read like all others.
 import json
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -309,6 +309,37 @@ class Features:
         return cls(
             fields, slots, arrays["features.pair"], schema["latest"], schema["half_life"], arrays["features.usual"]
         )
+
+
+class Places:
+    """Interactions as places in histories: what came before each of the rows, without a copy for each."""
+
+    def __init__(self, features: Features, data: Dataset, device: torch.device) -> None:
+        x = data.interactions
+        sizes = np.bincount(x.user, minlength=len(data.users))
+        before = np.arange(len(x)) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # rows of the same user before this one
+        self.item, self.value, self.user, self.before = (
+            torch.from_numpy(np.ascontiguousarray(column)).to(device) for column in (x.item, x.value, x.user, before)
+        )
+        self.profiles = features.profiles(data.users.to_dict("records")).to(device)  # (U, Fp)
+        self.steps = torch.arange(1, features.latest + 1, device=device)
+
+    def histories(self, rows: Tensor) -> Histories:
+        """Of the users of these rows (B,), when they met the rows' items."""
+        return self.until(self.user[rows], rows, self.before[rows])
+
+    def until(self, users: Tensor, rows: Tensor, lengths: Tensor) -> Histories:
+        """Of `users` (B,) when they had met `lengths` items, the last of them in the row before `rows`."""
+        earlier = rows[:, None] - self.steps  # (B, L) latest first
+        there = self.steps <= lengths[:, None]
+        met = torch.where(there, self.item[earlier.clamp(min=0)], -1)
+        ratings = torch.where(there, self.value[earlier.clamp(min=0)], 0.0)
+        return Histories(met, ratings, lengths, self.profiles[users])
+
+    def parts(self) -> Iterator[tuple[Histories, Tensor]]:
+        """All rows: histories and items."""
+        for rows in torch.arange(len(self.item), device=self.item.device).split(8192):
+            yield self.histories(rows), self.item[rows]
 
 
 def _categories(add: Any, name: str, side: Side, column: pd.Series) -> Field | None:

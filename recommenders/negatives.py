@@ -1,5 +1,6 @@
-"""Drawing items that a user has not met, for models that learn from met against unmet."""
+"""Drawing items for models that learn from met against unmet: of one user's unmet ones, or from the whole catalogue."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,3 +43,22 @@ class Negatives:
         keys = users * self.items + items
         place = torch.searchsorted(self.met, keys).clamp(max=len(self.met) - 1)
         return self.met[place] == keys
+
+
+class Popular:
+    """Draws from the whole catalogue with chance q ∝ count^¾, met or not, with torch's random state.
+
+    Scores less log q make such a sample stand for the whole catalogue in a softmax (Bengio & Senécal 2008).
+    counts  (I,) interactions of each item; an item without any counts once
+    """
+
+    def __init__(self, counts: np.ndarray, device: torch.device) -> None:
+        chance = torch.from_numpy(np.maximum(counts, 1) ** 0.75).to(device)
+        chance = chance / chance.sum()
+        self.log_chance = chance.log().float()  # (I,)
+        self._cumulated = chance.cumsum(0)
+
+    def __call__(self, *shape: int) -> Tensor:
+        """Item numbers of that shape, int64."""
+        where = torch.rand(*shape, device=self._cumulated.device).double()
+        return torch.searchsorted(self._cumulated, where).clamp(max=len(self._cumulated) - 1)

@@ -9,6 +9,7 @@ from recommenders.errors import DataError
 from recommenders.tables import Dataset, UserState
 
 Case = tuple[UserState, int]  # what is known of a user, and the item they met next
+Rated = tuple[UserState, int, float]  # what is known of a user, an item, and the rating given to it
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,9 @@ from torch.nn import functional
 from recommenders import loop
 from recommenders.base import Role
 from recommenders.config import Count, NotNegative, Positive, Share
-from recommenders.features import Features, Histories, Slots
+from recommenders.features import Features, Histories, Places, Slots
 from recommenders.layers import FieldEmbedding
+from recommenders.negatives import Popular
 from recommenders.neural import NeuralRecommender
 from recommenders.online import Impression, activeness, activeness_at_each
 from recommenders.tables import Dataset, UserState
@@ -118,37 +119,28 @@ class DRN(NeuralRecommender):
         self.features = features = Features.of(data, latest=c.latest, half_life=c.half_life).to(device)
         self.module = self._build().to(device)
         fast, slow = self.module.fast, self.module.slow
-        # Row r of a user is preceded by `before[r]` rows of the same user: the history at that place.
-        sizes = np.bincount(x.user, minlength=len(data.users))
-        place = np.arange(len(x)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        places = Places(features, data, device)
         click = np.where(x.value >= data.liked_from, 1.0, c.unliked) if data.explicit else np.ones(len(x))
         after, following = activeness_at_each(x.user, x.timestamp)
-        columns = (x.item, x.value, x.user, place, click.astype(np.float32), after, following)
-        item, value, user, before, clicked, active, active_next = (
-            torch.from_numpy(np.ascontiguousarray(column)).to(device) for column in columns
+        clicked, active, active_next = (
+            torch.from_numpy(np.ascontiguousarray(column)).to(device)
+            for column in (click.astype(np.float32), after, following)
         )
-        profiles = features.profiles(data.users.to_dict("records")).to(device)  # (U, Fp)
-        steps = torch.arange(1, c.latest + 1, device=device)
-        chance = torch.from_numpy(np.maximum(np.bincount(x.item, minlength=n), 1) ** 0.75).to(device)
-        chance = chance / chance.sum()
-        log_chance, cumulated = chance.log().float(), chance.cumsum(0)
+        item, user, before = places.item, places.user, places.before
+        draw = Popular(np.bincount(x.item, minlength=n), device)
         ends = torch.from_numpy(np.append(x.user[1:] != x.user[:-1], True)).to(device)
         initial = active.new_tensor(activeness(()))
 
         def state(owners: Tensor, ends_at: Tensor, lengths: Tensor) -> tuple[Histories, Tensor]:
             """Users `owners` when they had met `lengths` (0 or more) items, the last of them in row ends_at − 1."""
-            earlier = ends_at[:, None] - steps  # (B, L) latest first
-            there = steps <= lengths[:, None]
-            met = torch.where(there, item[earlier.clamp(min=0)], -1)
-            ratings = torch.where(there, value[earlier.clamp(min=0)], 0.0)
             known = torch.where(lengths > 0, active[(ends_at - 1).clamp(min=0)], initial)
-            return Histories(met, ratings, lengths, profiles[owners]), known
+            return places.until(owners, ends_at, lengths), known
 
         def loss(rows: Tensor) -> Tensor:
             self.module.follow(c.averaging)
             now, known = state(user[rows], rows, before[rows])
             wanted = item[rows]  # (B,)
-            drawn = torch.searchsorted(cumulated, torch.rand(c.negatives, device=device).double()).clamp(max=n - 1)
+            drawn, log_chance = draw(c.negatives), draw.log_chance
             # What is the wanted item itself, or is met already and so never shown, is no action of this state.
             barred = (drawn == wanted[:, None]) | (drawn[None, :, None] == now.items[:, None, :]).any(dim=-1)
             users, offered = fast.users(now, known), fast.items(drawn)

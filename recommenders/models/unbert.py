@@ -62,10 +62,12 @@ from recommenders.bert import Sizes
 from recommenders.config import Count, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
 from recommenders.matching import Aggregator, Lower, Network, Read
+from recommenders.metrics import log_loss
+from recommenders.negatives import Popular
 from recommenders.neural import NeuralRecommender
+from recommenders.split import Rated
 from recommenders.tables import Dataset, UserState
 
-Rated = tuple[UserState, int, float]  # what is known of a user, an item, and the rating given to it
 ROOT = Path(__file__).resolve().parents[2]
 _PAIRS_AT_ONCE = 1024  # user-item pairs scored in one go: about 100 MB
 _ITEMS_AT_ONCE = 256  # items read by the lower layers in one go
@@ -158,9 +160,7 @@ class UNBERT(NeuralRecommender):
         self._ready()
         places = _Places(data, c.history, float(self.liked_from[0]), device)
         item, value = (torch.from_numpy(np.ascontiguousarray(column)).to(device) for column in (x.item, x.value))
-        drawing = torch.from_numpy(chance**0.75).to(device)
-        log_chance = (drawing / drawing.sum()).log().float()  # (I,)
-        cumulated = drawing.cumsum(0) / drawing.sum()
+        draw = Popular(chance, device)
 
         def pick(rows: Tensor) -> Tensor:
             """A place (B,) of each row's `every`: another one from epoch to epoch."""
@@ -169,8 +169,7 @@ class UNBERT(NeuralRecommender):
         def next_item(rows: Tensor) -> Tensor:
             place = pick(rows)
             history, wanted = places.histories(place), item[place]  # (B, h), (B,)
-            draws = torch.rand(len(rows), c.negatives, device=device).double()
-            drawn = torch.searchsorted(cumulated, draws).clamp(max=n - 1)  # (B, K)
+            drawn, log_chance = draw(len(rows), c.negatives), draw.log_chance  # (B, K), (I,)
             candidates = torch.cat([wanted[:, None], drawn], dim=1)  # (B, 1 + K)
             logits = self._logits(history, candidates) - log_chance[candidates]
             # What is the wanted item itself, or is read already and so excluded when ranking, is no counter-example.
@@ -271,8 +270,7 @@ class UNBERT(NeuralRecommender):
 
         def likelihood() -> float:
             self._ready()
-            p = np.clip(self.predict_click(states, items), 1e-7, 1 - 1e-7)
-            return float(np.log(np.where(liked, p, 1 - p)).mean())
+            return -log_loss(liked, self.predict_click(states, items))
 
         return likelihood
 

@@ -11,8 +11,8 @@ from recommenders.config import configured
 from recommenders.errors import ConfigError
 from recommenders.feature_model import FeatureModel, Inputs
 from recommenders.ftrl import FTRL
-from recommenders.tables import Dataset, Interactions, UserState
-from tests.recommenders.worlds import tiny_films_data
+from recommenders.tables import Dataset, UserState
+from tests.recommenders.worlds import one_start_each, tiny_films_data
 
 STATE = UserState((3, 9, 1), (4.0, 2.0, 5.0))
 CANDIDATES = torch.tensor([[0, 7, 19]])
@@ -221,11 +221,7 @@ def test_ftrl_refuses_rates_that_cannot_be() -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_overfits_a_tiny_set(films: Dataset, name: str) -> None:
     """72 ratings by heart: their log loss, and their squared error, come close to 0."""
-    x = films.interactions
-    item = x.item.reshape(12, 6).copy()
-    for user, row in enumerate(item):  # each begins with another item: without a history nothing else tells them apart
-        row[:] = [user, *row[row != user][:5]]
-    films = films.with_interactions(Interactions(x.user, item.ravel(), x.value, x.timestamp))
+    films = one_start_each(films)
     learnt = {"epochs": 150, "batch_size": 24, "dropout": 0.0, "weight_decay": 0.0, "learning_rate": 0.02}
     for objective, enough in (("click", 0.01), ("rating", 0.05)):
         model = configured(name, {**learnt, "objective": objective}).fit(films)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from recommenders.features import Features, Field
+from recommenders.features import Features, Field, Places
+from recommenders.negatives import Popular
 from recommenders.tables import Catalogue, Dataset, Interactions, UserState
 from tests.recommenders.worlds import checkerboard, tiny_films_data
 
@@ -139,3 +140,29 @@ def test_restored_features_read_alike() -> None:
     assert torch.equal(one.rows, other.rows) and torch.equal(one.weights, other.weights)
     assert torch.equal(read.items.weights, again.items.weights) and torch.equal(read.pair, again.pair)
     assert torch.equal(read.usual, again.usual)
+
+
+def test_places_are_histories_before_and_after_a_row() -> None:
+    data = tiny_films_data()
+    read = features(data)
+    places = Places(read, data, torch.device("cpu"))
+    x = data.interactions
+    rows = torch.tensor([0, 3, 9])
+    before, after = places.histories(rows), places.until(places.user[rows], rows + 1, places.before[rows] + 1)
+    for n, row in enumerate(rows.tolist()):
+        own = np.flatnonzero(x.user == x.user[row])
+        for found, met in ((before, own[own < row]), (after, own[own <= row])):
+            expected = read.histories([UserState(tuple(x.item[met].tolist()), tuple(x.value[met].tolist()))])
+            assert found.items[n].tolist() == expected.items[0].tolist()
+            assert found.values[n].tolist() == expected.values[0].tolist()
+            assert int(found.lengths[n]) == len(met)
+
+
+def test_popular_items_are_drawn_by_the_three_quarter_power_of_their_count() -> None:
+    counts = np.array([0, 1, 16, 81])
+    draw = Popular(counts, torch.device("cpu"))
+    q = np.array([1, 1, 8, 27]) / 37  # an item that nobody met counts once
+    np.testing.assert_allclose(draw.log_chance.exp(), q, rtol=1e-5)
+    torch.manual_seed(0)
+    shares = np.bincount(draw(200, 100).ravel(), minlength=4) / 20_000
+    np.testing.assert_allclose(shares, q, atol=0.01)

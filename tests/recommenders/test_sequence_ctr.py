@@ -15,7 +15,7 @@ from recommenders.features import Histories
 from recommenders.models.dien import oldest_first
 from recommenders.models.din import Dice, _Dice
 from recommenders.tables import Dataset, Interactions, UserState
-from tests.recommenders.worlds import tiny_films_data
+from tests.recommenders.worlds import one_start_each, tiny_films_data
 
 STATES = [UserState((3, 9, 1), (4.0, 2.0, 5.0)), UserState(), UserState((5, 6, 7, 8, 2), (1.0, 1.0, 5.0, 3.0, 4.0))]
 CANDIDATES = torch.tensor([[0, 7, 19]])
@@ -349,11 +349,7 @@ def test_behaviours_the_data_has_not_are_refused(films: Dataset, name: str) -> N
 @pytest.mark.parametrize("name", MODELS)
 def test_overfits_a_tiny_set(films: Dataset, name: str) -> None:
     """72 ratings by heart: their log loss, and their squared error, come close to 0."""
-    x = films.interactions
-    item = x.item.reshape(12, 6).copy()
-    for user, row in enumerate(item):  # each begins with another item: without a history nothing else tells them apart
-        row[:] = [user, *row[row != user][:5]]
-    films = films.with_interactions(Interactions(x.user, item.ravel(), x.value, x.timestamp))
+    films = one_start_each(films)
     learnt = {"epochs": 60, "batch_size": 24, "dropout": 0.0, "weight_decay": 0.0, "learning_rate": 0.02}
     learnt |= {"auxiliary": 0.0} if name == "dien" else {}
     for objective, enough in (("click", 0.03), ("rating", 0.1)):
