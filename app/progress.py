@@ -30,6 +30,7 @@ def bars(*, show: bool = True, leave: bool = False) -> Iterator[Progress]:
                 file=sys.stderr,
                 disable=not show,
                 dynamic_ncols=True,
+                mininterval=0.1 if sys.stderr.isatty() else 10.0,  # a log keeps every drawing
             )
         bar.total = total or None
         bar.update(done - bar.n)

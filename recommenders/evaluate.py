@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from recommenders import metrics
-from recommenders.base import Progress, Recommender, quiet
+from recommenders.base import Progress, Recommender, best, quiet
 from recommenders.errors import DataError
 from recommenders.request import Recommendation, Request
 from recommenders.split import Case, items_of, states_of
@@ -116,9 +116,9 @@ def top(model: Recommender, states: Sequence[UserState], k: int) -> np.ndarray:
         out = list({*state.items, *state.disliked})
         scores[row, out] = -np.inf
         left[row] -= len(out)
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :k].astype(np.int64)
-    best[np.arange(best.shape[1]) >= left[:, None]] = -1
-    return best if best.shape[1] == k else np.pad(best, ((0, 0), (0, k - best.shape[1])), constant_values=-1)
+    lists = np.stack([best(own, k) for own in scores]).astype(np.int64)
+    lists[np.arange(lists.shape[1]) >= left[:, None]] = -1
+    return lists if lists.shape[1] == k else np.pad(lists, ((0, 0), (0, k - lists.shape[1])), constant_values=-1)
 
 
 def _asked(pipeline: Recommends, state: UserState, k: int) -> np.ndarray:

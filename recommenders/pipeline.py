@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from recommenders import filters, words
-from recommenders.base import Recommender
+from recommenders.base import Recommender, best
 from recommenders.diversify import Resemblance, reorder
 from recommenders.errors import RecommenderError
 from recommenders.request import Candidate, Explanation, Provenance, Recommendation, Request
@@ -363,8 +363,7 @@ def _twins(catalogue: Catalogue) -> dict[int, tuple[int, ...]]:
 
 def _best(scores: np.ndarray, numbers: np.ndarray, n: int) -> np.ndarray:
     """The n of `numbers` with the highest scores, best first, ties to the smaller number."""
-    own = scores[numbers]
-    return numbers[np.argsort(-own, kind="stable")[:n]]
+    return numbers[best(scores[numbers], n)]
 
 
 def _ranks(among: np.ndarray, own: np.ndarray) -> np.ndarray:

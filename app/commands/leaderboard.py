@@ -30,7 +30,7 @@ def leaderboard(
     again: Annotated[bool, typer.Option("--again", help="Compute what is there already too.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Compute nothing; show what is there.")] = False,
     export: Annotated[
-        bool, typer.Option("--export", help="Write all that is there to benchmarks/results/leaderboard.json.")
+        bool, typer.Option("--export", help="Put what is there into benchmarks/results/leaderboard.json; other runs in it stay.")
     ] = False,
     repeat: Annotated[
         str,
@@ -43,7 +43,7 @@ def leaderboard(
 
     Everything is fitted anew on the training part; every run is kept with its settings below the runs folder.
     """
-    from app.leaderboard import SNAPSHOT, folder
+    from app.leaderboard import SNAPSHOT, folder, named
     from app.leaderboard import kept as find_run
     from app.progress import bars
     from app.settings import settings
@@ -98,7 +98,9 @@ def leaderboard(
     for failure in failures:
         typer.echo(failure, err=True)
     if export:
-        everything, _ = results.read_all(kept)
+        shipped = [r for r in results.snapshot(SNAPSHOT) if r.dataset == served]
+        own, _ = results.read_all(kept)
+        everything = list({named(r): r for r in [*shipped, *own]}.values())  # one's own in place of the shipped one
         results.export(everything, SNAPSHOT)
         typer.echo(f"{len(everything)} runs written to {SNAPSHOT}; `make docs` writes docs/leaderboard.md from it.")
     if failures:

@@ -98,7 +98,8 @@ def test_shipped_figures_are_marked_and_give_way_to_own_ones(served: Settings) -
     assert "Shipped figures" in words(at)
     assert at.dataframe[0].value["Recommender"].tolist() == ["ease"]
     assert "ndcg@10" in command("--repeat", "top-n/ease-0")
-    command("--task", "top-n", "--models", "popularity")
+    command("--task", "top-n", "--models", "popularity", "--export")
+    assert {r.recommender for r in results.snapshot(found.SNAPSHOT)} == {"ease", "popularity"}  # nothing is lost
     at = opened()
     assert "Shipped figures" not in words(at)
     assert at.dataframe[0].value["Recommender"].tolist() == ["popularity"]
