@@ -30,7 +30,10 @@ def leaderboard(
     again: Annotated[bool, typer.Option("--again", help="Compute what is there already too.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Compute nothing; show what is there.")] = False,
     export: Annotated[
-        bool, typer.Option("--export", help="Put what is there into benchmarks/results/leaderboard.json; other runs in it stay.")
+        bool,
+        typer.Option(
+            "--export", help="Put what is there into benchmarks/results/leaderboard.json; other runs in it stay."
+        ),
     ] = False,
     repeat: Annotated[
         str,
