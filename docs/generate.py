@@ -10,14 +10,19 @@ from pathlib import Path
 
 import typer
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks, from wherever this is called
+
 from app.cli import app
 from app.leaderboard import SNAPSHOT
 from app.settings import ROOT, Settings
+from benchmarks.peers import ctr, top_n
+from benchmarks.peers.results import Results
 from recommenders.boards import BOARDS, Measure
 from recommenders.results import snapshot
 from recommenders.standings import markdown, standings
 
 FOLDER = Path(__file__).resolve().parent
+PEERS = ROOT / "benchmarks" / "results" / "peers.json"
 NOTE = "<!-- written by docs/generate.py; change the code and run: make docs -->\n"
 
 
@@ -92,6 +97,59 @@ not told apart. CPU seconds are of one training; wall seconds were taken beside 
 magnitude."""
 
 
+ABOUT_THE_PUBLISHED = """\
+What the papers report for the same models. None of it is on MovieLens 100K, so nothing can be subtracted from a table
+above; the last column says what else differs."""
+
+PUBLISHED = (  # model, published, on, differs from the boards
+    (
+        "I-AutoRec, U-AutoRec (Sedhain et al. 2015)",
+        "RMSE .831, .874",
+        "MovieLens 1M",
+        "ten times the ratings; rows at random (90/10), as in `rating-random`",
+    ),
+    (
+        "NeuMF (He et al. 2017)",
+        "NDCG@10 .447, HR@10 .730",
+        "MovieLens 1M",
+        "the withheld item among 100 drawn ones, not among all",
+    ),
+    (
+        "SASRec (Kang, McAuley 2018)",
+        "NDCG@10 .591, HR@10 .825",
+        "MovieLens 1M",
+        "the withheld item among 101, not among all",
+    ),
+    (
+        "BERT4Rec (Sun et al. 2019)",
+        "NDCG@10 .482, HR@10 .697",
+        "MovieLens 1M",
+        "the withheld item among 101, drawn by popularity, not among all",
+    ),
+    (
+        "DIN with Dice (Zhou et al. 2018)",
+        "AUC .735; Wide&Deep .730, PNN .732, DeepFM .732",
+        "MovieLens 20M",
+        "users are withheld, not the latest ratings",
+    ),
+)
+
+
+def beside_libraries() -> list[str]:
+    """The tables of benchmarks/peers.py."""
+    found = Results.read(PEERS)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(found.versions.items()))
+    lines = [
+        "## Beside the libraries of the field",
+        "",
+        f"`python benchmarks/peers.py`: {found.hardware}; {versions}.",
+        "",
+    ]
+    for report in (ctr.report(list(found.clicks.values())), top_n.report(list(found.top_n.values()))):
+        lines += ["```text", *(line.rstrip() for line in report.splitlines()), "```", ""]
+    return lines
+
+
 def leaderboard() -> str:
     """Every board with the shipped runs: what `chatrec leaderboard --export` wrote."""
     runs = snapshot(SNAPSHOT)
@@ -108,7 +166,10 @@ def leaderboard() -> str:
             lines += [f"## {board.title} (`{board.name}`)", "", board.about, "", markdown(board, found), ""]
             lines += [f"- {m.label}: {m.about}{_way(m)}" for m in board.measures]
             lines += [""]
-    return "\n".join(lines)
+    lines += [*beside_libraries(), "## Published figures", "", ABOUT_THE_PUBLISHED, ""]
+    lines += ["| model | published | on | what differs |", "| --- | --- | --- | --- |"]
+    lines += [f"| {' | '.join(row)} |" for row in PUBLISHED]
+    return "\n".join([*lines, ""])
 
 
 def _way(measure: Measure) -> str:
