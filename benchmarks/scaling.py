@@ -69,7 +69,9 @@ PLANS = {
     "neural_cf": Plan(Size(4_000, 4_000, 20), ONE_EPOCH),
     "sasrec": Plan(Size(2_000, 4_000, 20), ONE_EPOCH),
     "bert4rec": Plan(Size(2_000, 4_000, 20), ONE_EPOCH),
+    "fm": Plan(Size(1_000, 2_000, 20), ONE_EPOCH),
     "deepfm": Plan(Size(1_000, 2_000, 20), ONE_EPOCH),
+    "din": Plan(Size(500, 2_000, 20), ONE_EPOCH),
 }
 
 
@@ -106,7 +108,7 @@ def main() -> None:
         )
         for name, model in tqdm(found.items(), desc="  the large point", leave=False):
             model["large"] = _large(name, arguments.memory)
-            tqdm.write(f"{name:13}{_in_words(model['large'])}")
+            tqdm.write(f"{name:13}{in_words(model['large'])}")
     measure.write("scaling", {**measure.about(), "large": asdict(LARGE), "models": {**stored, **found}})
 
 
@@ -260,7 +262,7 @@ def _show(name: str, model: Mapping[str, object]) -> None:
     )
 
 
-def _in_words(large: Mapping[str, object]) -> str:
+def in_words(large: Mapping[str, object]) -> str:
     if "refused" in large:
         return str(large["refused"])
     if "told_seconds" in large:

@@ -1,11 +1,12 @@
-"""Writes the tables of the documentation that are made from code and results: settings, commands, leaderboard.
+"""Writes the tables of the documentation that are made from code and results: settings, commands, leaderboard, costs.
 
 Run: make docs (or python docs/generate.py). tests/test_docs.py fails when a file is not what this would write.
 """
 
+import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import typer
@@ -15,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks, from
 from app.cli import app
 from app.leaderboard import SNAPSHOT
 from app.settings import ROOT, Settings
+from benchmarks import scaling
 from benchmarks.peers import ctr, top_n
 from benchmarks.peers.results import Results
 from recommenders.boards import BOARDS, Measure
@@ -22,7 +24,7 @@ from recommenders.results import snapshot
 from recommenders.standings import markdown, standings
 
 FOLDER = Path(__file__).resolve().parent
-PEERS = ROOT / "benchmarks" / "results" / "peers.json"
+RESULTS = ROOT / "benchmarks" / "results"
 NOTE = "<!-- written by docs/generate.py; change the code and run: make docs -->\n"
 
 
@@ -135,9 +137,19 @@ PUBLISHED = (  # model, published, on, differs from the boards
 )
 
 
+ABOUT_GROWTH = """\
+On made-up interactions, one thread, one epoch of what has epochs; CPU seconds, and memory beside the data. The
+exponents say how the cost grows with users, items and history length, in this order, from the base size upwards: 1 in
+proportion, 2 four times for twice the size. fm, deepfm and din stand for all models of fields: they share a loop."""
+
+ABOUT_FOLD_IN = """\
+A fifth of the users is left out of the training and then ranked for, from the same histories, beside a model that was
+trained with them. Kept: the share of NDCG@10 that is left, with the 95 % interval over users."""
+
+
 def beside_libraries() -> list[str]:
     """The tables of benchmarks/peers.py."""
-    found = Results.read(PEERS)
+    found = Results.read(RESULTS / "peers.json")
     versions = ", ".join(f"{name} {version}" for name, version in sorted(found.versions.items()))
     lines = [
         "## Beside the libraries of the field",
@@ -172,6 +184,35 @@ def leaderboard() -> str:
     return "\n".join([*lines, ""])
 
 
+def costs() -> str:
+    """How cost grows, what a million items cost, what folding in keeps: scaling.json and fold_in.json."""
+    grown = json.loads((RESULTS / "scaling.json").read_text(encoding="utf-8"))
+    kept = json.loads((RESULTS / "fold_in.json").read_text(encoding="utf-8"))
+    large = grown["large"]
+    lines = ["# Cost and fold-in", "", NOTE, "## How cost grows", "", ABOUT_GROWTH, ""]
+    lines += [f"`python -m benchmarks.scaling`, {grown['hardware']}, {grown['made']}.", ""]
+    lines += ["| recommender | base: users × items × length | fit, s | exponents | memory, MB | exponents |"]
+    lines += ["| --- | ---: | ---: | ---: | ---: | ---: |"]
+    for name, model in sorted(grown["models"].items()):
+        base, exponents = model["base"], model["exponents"]
+        size = f"{base['users']:,} × {base['items']:,} × {base['length']:.0f}"
+        fit, memory = (_exponents(exponents[cost]) for cost in ("fit_seconds", "fit_mb"))
+        lines += [f"| {name} | {size} | {base['fit_seconds']:.2f} | {fit} | {base['fit_mb']:.0f} | {memory} |"]
+    lines += ["", f"## {large['items']:,} items, {large['users']:,} users, ten million interactions, one epoch", ""]
+    lines += [f"- {name}: {scaling.in_words(model['large'])}" for name, model in sorted(grown["models"].items())]
+    lines += ["", "## People nobody has seen", "", ABOUT_FOLD_IN, ""]
+    lines += [f"`python -m benchmarks.fold_in`, {kept['users']} users left out, {kept['made']}.", ""]
+    lines += ["| recommender | NDCG@10, known | unknown | kept |", "| --- | ---: | ---: | ---: |"]
+    for name, model in sorted(kept["models"].items()):
+        share = f"{model['kept']:.2f} [{model['low']:.2f}, {model['high']:.2f}]"
+        lines += [f"| {name} | {model['seen']:.3f} | {model['unseen']:.3f} | {share} |"]
+    return "\n".join([*lines, ""])
+
+
+def _exponents(of: Mapping[str, float | None]) -> str:
+    return ", ".join("–" if of[what] is None else f"{of[what]:.2f}" for what in scaling.VARIED)
+
+
 def _way(measure: Measure) -> str:
     return {True: " (higher is better)", False: " (lower is better)", None: ""}[measure.higher]
 
@@ -180,6 +221,7 @@ FILES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "commands.md": commands,
     "leaderboard.md": leaderboard,
+    "costs.md": costs,
 }
 
 
