@@ -186,7 +186,7 @@ class _Work:
         texts = text.TextIndex.load(self._runs / TEXT_INDEX, text.TextEncoder(self._encoder), catalogue)
         generators = [name for name in MODELS if "generator" in loaded[name].roles]
         rankers = [None, *(name for name in MODELS if "ranker" in loaded[name].roles)]
-        pairs = [(generator, ranker) for generator in generators for ranker in rankers]
+        pairs = [(generator, ranker) for generator in generators for ranker in rankers if ranker != generator]
         tuned = read_tuned(self._runs / TUNED) if (self._runs / TUNED).is_file() else {}
         for n, (generator, ranker) in enumerate(pairs):
             pipeline = Pipeline(catalogue, loaded[generator], loaded[ranker] if ranker else None, texts)

@@ -3,9 +3,10 @@
 Dimension letters used in the whole package: B batch of users, I items, C candidates, T sequence length, F fields,
 D embedding size, U users.
 
-A recommender declares its roles: a *generator* scores the whole catalogue, a *ranker* scores given candidates from rich
-features. Input is always `UserState`, never a user id, so a user nobody has seen is served from their history alone
-(fold-in), down to an empty history (then the model falls back to what it knows without one, e.g. item popularity).
+A recommender declares its roles: a *generator* scores the whole catalogue, a *ranker* scores given candidates, from
+rich features or as a second opinion that reads the history in another way. Input is always `UserState`, never a user
+id, so a user nobody has seen is served from their history alone (fold-in), down to an empty history (then the model
+falls back to what it knows without one, e.g. item popularity).
 """
 
 import dataclasses

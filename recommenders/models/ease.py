@@ -42,7 +42,7 @@ _BYTES = 16  # at the peak, for each pair of items
 
 
 class EASE(Recommender):
-    roles: ClassVar[frozenset[Role]] = frozenset({"generator"})
+    roles: ClassVar[frozenset[Role]] = frozenset({"generator", "ranker"})
 
     @dataclass(frozen=True)
     class Config:

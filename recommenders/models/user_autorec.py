@@ -49,7 +49,7 @@ from recommenders.tables import Dataset, UserState
 
 
 class UserAutoRec(NeuralRecommender):
-    roles: ClassVar[frozenset[Role]] = frozenset({"generator"})
+    roles: ClassVar[frozenset[Role]] = frozenset({"generator", "ranker"})
 
     @dataclass(frozen=True)
     class Config:
