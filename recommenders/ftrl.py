@@ -11,7 +11,7 @@ Reference
     McMahan et al., Ad click prediction: a view from the trenches (KDD 2013).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -23,8 +23,8 @@ class FTRL(torch.optim.Optimizer):
     l1, l2       λ₁ and λ₂, against the gradient of the loss as given (of a mean over rows: small values)
 
     Weights should start at 0, as the paper's do: a start from elsewhere is forgotten at a weight's first gradient.
-    Sparse gradients (of nn.Embedding(sparse=True)) touch their rows alone, so a step costs what the batch has, not what
-    the table has; dense ones cost the whole weight, and less overhead.
+    A step changes the weights alone whose gradient isn't 0: it costs what the batch has, not what the table has.
+    Gradients may be sparse (of nn.Embedding(sparse=True)).
     """
 
     def __init__(
@@ -56,16 +56,28 @@ class FTRL(torch.optim.Optimizer):
                 state = self.state[weight]
                 if not state:
                     state["z"], state["n"] = torch.zeros_like(weight), torch.zeros_like(weight)
-                z, n = state["z"], state["n"]
+                whole = (weight, state["z"], state["n"])
                 if weight.grad.is_sparse:
                     gradient = weight.grad.coalesce()
-                    rows = gradient.indices()[0]
-                    some, some_z, some_n = weight[rows], z[rows], n[rows]
-                    _update(some, some_z, some_n, gradient.values(), group)
-                    weight[rows], z[rows], n[rows] = some, some_z, some_n
+                    _update_rows(whole, gradient.indices()[0], gradient.values(), group)
+                elif weight.numel() <= _FEW:
+                    _update(*whole, weight.grad, group)
                 else:
-                    _update(weight, z, n, weight.grad, group)
+                    flat = weight.grad.view(-1)
+                    rows = flat.nonzero().view(-1)
+                    _update_rows([w.view(-1) for w in whole], rows, flat.index_select(0, rows), group)
         return loss
+
+
+_FEW = 8192  # weights up to which all are computed anew: quicker than finding those that change
+
+
+def _update_rows(whole: Sequence[Tensor], rows: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+    """Algorithm 1 in place for some rows of the weights, z and n."""
+    weight, z, n = (tensor.index_select(0, rows) for tensor in whole)
+    _update(weight, z, n, gradient, group)
+    for tensor, new in zip(whole, (weight, z, n), strict=True):
+        tensor.index_copy_(0, rows, new)
 
 
 def _update(weight: Tensor, z: Tensor, n: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:

@@ -63,6 +63,13 @@ class FieldEmbedding(nn.Module):
         return (read * weights).sum(dim=-1)
 
 
+def weighted_rows(table: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+    """table (R, D), rows and weights (..., W) -> (..., D): the sum of the rows times their weights, which are data."""
+    *leading, width = rows.shape
+    bags: Tensor = _Bags.apply(table, rows.reshape(-1, width), weights.reshape(-1, width), (width,))
+    return bags.view(*leading, table.shape[1])
+
+
 _SLOTS_AT_ONCE = 16_384  # whose gradients are spread in one go: they stay in the processor's cache
 
 
@@ -93,7 +100,7 @@ class _Bags(torch.autograd.Function):
         step = max(1, _SLOTS_AT_ONCE // width)
         for bags, read, factors in zip(of_bags.split(step), rows.split(step), weights.split(step), strict=True):
             slots = bags.index_select(1, ctx.owner) * factors[..., None]  # (step, W, D)
-            total.index_add_(0, read.reshape(-1), slots.view(-1, size))
+            total.index_add_(0, read.reshape(-1).long(), slots.view(-1, size))  # three times quicker than by int32
         return total, None, None, None
 
 

@@ -46,9 +46,9 @@ from recommenders.errors import ConfigError, did_you_mean
 from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
 from recommenders.features import Features, Field, Slots
 from recommenders.ftrl import FTRL
-from recommenders.layers import linear_of_blocks
+from recommenders.layers import added, linear_of_blocks, weighted_rows
 
-NARROW = 64  # values of a field up to which its crosses are read as matrices
+NARROW = 64  # values of a field up to which the weights of its crosses are read as vectors, one for each value met
 
 
 class WideAndDeep(FeatureModel):
@@ -93,8 +93,8 @@ class Cross:
 
     @property
     def narrow(self) -> bool:
-        """Whether both fields have few values, each pair of them a weight of its own."""
-        return self.one.size * self.other.size <= self.size and max(self.one.size, self.other.size) <= NARROW
+        """Whether each pair of values has a weight of its own, and the other field few values."""
+        return self.one.size * self.other.size <= self.size and self.other.size <= NARROW
 
     def rows(self, one: Tensor, other: Tensor) -> Tensor:
         """Rows of the table of crosses for rows of both fields in the embedding table; they broadcast."""
@@ -110,6 +110,7 @@ class Network(FieldNetwork):
         sizes = (self.size, *config.hidden, 1)
         self.deep = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
         self.crosses = crosses_of(features.fields, config.crosses, config.buckets)
+        self.together = _together(self.crosses)
         self.crossed = nn.Embedding(sum(cross.size for cross in self.crosses), 1)
         nn.init.zeros_(self.crossed.weight)
 
@@ -122,20 +123,40 @@ class Network(FieldNetwork):
         hidden = linear_of_blocks(first, [block.vectors for block in x.blocks])  # (B, C, H)
         for layer in others:
             hidden = layer(functional.relu(hidden))
-        wide = x.linear
-        for cross in self.crosses:
-            wide = wide + self.crossing(cross, x.slots(cross.one.name), x.slots(cross.other.name))
-        return wide + hidden.squeeze(-1)
+        parts = self.crossed.weight.view(-1).split([sum(cross.size for cross in some) for some in self.together])
+        crossed = (_crossing(some, part, x) for some, part in zip(self.together, parts, strict=True))
+        return added([hidden.squeeze(-1), x.linear, *crossed])
 
-    def crossing(self, cross: Cross, one: Slots, other: Slots) -> Tensor:
-        """w · φ(x) of a cross: slots (b, c, W) and (b', c', W') -> (B, C)."""
-        if cross.narrow:  # xᵀ M y with the weights as a matrix: far fewer numbers than pairs of slots of pairs
-            matrix = self.crossed.weight[cross.offset : cross.offset + cross.size].view(-1, cross.other.size)
-            x, y = _whole(cross.one, one), _whole(cross.other, other)
-            return torch.einsum("bcn,bcn->bc", x @ matrix, y)
-        rows = cross.rows(one.rows[..., :, None].long(), other.rows[..., None, :].long())  # (B, C, W, W')
-        weights = one.weights[..., :, None] * other.weights[..., None, :]
-        return (self.crossed(rows).squeeze(-1) * weights).sum(dim=(-2, -1))
+
+def _together(crosses: Sequence[Cross]) -> list[list[Cross]]:
+    """Crosses that are read at once: neighbours in the table, narrow, and alike in all but their first field."""
+    found: list[list[Cross]] = []
+    for cross in crosses:
+        last = found[-1][-1] if found else None
+        if last and cross.narrow and last.narrow and (last.one.side, last.other) == (cross.one.side, cross.other):
+            found[-1].append(cross)
+        else:
+            found.append([cross])
+    return found
+
+
+def _crossing(crosses: Sequence[Cross], weights: Tensor, x: Inputs) -> Tensor:
+    """Σ w · φ(x) of crosses that are read at once, from their part of the table: (B, C)."""
+    first = crosses[0]
+    other = x.slots(first.other.name)  # (b', c', W')
+    if first.narrow:
+        # xᵀ M y, where M has a row for each value of the first fields: far fewer numbers than pairs of slots.
+        ones = [x.slots(cross.one.name) for cross in crosses]
+        above = [(cross.offset - first.offset) // first.other.size for cross in crosses]  # rows of M before a cross's
+        away = [n - cross.one.offset for cross, n in zip(crosses, above, strict=True)]
+        rows = [slots.rows + n for slots, n in zip(ones, away, strict=True)]
+        shares = torch.cat([slots.weights for slots in ones], dim=-1)  # (b, c, W)
+        met = weighted_rows(weights.view(-1, first.other.size), torch.cat(rows, dim=-1), shares)  # xᵀ M: (b, c, N)
+        return torch.einsum("bcn,bcn->bc", met, _whole(first.other, other))
+    one = x.slots(first.one.name)
+    places = first.rows(one.rows[..., :, None].long(), other.rows[..., None, :].long()) - first.offset  # (B, C, W, W')
+    shares = one.weights[..., :, None] * other.weights[..., None, :]
+    return (weights.index_select(0, places.reshape(-1)).view(places.shape) * shares).sum(dim=(-2, -1))
 
 
 def _whole(field: Field, slots: Slots) -> Tensor:

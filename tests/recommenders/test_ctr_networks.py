@@ -116,21 +116,43 @@ def test_pnn_reads_products_of_embeddings(films: Dataset, product: str) -> None:
         np.testing.assert_allclose(score(model)[c], hidden[0] + array(module.bias)[0], rtol=1e-4, atol=1e-5)
 
 
-def test_wide_and_deep_is_weights_of_crosses_beside_a_network(films: Dataset) -> None:
-    """Eq. 1 to 3: each pair of values of two crossed fields has its weight, times how much of each there is."""
-    model = fitted("wide_and_deep", films)
-    module, x = model.module, inputs(model)
-    table = array(module.crossed.weight)[:, 0]
+def test_crosses_of_more_pairs_than_buckets_are_hashed(films: Dataset) -> None:
+    module = fitted("wide_and_deep", films).module
     sizes = {(cross.one.name, cross.other.name): cross.size for cross in module.crosses}
     genres, years, items = (next(f.size for f in module.fields if f.name == n) for n in ("genres", "year", "item"))
-    assert genres**2 > 50 and items * years > 50  # so these are hashed
+    assert genres**2 > 50 and items * years > 50
     assert sizes == {("history genres", "genres"): 50, ("history", "item"): 50, ("history", "year"): 50}
-    assert len(table) == 150
+    assert len(module.crossed.weight) == 150
+    assert [len(some) for some in module.together] == [1, 1, 1]
+
+
+# Three crosses are hashed each; two and two are read at once, of users and of items, and one stands between them.
+@pytest.mark.parametrize(
+    ("crosses", "buckets", "together"),
+    [
+        (["*", "history * year"], 50, [1, 1, 1]),
+        (
+            ["history genres * genres", "history * genres", "history * year", "item * genres", "year * genres"],
+            999,
+            [2, 1, 2],
+        ),
+    ],
+)
+def test_wide_and_deep_is_weights_of_crosses_beside_a_network(
+    films: Dataset, crosses: list[str], buckets: int, together: list[int]
+) -> None:
+    """Eq. 1 to 3: each pair of values of two crossed fields has its weight, times how much of each there is."""
+    model = fitted("wide_and_deep", films, crosses=crosses, buckets=buckets)
+    module, x = model.module, inputs(model)
+    assert [len(some) for some in module.together] == together
+    table = array(module.crossed.weight)[:, 0]
+    assert (table != 0).any()
     for c, vectors in enumerate(array(x.vectors)[0]):
         wide, seen = array(x.linear)[0, c], {}
         for cross in module.crosses:
             one, other = x.slots(cross.one.name), x.slots(cross.other.name)
-            for r, w in zip(one.rows[0, 0], one.weights[0, 0], strict=True):
+            n = c if cross.one.side == "item" else 0
+            for r, w in zip(one.rows[0, n], one.weights[0, n], strict=True):
                 for s, v in zip(other.rows[0, c], other.weights[0, c], strict=True):
                     row = int(cross.rows(r, s))
                     assert cross.offset <= row < cross.offset + cross.size
@@ -197,20 +219,23 @@ def test_ftrl_minimises_what_it_says(sparse: bool) -> None:
                 assert weights[t][i, j] == 0
 
 
-def test_sparse_gradients_step_as_dense_ones_and_name_a_row_twice() -> None:
-    dense, sparse = (torch.nn.Embedding(9, 1, sparse=s) for s in (False, True))
+def test_gradients_step_alike_whether_all_weights_are_computed_anew_or_those_that_change() -> None:
+    """Of few weights all are, of many and of sparse gradients some; one row of the batch is named twice."""
+    tables = [torch.nn.Embedding(9, 1), torch.nn.Embedding(9, 1, sparse=True), torch.nn.Embedding(20_000, 1)]
     optimisers = []
-    for table in (dense, sparse):
+    for table in tables:
         torch.nn.init.zeros_(table.weight)
         optimisers.append(FTRL([table.weight], alpha=0.2, l1=0.05))
     for step in range(5):
         rows = torch.tensor([1, 4, 4, step])
-        for table, optimiser in zip((dense, sparse), optimisers, strict=True):
+        for table, optimiser in zip(tables, optimisers, strict=True):
             optimiser.zero_grad()
             (table(rows).squeeze(1) * torch.tensor([1.0, 0.5, 0.25, -1.0])).sum().backward()
             optimiser.step()
-    torch.testing.assert_close(sparse.weight, dense.weight)
-    assert (dense.weight[5:] == 0).all() and (dense.weight[1] != 0).all()
+    few, sparse, many = (table.weight.detach() for table in tables)
+    torch.testing.assert_close(sparse, few)
+    torch.testing.assert_close(many[:9], few)
+    assert (many[5:] == 0).all() and (few[1] != 0).all()
 
 
 def test_ftrl_refuses_rates_that_cannot_be() -> None:
