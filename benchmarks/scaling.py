@@ -21,7 +21,7 @@ import math
 import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -49,11 +49,13 @@ class Plan:
     """base      where the sweeps begin: large enough that fixed costs do not hide the growth
     settings  beside the tuned ones; one epoch
     large     whether the large point is measured whole; else only a look is taken
+    at_large  settings of the large point alone
     """
 
     base: Size
     settings: Mapping[str, object]
     large: bool = False
+    at_large: Mapping[str, object] = field(default_factory=dict)
 
 
 ONE_EPOCH = {"epochs": 1}
@@ -67,7 +69,7 @@ PLANS = {
     "item_autorec": Plan(Size(4_000, 4_000, 20), ONE_EPOCH),
     "user_autorec": Plan(Size(4_000, 4_000, 20), ONE_EPOCH),
     "neural_cf": Plan(Size(4_000, 4_000, 20), ONE_EPOCH),
-    "sasrec": Plan(Size(2_000, 4_000, 20), ONE_EPOCH),
+    "sasrec": Plan(Size(2_000, 4_000, 20), ONE_EPOCH, at_large={"negatives": 1_000, "batch_size": 256}),
     "bert4rec": Plan(Size(2_000, 4_000, 20), ONE_EPOCH),
     "fm": Plan(Size(1_000, 2_000, 20), ONE_EPOCH),
     "deepfm": Plan(Size(1_000, 2_000, 20), ONE_EPOCH),
@@ -109,7 +111,7 @@ def main() -> None:
         for name, model in tqdm(found.items(), desc="  the large point", leave=False):
             model["large"] = _large(name, arguments.memory)
             tqdm.write(f"{name:13}{in_words(model['large'])}")
-    measure.write("scaling", {**measure.about(), "large": asdict(LARGE), "models": {**stored, **found}})
+    measure.write("scaling", {"made": measure.about()["made"], "large": asdict(LARGE), "models": {**stored, **found}})
 
 
 def _warm() -> None:
@@ -132,6 +134,7 @@ def _swept(name: str, plan: Plan) -> dict[str, object]:
         for cost in ("fit_seconds", "fit_mb", "recommend_ms")
     }
     return {
+        "hardware": measure.about()["hardware"],
         "base": {**asdict(plan.base), **done[plan.base]},
         "settings": dict(plan.settings),
         "exponents": exponents,
@@ -156,7 +159,9 @@ def _exponent(points: Sequence[Mapping[str, float]], what: str, cost: str) -> fl
 
 def _large(name: str, limit_gb: float) -> dict[str, object]:
     plan = PLANS[name]
-    return _in_child(name, plan.settings, LARGE, limit_gb, seconds=None if plan.large else A_LOOK)
+    settings = {**plan.settings, **plan.at_large}
+    found = _in_child(name, settings, LARGE, limit_gb, seconds=None if plan.large else A_LOOK)
+    return {**found, "settings": dict(plan.at_large), "hardware": measure.about()["hardware"]}
 
 
 def _in_child(
@@ -267,7 +272,9 @@ def in_words(large: Mapping[str, object]) -> str:
         return str(large["refused"])
     if "told_seconds" in large:
         told, share, held = (float(large[c]) for c in ("told_seconds", "looked_at", "fit_mb"))  # type: ignore[arg-type]
-        return f"{_duration(told)} an epoch, told from {share:.2%} of it, {held:,.0f} MB beside the data"
+        settings = ", ".join(f"{key} {value:,}" for key, value in large.get("settings", {}).items())  # type: ignore[attr-defined]
+        pace = f"{_duration(told)} an epoch{f' with {settings}' if settings else ''}"
+        return f"{pace}, told from {share:.2%} of it, {held:,.0f} MB beside the data"
     seconds, mb, ms = (large[c] for c in ("fit_seconds", "fit_mb", "recommend_ms"))
     return f"{seconds:,.1f} s, {mb:,.0f} MB beside the data, {ms:.1f} ms a user"
 

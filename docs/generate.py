@@ -95,8 +95,8 @@ validation part (the comments in recommenders/configs say how), never on the tes
 The first figure orders the table: the mean over seeds, ± the standard deviation between them, with the 95 % interval of
 a bootstrap over users. Intervals of two lines may overlap although the two differ, because both were asked the same
 users: "behind" is the first line's lead over this one, user by user, with its interval; where that holds 0 the two are
-not told apart. CPU seconds are of one training; wall seconds were taken beside other work and tell the order of
-magnitude."""
+not told apart. CPU seconds are of one training on one of the machines above, one thread; wall seconds were taken
+beside other work and tell the order of magnitude."""
 
 
 ABOUT_THE_PUBLISHED = """\
@@ -190,7 +190,8 @@ def costs() -> str:
     kept = json.loads((RESULTS / "fold_in.json").read_text(encoding="utf-8"))
     large = grown["large"]
     lines = ["# Cost and fold-in", "", NOTE, "## How cost grows", "", ABOUT_GROWTH, ""]
-    lines += [f"`python -m benchmarks.scaling`, {grown['hardware']}, {grown['made']}.", ""]
+    machines = sorted({part["hardware"] for model in grown["models"].values() for part in (model, model["large"])})
+    lines += [f"`python -m benchmarks.scaling`, {' and '.join(machines)}, {grown['made']}.", ""]
     lines += ["| recommender | base: users × items × length | fit, s | exponents | memory, MB | exponents |"]
     lines += ["| --- | ---: | ---: | ---: | ---: | ---: |"]
     for name, model in sorted(grown["models"].items()):
