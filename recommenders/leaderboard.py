@@ -227,7 +227,12 @@ def _versions() -> dict[str, str]:
 
 
 def _current(result: Result, config: Mapping[str, JsonValue], data_is: str) -> bool:
-    return (result.protocol, result.fingerprint) == (VERSION, data_is) and result.config == config
+    """Settings that a model has gained since stood at their defaults then: a new one begins with what was so far."""
+    name = result.recommender
+    cls = baselines.Config if name in baselines.NAMES else registry.get(name).Config
+    defaults = _plain({f.name: f.default for f in dataclasses.fields(cls) if f.default is not dataclasses.MISSING})
+    then = defaults | result.config
+    return (result.protocol, result.fingerprint) == (VERSION, data_is) and then == config
 
 
 def _kept(path: Path) -> Result | None:
