@@ -15,6 +15,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from app import asking, by_rules, licence, slots, tools, wording
+from app.alongside import alongside
 from app.choosing import Choice, choose
 from app.desk import Desk, Outcome, ToolError
 from app.events import Decision, Fallback, Refused, Token, TurnEvent
@@ -80,6 +81,7 @@ def _by_rules(
     """The visible word that the model was bypassed, and the whole answer by rules."""
     yield fallback
     yield Token(text=wording.bypassed(fallback.why) + "\n\n")
+    rules = alongside(rules, desk.message, desk)
     yield by_rules.decision(rules, 0.0)
     yield from by_rules.act(rules, desk, settings, stop, model=False)
 

@@ -10,8 +10,10 @@ request from small talk, filling slots, picking from a list, small talk itself.
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 
 from app import asking, licence, tools, wording
+from app.alongside import alongside
 from app.desk import Desk, Outcome, ToolError
 from app.events import (
     CandidatesFound,
@@ -56,6 +58,7 @@ def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) ->
         understood = read(
             message, desk.table, desk.linker, encoder, previous=said[-1] if said else "", k=settings.picks
         )
+    understood = alongside(understood, message, desk)
     yield decision(understood, time.perf_counter() - began)
     yield from act(understood, desk, settings, stop)
 
@@ -68,6 +71,7 @@ def decision(u: Understanding, seconds: float) -> Decision:
         arguments=dict(u.arguments),
         understood=list(u.understood),
         unmatched=list(u.unmatched),
+        along=u.along,
         seconds=seconds,
     )
 
@@ -83,6 +87,9 @@ def act(
         outcome = None if isinstance(called, ToolError) else called
         if outcome is not None and outcome.kind is not None:
             said.append(wording.noted(voice(desk), outcome.items, outcome.kind))
+    if u.along and u.action == "clarify":
+        said += [wording.remarks("", u.unmatched), wording.question(voice(desk), u.topic, ())]
+        u = replace(u, unmatched=())
     if said:
         yield Token(text=" ".join(said) + "\n\n")
     if outcome is not None and outcome.recommendation is not None:

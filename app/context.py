@@ -41,6 +41,7 @@ class TurnContext:
     state          data set history and what was liked or seen in the chat; what was disliked is in `.disliked`
     profile_label  for people and prompts: "new user", "user 196 (49, M, writer)"
     remember       keeps feedback: item id, kind
+    liked          items liked since this conversation began, the latest last
     renew          the state after `remember` was called, on the data set's own scale; without it the controller adds
                    the item to `state` itself
     """
@@ -50,6 +51,7 @@ class TurnContext:
     profile_label: str
     remember: Callable[[str, FeedbackKind], None]
     renew: Callable[[], UserState] | None = None
+    liked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

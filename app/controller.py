@@ -63,7 +63,7 @@ def run_turn(
         leads="model" if parts.info.steers else "rules",
     )
     try:
-        desk = Desk(parts, context, settings.picks, settings.pool)
+        desk = Desk(parts, context, settings.picks, settings.pool, message)
         story = by_model.turn if parts.info.steers else by_rules.turn
         for event in story(message, desk, settings, stop):
             if stop.is_set() and not isinstance(event, ModelAnswered):

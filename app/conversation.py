@@ -55,6 +55,12 @@ class Chat:
         by_kind = {kind: [f.item_id for f in given if f.kind == kind] for kind in ("like", "dislike", "seen")}
         return self.workbench.state(profile.user_id, by_kind["like"], by_kind["dislike"], by_kind["seen"])
 
+    def _liked_since(self, profile: Profile, begin: float) -> tuple[int, ...]:
+        """What the person liked, by word or by button, since a conversation began; the latest last."""
+        ids = self.workbench.catalogue.ids
+        given = sorted((f for f in self.feedback(profile) if f.kind == "like" and f.at >= begin), key=lambda f: f.at)
+        return tuple(ids.number(f.item_id) for f in given if f.item_id in ids)
+
     def feedback(self, profile: Profile) -> list[Feedback]:
         return self.store.feedback(profile.id, profile.dataset)
 
@@ -193,6 +199,7 @@ class Chat:
                 profile_label=profile.name if profile.user_id is not None else "new user",
                 remember=lambda item_id, kind: self.remember(profile, item_id, kind),
                 renew=lambda: self.state(profile),
+                liked=self._liked_since(profile, conversation.created),
             )
             if missing:
                 yield Fallback(step="load", why=missing)

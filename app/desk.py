@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from app.context import FeedbackKind, Parts, TurnContext
 from app.linking import Linker, linker
+from app.slots import telling
 from app.table import Table, lay
 from recommenders.request import Explanation, Filters, Recommendation, Request
 from recommenders.tables import Catalogue, UserState
@@ -29,19 +30,29 @@ class Outcome:
     ids: tuple[str, ...] = ()  # the items that the call named, as "item:<id>"
 
 
+_SAID = 2000  # characters of what was said that the recommender is told; the encoder reads fewer
+
+
 @dataclass
 class Desk:
-    """`state` changes when a tool remembers something; all else stays for the turn."""
+    """`state` and `liked` change when a tool remembers something; all else stays for the turn.
+
+    message  what the person says in this turn
+    liked    items liked in this conversation, the latest last
+    """
 
     parts: Parts
     context: TurnContext
     picks: int
     pool: int
+    message: str = ""
     state: UserState = field(init=False)
     table: Table = field(init=False)
+    liked: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.state = self.context.state
+        self.liked = self.context.liked
         self.table = lay(self.context.dialogue, self.catalogue)
 
     @property
@@ -141,15 +152,28 @@ class Desk:
     def explain(self, items: Sequence[int], request: Request | None, *, latest: int) -> tuple[Explanation, ...]:
         return tuple(self.parts.pipeline.explain(self.state, items, request, latest=latest))
 
+    def said(self, *, before: bool = False) -> str:
+        """What the person has said in this conversation, the latest first, without greetings and the like.
+
+        before  without this turn's message
+        """
+        words = [t.text for t in reversed(self.context.dialogue) if t.role == "user"]
+        return " ".join(t for t in (words if before else [self.message, *words]) if telling(t))[:_SAID]
+
     def latest_request(self) -> Request | None:
-        """The request that put the latest answer on the table."""
-        return request_of(self.table.arguments, self.catalogue) if self.table.arguments else None
+        """The request that put the latest answer on the table; None where there is none."""
+        if not self.table.arguments and not self.table.shown:
+            return None
+        asked = request_of(self.table.arguments, self.catalogue)
+        return replace(asked, said=self.said(before=True), liked=self.liked)
 
     def remember(self, items: Sequence[int], kind: FeedbackKind) -> None:
         """Keep feedback, and let this turn know of it."""
         for item in items:
             self.context.remember(self.catalogue.ids.ids[item], kind)
         self.state = self.context.renew() if self.context.renew is not None else self._after(items, kind)
+        others = tuple(i for i in self.liked if i not in items)
+        self.liked = (*others, *items) if kind == "like" else others if kind == "dislike" else self.liked
 
     def _after(self, items: Sequence[int], kind: FeedbackKind) -> UserState:
         state = self.state

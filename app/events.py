@@ -56,6 +56,7 @@ class Decision(_Event):
     arguments: dict[str, object] = {}
     understood: list[str] = []  # for people: "genre: Horror", "before 1980"
     unmatched: list[str] = []  # what the catalogue does not know: "person 'Al Pacino': this catalogue has no people"
+    along: bool = False  # picks come along though the message asked for none; `arguments` are theirs
 
 
 class ToolCalled(_Event):

@@ -358,6 +358,11 @@ def _unmatched(mentions: tuple[Mention, ...], linker: Linker) -> list[str]:
     return said
 
 
+def telling(text: str) -> bool:
+    """Whether a text has a word beyond grammar, greetings and the frame of a request."""
+    return any(len(w.text) > 2 and w.text not in FUNCTION | _FILLER | ITEM_WORDS for w in tokens(text))
+
+
 def number(said: str) -> int | None:
     """How many a word or a figure says, at most 20; None where it says none."""
     n = int(said) if said.isdigit() else _COUNT_WORDS.get(said.lower(), 0)

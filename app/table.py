@@ -47,10 +47,10 @@ def lay(dialogue: tuple[Turn, ...], catalogue: Catalogue) -> Table:
             ever.update(dict.fromkeys(items))
         for event in turn.events:
             if isinstance(event, Decision):
-                if event.action in _ASKED:
+                if event.action in _ASKED or event.along:
                     arguments = event.arguments
                 talked = event.arguments.get("items")
-                if not items and isinstance(talked, list):
+                if not items and not event.along and isinstance(talked, list):
                     about = tuple(ids.number(i[5:]) for i in map(str, talked) if i.startswith("item:") and i[5:] in ids)
                     focus = about or focus
             elif isinstance(event, ItemShown) and event.item_id in ids:

@@ -56,6 +56,7 @@ class Understanding:
     understood  constraints for people; unmatched: what the catalogue does not know, for people
     why_not     the question was why an item was *not* picked
     sure        0..1: below UNSURE a model may be asked to break the tie
+    along       the last call brings picks that nobody asked for (app/alongside.py)
     """
 
     action: Action
@@ -69,6 +70,7 @@ class Understanding:
     items: tuple[int, ...] = field(default=())
     by: Literal["rules", "encoder"] = "rules"
     second: str = ""  # what else read the message, and what it made of it, for the trace
+    along: bool = False
 
     @property
     def arguments(self) -> Mapping[str, object]:

@@ -64,7 +64,7 @@ def reasons(voice: Voice, explanation: Explanation, request: Request) -> list[Re
     """At most three short statements for one pick, each with the evidence that it rests on; never none."""
     found = [*_matched(explanation), *_alike(voice, explanation, request), *_influenced(voice, explanation)]
     found += _shared(explanation, already=bool(found))
-    return found[:3] or [_position(voice, explanation)]
+    return found[:3] or _told(explanation) or [_position(voice, explanation)]
 
 
 def _matched(e: Explanation) -> list[Reason]:
@@ -85,10 +85,19 @@ def _matched(e: Explanation) -> list[Reason]:
 
 def _alike(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
     place = next((p for p in e.provenance if p.source == "similar"), None)
-    if place is None or not request.like or place.rank > 100:
+    near = request.like or request.liked[::-1]  # the latest liked first
+    if place is None or not near or place.rank > 100:
         return []
-    text = f"{ordinal(place.rank)} closest to {voice.labels(request.like)}"
-    return [Reason(text=text, evidence={"source": "similar", "rank": place.rank, "like": _ids(voice, request.like)})]
+    text = f"{ordinal(place.rank)} closest to {voice.labels(near, 3)}"
+    return [Reason(text=text, evidence={"source": "similar", "rank": place.rank, "like": _ids(voice, near)})]
+
+
+def _told(e: Explanation) -> list[Reason]:
+    place = next((p for p in e.provenance if p.source == "said"), None)
+    if place is None or place.rank > 100:
+        return []
+    text = f"{ordinal(place.rank)} closest to what you said so far"
+    return [Reason(text=text, evidence={"source": "said", "rank": place.rank})]
 
 
 def supporting(e: Explanation) -> tuple[Influence, ...]:
@@ -291,7 +300,12 @@ def _sharing(e: Explanation) -> str:
 
 
 def _places(e: Explanation) -> str:
-    names = {"text": "the text search", "similar": "likeness to what you named"}
+    names = {
+        "text": "the text search",
+        "similar": "likeness to what you named or liked",
+        "said": "likeness to what you said so far",
+        "crowd": "how many people chose it",
+    }
     own = [f"{ordinal(p.rank)} by {names.get(p.source, p.source)}" for p in e.provenance if p.source != e.model]
     return f"The other stages put it {listed(own)}." if own else ""
 

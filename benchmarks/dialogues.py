@@ -1,21 +1,26 @@
 """Do films that real people liked come up? Dialogues of ReDial replayed turn by turn (benchmarks/replay.py).
 
-    python -m benchmarks.dialogues [--dialogues N] [--variants popularity ...] [--fresh]
+    python -m benchmarks.dialogues [--half 0] [--parts sasrec sasrec+deepfm] [--variants popularity ...] [--fresh]
 
 At every turn of the human recommender each variant gives up to 50 films; Recall@k is the share of the targets among the
 first k, averaged over a dialogue's turns that have targets, then over dialogues; intervals are 95 % bootstraps over
-dialogues, and the differences to retrieval only are paired. A turn at which a variant shows nothing scores 0.
+dialogues, and the differences to retrieval only are paired. A turn at which a variant shows nothing scores 0. Of
+dialogues at even places in the file (half 0) settings were chosen; the others (half 1) were not looked at.
 
     popularity  the films that most people rated, without those mentioned
     retrieval   the text index asked with the seeker's words so far, without the films mentioned
-    taste       the pipeline with what was liked and disliked, no words (what the controller could do when it is silent)
+    taste       the pipeline with what was liked and disliked, no words
     mixed       the pipeline with the same, similar items to what was liked, and the seeker's latest words as a wish
-    rules       the controller without a language model, at its own generator and ranker
-    embedded    the controller with the embedded language model; on the first dialogues only (--spoken)
+    told        the pipeline as the controller asks it when it understands nothing more: words and likes so far
+    rules       the controller by rules alone
+    controller  the controller as shipped, rules and small encoder, without a language model
+    embedded    the same with the embedded language model, which adds one sentence to the picks and changes none; on the
+                first dialogues only (--spoken)
 
 What the controller shows comes first in its list, the rest of its candidates follow. Its own earlier decisions stay in
 the dialogue; the words and films of earlier answers are the human's. Rows are kept in the runs folder as they come, and
-a second run goes on from there. Results: benchmarks/results/dialogues.json, without any text or number of ReDial.
+a second run goes on from there (--fresh forgets them: do so when the code changed). Results of each pair of generator
+and ranker: benchmarks/results/dialogues.json, without any text or number of ReDial.
 """
 
 import argparse
@@ -44,24 +49,26 @@ from recommenders.tables import UserState
 
 DEPTH = 50
 CUTS = (1, 5, 10, 50)
-VARIANTS = ("popularity", "retrieval", "taste", "mixed", "rules", "embedded")
+VARIANTS = ("popularity", "retrieval", "taste", "mixed", "told", "rules", "controller", "embedded")
+CONTROLLED = ("rules", "controller", "embedded")
+HALVES = ("development", "held")
 Row = dict[str, object]
 
 
 class Bench:
     """The trained parts, and every variant as a function from a dialogue to one row a moment."""
 
-    def __init__(self, s: Settings) -> None:
+    def __init__(self, s: Settings, bench: Workbench) -> None:
         self.settings = s.model_copy(update={"pool": DEPTH})
-        self.bench = Workbench(self.settings)
+        self.bench = bench
         self.catalogue = self.bench.catalogue
         self.pipeline = self.bench.pipeline(s.generator, s.ranker)
         met = self.bench.dataset.interactions.item
         self.popular = np.argsort(-np.bincount(met, minlength=len(self.catalogue)), kind="stable")
 
     def replayed(self, variant: str, said: Sequence[Said]) -> list[Row]:
-        if variant in ("rules", "embedded"):
-            return self._controlled(said, spoken=variant == "embedded")
+        if variant in CONTROLLED:
+            return self._controlled(said, spoken=variant == "embedded", encoder=variant != "rules")
         asked: Callable[[Moment], list[int]] = getattr(self, f"_{variant}")
         rows = []
         for moment in moments(said):
@@ -81,14 +88,16 @@ class Bench:
             raise SystemExit("there is no text index; run: chatrec setup")
         allowed = np.ones(len(self.catalogue), bool)
         allowed[list(m.met)] = False
-        words = " ".join(turn.text for turn in m.before if turn.who == "seeker")
-        return [i for i, _ in texts.search(words, DEPTH, allowed=allowed)]
+        return [i for i, _ in texts.search(_words(m.before), DEPTH, allowed=allowed)]
 
     def _taste(self, m: Moment) -> list[int]:
         return self._asked(m, Request(k=DEPTH))
 
     def _mixed(self, m: Moment) -> list[int]:
         return self._asked(m, Request(k=DEPTH, wish=m.before[-1].text, like=m.liked))
+
+    def _told(self, m: Moment) -> list[int]:
+        return self._asked(m, Request(k=DEPTH, said=_words(m.before[::-1]), liked=m.liked))
 
     def _asked(self, m: Moment, request: Request) -> list[int]:
         return [c.item for c in self.pipeline.recommend(self._state(m), request).candidates]
@@ -100,8 +109,8 @@ class Bench:
         # what was mentioned without an answer is known too, so that it is not offered again
         return self.bench.state(None, ids(m.liked), ids(m.disliked), ids(m.met), now=0)
 
-    def _controlled(self, said: Sequence[Said], *, spoken: bool) -> list[Row]:
-        s = self.settings
+    def _controlled(self, said: Sequence[Said], *, spoken: bool, encoder: bool) -> list[Row]:
+        s = self.settings.model_copy(update={"small_encoder": encoder})
         info = registry.describe(s.backend, s.llm)
         model = registry.load(s.backend, s.llm) if spoken else None
         absent = AbsentModel(reason="none is wanted here")
@@ -109,9 +118,8 @@ class Bench:
         decisions: dict[int, tuple[TurnEvent, ...]] = {}  # by the number of turns before the answer
         rows = []
         for m in moments(said):
-            context = TurnContext(
-                self._dialogue(m.before[:-1], decisions), self._state(m), "new user", lambda item, kind: None
-            )
+            dialogue = self._dialogue(m.before[:-1], decisions)
+            context = TurnContext(dialogue, self._state(m), "new user", lambda item, kind: None, liked=m.liked)
             events = list(run_turn(m.before[-1].text, context, parts, s, stop=threading.Event()))
             decisions[len(m.before)] = tuple(e for e in events if isinstance(e, Decision))
             if m.targets:
@@ -153,6 +161,10 @@ class Bench:
         }
 
 
+def _words(turns: Sequence[Said]) -> str:
+    return " ".join(turn.text for turn in turns if turn.who == "seeker")
+
+
 def _row(m: Moment, shown: Sequence[int], seconds: float) -> Row:
     """ranks: 1-based place of every target in the list, 0 where it is not there."""
     places = {item: n for n, item in enumerate(shown, start=1)}
@@ -183,10 +195,15 @@ def summary(by_dialogue: dict[int, list[Row]], against: dict[int, list[Row]] | N
             told[f"gain@{k}"] = {"value": float(gain.mean()), "interval": metrics.interval(gain)}
     told["turns_with_items"] = float(np.mean([row["shown"] != 0 for row in rows]))
     told["seconds"] = {"p50": float(np.median(seconds)), "p95": float(np.quantile(seconds, 0.95))}
-    for name in ("invented", "repeated", "violations", "bypassed"):
+    for name in ("invented", "repeated", "violations"):
         told[name] = sum(int(row.get(name, 0)) for row in rows)  # type: ignore[call-overload]
     actions = [str(row["action"]) for row in rows if "action" in row]
-    told["actions"] = {a: actions.count(a) for a in sorted(set(actions))}
+    if actions:
+        told["actions"] = {a: actions.count(a) for a in sorted(set(actions))}
+        told["without_items"] = {
+            a: sum(r["action"] == a and not r["shown"] for r in rows) for a in sorted(set(actions))
+        }
+        told["spoken"] = sum(float(r["in_model"]) > 0 for r in rows)  # type: ignore[arg-type]
     return told
 
 
@@ -204,8 +221,9 @@ def kept(path: Path) -> dict[int, list[Row]]:
 
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    given.add_argument("--dialogues", type=int, default=1000, help="the first so many of the file")
+    given.add_argument("--half", type=int, choices=(0, 1), help="only dialogues of this half; nothing is written then")
     given.add_argument("--spoken", type=int, default=20, help="dialogues with targets for the embedded model")
+    given.add_argument("--parts", nargs="*", default=["sasrec", "sasrec+deepfm"], help="generator, or generator+ranker")
     given.add_argument("--variants", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     given.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
     options = given.parse_args()
@@ -213,44 +231,71 @@ def main() -> None:
     path = s.datasets / "redial-valid" / "valid_data.jsonl"
     if not path.is_file():
         raise SystemExit(f"{path} is missing; set CHATREC_DATASETS to the folder that holds redial-valid")
-    bench = Bench(s)
-    dialogues = read(path, bench.catalogue)[: options.dialogues]
+    workbench = Workbench(s)
+    dialogues = read(path, workbench.catalogue)
+    told = coverage(dialogues)
+    print(told)
+    useful = [n for n, said in enumerate(dialogues) if any(m.targets for m in moments(said))]
+    by_parts: dict[str, object] = {}
+    for parts in options.parts:
+        generator, _, ranker = parts.partition("+")
+        bench = Bench(s.model_copy(update={"generator": generator, "ranker": ranker or "none"}), workbench)
+        found: dict[str, dict[int, list[Row]]] = {}
+        for variant in options.variants:
+            wanted = [n for n in useful if options.half in (None, n % 2)]
+            wanted = wanted[: options.spoken] if variant == "embedded" else wanted
+            found[variant] = replayed(bench, variant, dialogues, wanted, fresh=options.fresh)
+        by_parts[parts] = figures = {
+            name: summaries(rows, found.get("retrieval"), name) for name, rows in found.items()
+        }
+        for name, halves in figures.items():
+            print(parts, name, json.dumps(halves))
+    if options.half is None:
+        write(
+            "dialogues", {**about(), "catalogue": s.dataset, "backend": s.backend, "coverage": told, "parts": by_parts}
+        )
+
+
+def coverage(dialogues: Sequence[Sequence[Said]]) -> dict[str, object]:
+    """How much of the dialogues the catalogue can answer."""
     films = {f.title: f.row for said in dialogues for turn in said for f in turn.films}
     mentioned = [f.row for said in dialogues for turn in said for f in turn.films]
     all_moments = [moments(said) for said in dialogues]
-    useful = [n for n, some in enumerate(all_moments) if any(m.targets for m in some)]
-    coverage = {
+    return {
         "dialogues": len(dialogues),
-        "with_targets": len(useful),
+        "with_targets": sum(any(m.targets for m in some) for some in all_moments),
         "films_of_catalogue": sum(r is not None for r in films.values()) / len(films),
         "mentions_of_catalogue": sum(r is not None for r in mentioned) / len(mentioned),
         "turns": sum(map(len, all_moments)),
         "turns_with_targets": sum(bool(m.targets) for some in all_moments for m in some),
         "targets": sum(len(m.targets) for some in all_moments for m in some),
     }
-    print(coverage)
-    parts = pair(s.generator, None if s.ranker == "none" else s.ranker)
-    folder = bench.bench.runs / "dialogues" / parts  # rows of other parts are other figures
-    folder.mkdir(parents=True, exist_ok=True)
-    found: dict[str, dict[int, list[Row]]] = {}
-    for variant in options.variants:
-        file = folder / f"{variant}.jsonl"
-        if options.fresh:
-            file.unlink(missing_ok=True)
-        wanted = useful[: options.spoken] if variant == "embedded" else useful
-        known = kept(file)
-        with file.open("a", encoding="utf-8") as out:
-            for number in tqdm([n for n in wanted if n not in known], desc=variant, mininterval=5):
-                known[number] = bench.replayed(variant, dialogues[number])
-                out.write(json.dumps([number, known[number]]) + "\n")
-                out.flush()
-        found[variant] = {n: known[n] for n in wanted}
-    against = found.get("retrieval")
-    variants = {v: summary(rows, None if v == "retrieval" else against) for v, rows in found.items()}
-    for name, told in variants.items():
-        print(name, json.dumps(told))
-    head = {**about(), "catalogue": bench.bench.dataset.name, "parts": parts, "backend": s.backend}
-    write("dialogues", {**head, "coverage": coverage, "variants": variants})
+
+
+def replayed(
+    bench: Bench, variant: str, dialogues: Sequence[Sequence[Said]], wanted: Sequence[int], *, fresh: bool
+) -> dict[int, list[Row]]:
+    """The rows of the wanted dialogues, those of earlier runs reused; rows of other parts are other figures."""
+    ranker = None if bench.settings.ranker == "none" else bench.settings.ranker
+    file = bench.bench.runs / "dialogues" / pair(bench.settings.generator, ranker) / f"{variant}.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if fresh:
+        file.unlink(missing_ok=True)
+    known = kept(file)
+    with file.open("a", encoding="utf-8") as out:
+        for number in tqdm([n for n in wanted if n not in known], desc=variant, mininterval=5):
+            known[number] = bench.replayed(variant, dialogues[number])
+            out.write(json.dumps([number, known[number]]) + "\n")
+            out.flush()
+    return {n: known[n] for n in wanted}
+
+
+def summaries(rows: dict[int, list[Row]], retrieval: dict[int, list[Row]] | None, name: str) -> dict[str, object]:
+    """Figures of all dialogues, and of each half alone."""
+    against = None if name == "retrieval" else retrieval
+    halves = {h: {n: r for n, r in rows.items() if n % 2 == k} for k, h in enumerate(HALVES)}
+    found: dict[str, object] = {"all": summary(rows, against)}
+    return found | {h: summary(some, against) for h, some in halves.items() if some and len(some) < len(rows)}
 
 
 if __name__ == "__main__":

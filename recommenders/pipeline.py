@@ -4,6 +4,9 @@
   (FAISS; cosine, plus the share of the wish's words that an item really has); "more like these" asks the generator for
   a user who met only these, and the texts for their neighbours, fused by reciprocal rank (Cormack, Clarke & Büttcher,
   SIGIR 2009), because scores of two models are not comparable.
+- Of somebody whose history is short, what they said so far (any words, asked or told) and liked in this conversation
+  counts beside the wish, and so does how many people chose an item: measured on real dialogues, the words find twice as
+  much with the crowd as without. All three fade as the history grows: known taste needs no crutch.
 - Filter. Constraints and exclusions are one exact mask, applied before any list is cut, so that a narrow one still
   fills the list.
 - Rank. Taste is the generator's score plus `ranker_weight` times the ranker's, both standardised over the pool. Where a
@@ -28,7 +31,7 @@ from recommenders.request import Candidate, Explanation, Provenance, Recommendat
 from recommenders.tables import Catalogue, UserState
 from recommenders.text import TextIndex
 
-TEXT, SIMILAR = "text", "similar"  # sources beside the names of generator and ranker
+TEXT, SIMILAR, SAID, CROWD = "text", "similar", "said", "crowd"  # sources beside the names of generator and ranker
 _RECIPROCAL = 60  # the constant of reciprocal rank fusion
 
 
@@ -43,6 +46,11 @@ class PipelineConfig:
     wishes with known answers recall@10 is .75 without taste, .74 with this, .70 with twice this."""
     words_weight: float = 0.3
     """What having all words of a wish weighs; in units of cosine."""
+    crowd_weight: float = 0.4
+    """What being the item that most people chose (in logarithms) weighs beside what a newcomer said; units of cosine.
+    From .3 to .6 real dialogues (their first half) tell no difference."""
+    newcomer: float = 20.0
+    """History items, met before this conversation, at which its words, likes and the crowd count half. Set by hand."""
     dislike_weight: float = 2.0
     """How far the twin of a disliked item sinks; in standard deviations of the pool."""
     diversity: float = 0.0
@@ -72,7 +80,9 @@ class Pipeline:
         ranker: Recommender | None = None,
         texts: TextIndex | None = None,
         config: PipelineConfig = PipelineConfig(),
+        chosen: np.ndarray | None = None,
     ) -> None:
+        """chosen: (I,) how many people met each item; None where it is not known."""
         for role, model in (("generator", generator), ("ranker", ranker)):
             if model is not None and role not in model.roles:
                 raise RecommenderError(f"{model.name} cannot be a {role}; its roles: {', '.join(sorted(model.roles))}")
@@ -85,6 +95,8 @@ class Pipeline:
         self.ranker = ranker
         self.texts = texts
         self.config = config
+        crowd = None if chosen is None else np.log1p(chosen.astype(np.float64))
+        self._crowd = None if crowd is None else crowd / max(float(crowd.max(initial=0.0)), 1e-9)  # (I,) in [0, 1]
         self.resemblance = Resemblance(catalogue, None if texts is None else texts.vectors)
         self._twins = _twins(catalogue)
         self._words = words.index_of(catalogue)
@@ -202,16 +214,21 @@ class Pipeline:
         retrieved: list[np.ndarray] = []
         if request.wish:
             retrieved += self._wish(request.wish, allowed, depth)
-        if request.like:
-            retrieved += self._like(request.like, numbers, depth)
-        if sum(map(len, retrieved)) < depth:  # neither given, or (without texts) too few have a word of the wish
+        if near := request.like or request.liked:
+            retrieved += self._like(near, numbers, depth)
+        if request.said:
+            retrieved += self._wish(request.said, allowed, depth)
+            if self._crowd is not None:
+                retrieved.append(_best(self._crowd, numbers, depth))
+        # neither given, or (without texts) too few have a word of the wish
+        if not (request.wish or request.like) or sum(map(len, retrieved)) < depth:
             retrieved.append(self.by_taste(taste, allowed, depth))
         items = np.concatenate([*retrieved, np.array(also, np.int64)])
         items = items[np.sort(np.unique(items, return_index=True)[1])]  # each once, in order of retrieval
         items = self._without_twins(items, also)
         found = Pool(items)
         found.said[self.generator.name] = (_ranks(taste[numbers], taste[items]), taste[items])
-        lead = self._lead(request, items, found)
+        lead = self._lead(state, request, items, found)
         found.seconds["retrieve"] = time.perf_counter() - began
 
         began = time.perf_counter()
@@ -254,27 +271,47 @@ class Pipeline:
         middle = self.texts.vectors[list(like)].mean(axis=0)
         return fold_in, (self.texts.vectors @ (middle / max(float(np.linalg.norm(middle)), 1e-9))).astype(np.float64)
 
-    def _lead(self, request: Request, items: np.ndarray, found: Pool) -> np.ndarray | None:
-        """(C,) how well each item suits the wish and the liked items, in units of cosine; None without either."""
+    def _lead(self, state: UserState, request: Request, items: np.ndarray, found: Pool) -> np.ndarray | None:
+        """(C,) how well each item suits the wish, the liked items and what was said, in units of cosine; None without
+        any of them."""
         lead = None
+        new = self._newness(state, request)
         if request.wish:
-            covered = self._words.coverage(request.wish)[items].astype(np.float64)
-            lead = covered + (covered > 0)  # without texts: any word of the wish stands before none
-            nearest = 0.0
-            if self.texts is not None:
-                cosines = (self.texts.vectors[items] @ self.texts.encoder.query(request.wish)).astype(np.float64)
-                lead = cosines + self.config.words_weight * covered
-                nearest = float(cosines.max(initial=0.0))
+            lead, covered, nearest = self._worded(request.wish, items)
             found.said[TEXT] = (_ranks(lead, lead), lead)
             found.unmatched_wish = bool(covered.max(initial=0.0) == 0 and nearest < _STRANGE)
-        if request.like:
-            fold_in, by_text = self._similar(request.like)
+        if request.said:
+            told, *_ = self._worded(request.said, items)
+            found.said[SAID] = (_ranks(told, told), told)
+            lead = new * told if lead is None else (1 - new / 2) * lead + new / 2 * told
+            if self._crowd is not None:
+                crowd = self._crowd[items]
+                found.said[CROWD] = (_ranks(crowd, crowd), crowd)
+                lead = lead + new * self.config.crowd_weight * crowd
+        if near := request.like or request.liked:
+            fold_in, by_text = self._similar(near)
             fused = _reciprocal(fold_in[items])
             if by_text is not None:
                 fused = (fused + _reciprocal(by_text[items])) / 2
             found.said[SIMILAR] = (_ranks(fused, fused), fused)
-            lead = fused if lead is None else lead + self.config.words_weight * fused
+            if request.like:
+                lead = fused if lead is None else lead + self.config.words_weight * fused
+            else:
+                lead = (0.0 if lead is None else lead) + new * self.config.words_weight * fused
         return lead
+
+    def _worded(self, text: str, items: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """(C,) how near each item's text is to the words, (C,) the share of them that it has, the best cosine."""
+        covered = self._words.coverage(text)[items].astype(np.float64)
+        if self.texts is None:
+            return covered + (covered > 0), covered, 0.0  # any word stands before none
+        cosines = (self.texts.vectors[items] @ self.texts.encoder.query(text)).astype(np.float64)
+        return cosines + self.config.words_weight * covered, covered, float(cosines.max(initial=0.0))
+
+    def _newness(self, state: UserState, request: Request) -> float:
+        """1 for somebody known by this conversation alone, towards 0 as the history before it grows."""
+        before = len({*state.items} - {*request.liked})
+        return self.config.newcomer / (self.config.newcomer + before)
 
     def _without_twins(self, items: np.ndarray, keep: Sequence[int]) -> np.ndarray:
         """The first retrieved of rows with equal title and year; those of `keep` stay."""
@@ -349,8 +386,12 @@ _STRANGE = 0.3  # cosine that random letters reach with some text; below it, and
 
 
 def _meant(request: Request) -> Request:
-    """Without a wish that says nothing ("something good", "a film to watch"): taste answers that."""
-    return replace(request, wish="") if request.wish and not words.content_words(request.wish) else request
+    """Without words that say nothing ("something good", "a film to watch"): taste answers that."""
+    for name in ("wish", "said"):
+        text = getattr(request, name)
+        if text and not words.content_words(text):
+            request = replace(request, **{name: ""})
+    return request
 
 
 def _twins(catalogue: Catalogue) -> dict[int, tuple[int, ...]]:

@@ -38,6 +38,8 @@ class Request:
     k             how many items, best first (fewer come back only when fewer qualify)
     wish          free text to match against item texts ("slow-burning space horror"), "" none
     like          items to find similar ones to ("more like these"), internal numbers
+    said          what the person said in this conversation, the latest first, whether they asked or told; "" nothing
+    liked         items liked in this conversation; the pipeline leans on both as long as little else is known
     filters       hard constraints
     exclude       items never to return (already shown, rejected), besides the seen and disliked ones of the state
     include_seen  True when the user asked for things they know
@@ -46,6 +48,8 @@ class Request:
     k: int = 5
     wish: str = ""
     like: tuple[int, ...] = ()
+    said: str = ""
+    liked: tuple[int, ...] = ()
     filters: Filters = Filters()
     exclude: frozenset[int] = frozenset()
     include_seen: bool = False

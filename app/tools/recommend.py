@@ -51,6 +51,8 @@ def recommend(
     request = Request(
         k=max(1, min(20, count or desk.picks)),
         wish=wish.strip(),
+        said=desk.said(),
+        liked=desk.liked,
         filters=filters,
         exclude=frozenset(desk.table.ever) if more else frozenset(),
         include_seen=include_seen,

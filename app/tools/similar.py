@@ -54,6 +54,8 @@ def similar(
     request = Request(
         k=max(1, min(20, count or desk.picks)),
         wish=wish.strip(),
+        said=desk.said(),
+        liked=desk.liked,
         like=liked,
         filters=filters,
         exclude=frozenset(liked) | (frozenset(desk.table.ever) if more else frozenset()),

@@ -42,6 +42,7 @@ class Conversation:
     dialogue: list[Turn] = field(default_factory=list)
     kept: list[tuple[str, FeedbackKind]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    liked: tuple[int, ...] = ()
     speechless: bool = False  # no model at all, so that rules answer alone
 
     def __post_init__(self) -> None:
@@ -49,7 +50,11 @@ class Conversation:
 
     def events(self, message: str) -> Iterator[TurnEvent]:
         context = TurnContext(
-            tuple(self.dialogue), self.state, "new user", lambda item_id, kind: self.kept.append((item_id, kind))
+            tuple(self.dialogue),
+            self.state,
+            "new user",
+            lambda item_id, kind: self.kept.append((item_id, kind)),
+            liked=self.liked,
         )
         info = BackendInfo("scripted:test", "scripted", "scripted", True, "", self.steers, True)
         model = None if self.speechless else self.model

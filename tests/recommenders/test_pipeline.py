@@ -96,6 +96,8 @@ REQUESTS = st.builds(
     k=st.integers(0, 30),
     wish=st.sampled_from(["", "space horror", "a good film", "Al Pacino mafia", "zzz"]),
     like=st.lists(ITEMS, max_size=2, unique=True).map(tuple),
+    said=st.sampled_from(["", "I loved a space horror film with Al Pacino", "hello there"]),
+    liked=st.lists(ITEMS, max_size=2, unique=True).map(tuple),
     filters=st.one_of(st.just(Filters()), FILTERS),
     exclude=st.frozensets(ITEMS, max_size=4),
     include_seen=st.booleans(),
@@ -130,7 +132,7 @@ def test_what_every_list_keeps(
     for c in answer.candidates:
         said = {p.source for p in c.provenance}
         assert said >= {"ease"}
-        assert said <= sources | {"text", "similar", pipeline.ranker.name if pipeline.ranker else ""}
+        assert said <= sources | {"text", "similar", "said", pipeline.ranker.name if pipeline.ranker else ""}
         assert all(p.rank >= 1 and np.isfinite(p.score) for p in c.provenance)
 
 
