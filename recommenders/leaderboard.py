@@ -30,7 +30,7 @@ from recommenders.errors import ArtefactError, RecommenderError
 from recommenders.intervals import Figure
 from recommenders.loop import Epoch, on_threads
 from recommenders.neural import NeuralRecommender
-from recommenders.results import Result, Value, place, read, write
+from recommenders.results import Result, Value, place, read, settings_of, write
 from recommenders.tables import Dataset
 from recommenders.train import cpu_seconds
 
@@ -227,12 +227,7 @@ def _versions() -> dict[str, str]:
 
 
 def _current(result: Result, config: Mapping[str, JsonValue], data_is: str) -> bool:
-    """Settings that a model has gained since stood at their defaults then: a new one begins with what was so far."""
-    name = result.recommender
-    cls = baselines.Config if name in baselines.NAMES else registry.get(name).Config
-    defaults = _plain({f.name: f.default for f in dataclasses.fields(cls) if f.default is not dataclasses.MISSING})
-    then = defaults | result.config
-    return (result.protocol, result.fingerprint) == (VERSION, data_is) and then == config
+    return (result.protocol, result.fingerprint) == (VERSION, data_is) and settings_of(result) == config
 
 
 def _kept(path: Path) -> Result | None:

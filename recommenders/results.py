@@ -4,6 +4,8 @@ One file a run, <folder>/<board>/<name>-<seed>.json, written whole or not at all
 which is shipped.
 """
 
+import dataclasses
+import json
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from recommenders import baselines, registry
 from recommenders.boards import BOARDS
 from recommenders.errors import ArtefactError
 from recommenders.loop import Epoch
@@ -63,6 +66,16 @@ class Result(BaseModel):
     versions: dict[str, str]
     hardware: str
     at: datetime
+
+
+def settings_of(result: Result) -> dict[str, JsonValue]:
+    """Its config, with what the model has gained since at its default: a new setting begins with what was so far."""
+    name = result.recommender
+    if name not in {*baselines.NAMES, *registry.names()}:
+        return result.config  # of a model that is not there any more
+    cls = baselines.Config if name in baselines.NAMES else registry.get(name).Config
+    defaults = {f.name: f.default for f in dataclasses.fields(cls) if f.default is not dataclasses.MISSING}
+    return {**json.loads(json.dumps(defaults)), **result.config}
 
 
 def place(folder: Path, board: str, name: str, seed: int) -> Path:

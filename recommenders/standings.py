@@ -8,7 +8,7 @@ import numpy as np
 
 from recommenders import metrics
 from recommenders.boards import KS, Board, Measure
-from recommenders.results import Result
+from recommenders.results import Result, settings_of
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _alike(runs: Sequence[Result]) -> list[Result]:
     """The latest run and those that differ from it by the seed alone: earlier settings are not averaged in."""
 
     def follows_from(r: Result) -> tuple[object, ...]:
-        return r.protocol, r.fingerprint, r.sample, {**r.config, "seed": None}
+        return r.protocol, r.fingerprint, r.sample, {**settings_of(r), "seed": None}
 
     latest = follows_from(max(runs, key=lambda r: r.at))
     return sorted((r for r in runs if follows_from(r) == latest), key=lambda r: r.seed)

@@ -96,6 +96,17 @@ def test_other_data_other_settings_and_damage_are_computed_anew(data: Dataset, t
     assert compute([TOP], ["popularity"], data, tmp_path, again=True)[0].hardware != "as it was"
 
 
+def test_a_setting_gained_since_stood_at_its_default(data: Dataset, tmp_path: Path) -> None:
+    (run,) = compute([TOP], ["ease"], data, tmp_path)
+    path = place(tmp_path, "top-n", "ease", 0)
+    early = {key: value for key, value in run.config.items() if key != "max_items"}
+    write(run.model_copy(update={"config": early, "hardware": "an earlier run"}), path)
+    assert compute([TOP], ["ease"], data, tmp_path)[0].hardware == "an earlier run"
+    assert [line.seeds for line in standings(TOP, [run, run.model_copy(update={"config": early, "seed": 1})])] == [2]
+    write(run.model_copy(update={"config": early | {"max_items": 9}, "hardware": "an earlier run"}), path)
+    assert compute([TOP], ["ease"], data, tmp_path)[0].hardware != "an earlier run"
+
+
 def test_seeds_differ_and_a_run_repeats_from_its_file(data: Dataset, tmp_path: Path, small: None) -> None:
     found = compute([TOP], ["bpr"], data, tmp_path, seeds=2)
     assert [r.seed for r in found] == [0, 1] == [r.config["seed"] for r in found]
