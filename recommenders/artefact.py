@@ -41,9 +41,10 @@ def replacing(folder: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
-    for path in new.iterdir():
-        with path.open("rb") as f:
-            os.fsync(f.fileno())
+    for path in new.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as f:
+                os.fsync(f.fileno())
     old = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.old"
     if folder.exists():
         folder.rename(old)

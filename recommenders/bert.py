@@ -187,6 +187,15 @@ def start_embedding(embedding: Embedding, arrays: Mapping[str, Tensor]) -> None:
     )
 
 
+_NAMES = (  # of a block here and of a layer in transformers
+    ("out", "attention.output.dense"),
+    ("up", "intermediate.dense"),
+    ("down", "output.dense"),
+    ("norm_attention", "attention.output.LayerNorm"),
+    ("norm_forward", "output.LayerNorm"),
+)
+
+
 def start_block(block: nn.Module, arrays: Mapping[str, Tensor], layer: int) -> None:
     """Give the block the weights of one pre-trained layer, counted from 0."""
     p = f"encoder.layer.{layer}"
@@ -194,16 +203,20 @@ def start_block(block: nn.Module, arrays: Mapping[str, Tensor], layer: int) -> N
         raise ArtefactError(f"the pre-trained BERT has no layer {layer + 1}; use fewer: --set layers={layer}")
     three = [f"{p}.attention.self.{name}" for name in ("query", "key", "value")]
     found = {f"qkv.{kind}": torch.cat([arrays[f"{name}.{kind}"] for name in three]) for kind in ("weight", "bias")}
-    for own, theirs in (
-        ("out", "attention.output.dense"),
-        ("up", "intermediate.dense"),
-        ("down", "output.dense"),
-        ("norm_attention", "attention.output.LayerNorm"),
-        ("norm_forward", "output.LayerNorm"),
-    ):
+    for own, theirs in _NAMES:
         for kind in ("weight", "bias"):
             found[f"{own}.{kind}"] = arrays[f"{p}.{theirs}.{kind}"]
     _start(block, found)
+
+
+def of_block(block: nn.Module, layer: int) -> dict[str, Tensor]:
+    """The inverse of `start_block`: the block's weights by their names in transformers."""
+    p, own = f"encoder.layer.{layer}", {name: w.detach().cpu() for name, w in block.state_dict().items()}
+    found = {f"{p}.{theirs}.{kind}": own[f"{ours}.{kind}"] for ours, theirs in _NAMES for kind in ("weight", "bias")}
+    for kind in ("weight", "bias"):
+        for name, part in zip(("query", "key", "value"), own[f"qkv.{kind}"].chunk(3), strict=True):
+            found[f"{p}.attention.self.{name}.{kind}"] = part.contiguous()
+    return found
 
 
 def _start(module: nn.Module, arrays: Mapping[str, Tensor]) -> None:

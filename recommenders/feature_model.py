@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recommenders import initial
 from recommenders.base import Progress, Role, quiet
 from recommenders.config import Count, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
@@ -74,6 +75,9 @@ class FieldConfig:
     patience: Count = 3
     """Epochs without a better validation value before training stops, where validation cases are given."""
     seed: int = 0
+    texts: str | None = None
+    """Folder of a sentence encoder, from the project's root: items that training never met get the embeddings that
+    their texts predict (recommenders.initial); none leaves them as they began."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +241,33 @@ class FeatureModel(NeuralRecommender):
         squared error, is measured after each epoch."""
         self._rated, self._liked_from = rated, data.liked_from
         return super().fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
+
+    def _fit(
+        self,
+        data: Dataset,
+        *,
+        valid: Sequence[tuple[UserState, int]],
+        progress: Progress,
+        checkpoint: Path | None,
+    ) -> None:
+        super()._fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
+        if self.config.texts is not None:
+            counts = np.bincount(data.interactions.item, minlength=len(data.catalogue))
+            self.place_cold(initial.of_texts(self.config.texts, data.catalogue, progress=progress), counts)
+
+    def place_cold(self, texts: np.ndarray, counts: np.ndarray) -> None:
+        """Give items without interactions (counts (I,) of 0) the rows that their text vectors (I, S) predict, as
+        candidates and in histories."""
+        n, module = len(self.catalogue), self.module
+        tables = [module.vectors.table.weight, *([module.weights.table.weight] if module.linear else [])]
+        with torch.no_grad():
+            for field in self.features.fields:
+                if field.name == "item" or field.kind == "sequence":
+                    rows = slice(field.offset, field.offset + n)
+                    for table in tables:
+                        placed = initial.mapped(texts, table[rows].cpu().numpy(), counts)
+                        table[rows] = torch.from_numpy(placed).to(table.device)
+        self._ready()
 
     def _features(self, data: Dataset) -> Features:
         c = self.config

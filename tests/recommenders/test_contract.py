@@ -43,6 +43,17 @@ QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 
         "dropout": 0.3,
         "negatives": 4,
     },
+    "mint": {
+        "pretrained": None,
+        "composed": 600,
+        "layers": 1,
+        "tokens": 20,
+        "hard_negatives": 0,  # near items that nobody has met yet are often the right ones
+        "half_life": 1e9,  # colours have no order
+        "epochs": 3,
+        "batch_size": 32,
+        "learning_rate": 3e-3,
+    },
     "item_knn": {"half_life": None},  # colours have no order
     "ease": {"half_life": None},
     "bpr": {"half_life": None, "embedding_size": 16, "epochs": 60, "batch_size": 64},
@@ -64,7 +75,7 @@ QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 
     "deepfm": {"epochs": 30, "batch_size": 64, "negatives": 20},
     "sasrec": {"epochs": 60, "batch_size": 8, "embedding_size": 32},
 }
-UNSEEN_EPOCHS = {"bert4rec": 60, "neural_cf": 20, "unbert": 6}  # these are slow to learn circles of taste
+UNSEEN_EPOCHS = {"bert4rec": 60, "mint": 2, "neural_cf": 20, "unbert": 6}  # these are slow to learn circles of taste
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}  # batched matrix products may sum in another order
 
 

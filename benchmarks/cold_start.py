@@ -1,0 +1,208 @@
+"""Items that nobody has met yet: what sentence vectors of their texts are worth as embeddings.
+
+    python -m benchmarks.cold_start [--models sasrec deepfm] [--seeds 1] [--start]
+
+A tenth of the items of MovieLens 100K that ten or more people met is taken out of the training data; everybody's last
+two interactions are withheld as always. A case is a person's meeting with a cold item: their earlier history without
+cold items is known, and the whole catalogue is ranked without it. At most three cases a person, their latest; of models
+that are rankers, whose scoring takes longer, every third person.
+NDCG@10 and Recall@10 among all items and among the cold ones alone, averaged over a person's cases, then over people;
+intervals are 95 % bootstraps over people, differences paired. Half of the cold items were for choosing, the other half
+is reported. "warm" is the usual test (the last item, where it is not cold): what a change costs there.
+
+    as trained   cold items keep the embedding that they began with, pushed down by training
+    from texts   the setting `texts`: a ridge regression from text vectors to trained embeddings (recommenders.initial)
+    started      SASRec alone (--start): all items begin at the principal axes of their text vectors, and cold ones are
+                 left out of the training softmax
+
+Results: benchmarks/results/cold_start.json.
+"""
+
+import argparse
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.progress import bars
+from app.settings import settings
+from benchmarks.measure import about, write
+from recommenders import datasets, metrics, registry
+from recommenders.artefact import fingerprint
+from recommenders.config import configured
+from recommenders.initial import of_texts
+from recommenders.split import Case, first, leave_last_one_out
+from recommenders.tables import Dataset
+from recommenders.train import cpu_seconds
+
+K, PER_PERSON, SHARE, LEAST = 10, 3, 0.1, 10
+EVERY = 3  # of the people, where a ranker is asked
+
+
+@dataclass(frozen=True)
+class Cut:
+    """train without cold items; cold (I,) bool of the two halves; cases (person, state, cold item) of each half."""
+
+    train: Dataset
+    choose: np.ndarray
+    report: np.ndarray
+    cases: dict[str, list[tuple[int, Case]]]
+    warm: list[Case]
+
+
+def cut(data: Dataset) -> Cut:
+    rng = np.random.default_rng(0)
+    n = len(data.catalogue)
+    counts = np.bincount(data.interactions.item, minlength=n)
+    often = np.flatnonzero(counts >= LEAST)
+    drawn = rng.permutation(often)[: round(SHARE * len(often))]
+    choose, report = np.zeros(n, bool), np.zeros(n, bool)
+    choose[drawn[::2]], report[drawn[1::2]] = True, True
+    cold = choose | report
+    split = leave_last_one_out(data)
+    x = split.train.interactions
+    train = split.train.with_interactions(x.where(~cold[x.item]))
+    cases: dict[str, list[tuple[int, Case]]] = {"choose": [], "report": []}
+    for person in range(len(data.users)):
+        state = data.state(person)
+        for half, marked in (("choose", choose), ("report", report)):
+            met = [n for n, item in enumerate(state.items) if marked[item]][-PER_PERSON:]
+            cases[half] += [(person, (without(first(state, n), cold), state.items[n])) for n in met]
+    warm = [(without(state, cold), item) for state, item in split.test if not cold[item]]
+    return Cut(train, choose, report, cases, warm)
+
+
+def without(state, cold: np.ndarray):  # type: ignore[no-untyped-def]
+    for place in reversed([n for n, item in enumerate(state.items) if cold[item]]):
+        state = state.without(place)
+    return state
+
+
+def measured(model, cut_: Cut, half: str) -> dict[str, dict[int, float]]:  # type: ignore[no-untyped-def]
+    """Measure -> person -> value."""
+    marked = cut_.choose if half == "choose" else cut_.report
+    step = 1 if "generator" in model.roles else EVERY
+    cases = [case for case in cut_.cases[half] if case[0] % step == 0]
+    scores = []
+    for start in range(0, len(cases), 256):
+        scores.append(model.score([state for _, (state, _) in cases[start : start + 256]]))
+    found: dict[str, dict[int, list[float]]] = {}
+    for (person, (state, item)), row in zip(cases, np.concatenate(scores), strict=True):
+        row[list(state.items)] = -np.inf
+        for name, among in (("all", np.ones(len(row), bool)), ("cold", marked)):
+            place = int((row[among] > row[item]).sum()) + 1  # ties to the item: they do not occur between floats
+            found.setdefault(f"recall among {name}", {}).setdefault(person, []).append(float(place <= K))
+            value = 1 / np.log2(1 + place) if place <= K else 0.0
+            found.setdefault(f"ndcg among {name}", {}).setdefault(person, []).append(float(value))
+    return {name: {p: float(np.mean(v)) for p, v in rows.items()} for name, rows in found.items()}
+
+
+def warm(model, cases: Sequence[Case]) -> dict[int, float]:  # type: ignore[no-untyped-def]
+    """NDCG@10 of everybody's last item."""
+    found: dict[int, float] = {}
+    cases = cases[:: 1 if "generator" in model.roles else EVERY]
+    for start in range(0, len(cases), 256):
+        some = cases[start : start + 256]
+        for n, ((state, item), row) in enumerate(zip(some, model.score([s for s, _ in some]), strict=True)):
+            row[list(state.items)] = -np.inf
+            place = int((row > row[item]).sum()) + 1
+            found[start + n] = 1 / np.log2(1 + place) if place <= K else 0.0
+    return found
+
+
+def started(data: Dataset, texts: np.ndarray, seed: int):  # type: ignore[no-untyped-def]
+    """SASRec whose embeddings begin at the principal axes of the text vectors, cold items left out of the softmax."""
+    from recommenders.models import sasrec
+
+    model = configured("sasrec", {"seed": seed})
+    size, n = model.config.embedding_size, len(data.catalogue)
+    centred = texts - texts.mean(axis=0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    axes = u[:, :size] * s[:size]
+    begun = torch.from_numpy((axes / axes.std() * size**-0.5).astype(np.float32))
+    cold = torch.from_numpy(np.bincount(data.interactions.item, minlength=n) == 0)
+
+    class Started(sasrec.Network):
+        def __init__(self, items: int, config: sasrec.SASRec.Config) -> None:
+            super().__init__(items, config)
+            with torch.no_grad():
+                self.embedding.weight[:n] = begun
+
+        def logits(self, hidden: Tensor) -> Tensor:
+            scores = super().logits(hidden)
+            return scores.masked_fill(cold, -30.0) if self.training else scores
+
+    model._build = lambda: Started(n, model.config)  # type: ignore[method-assign]
+    return model
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("--models", nargs="*", default=["sasrec", "deepfm"])
+    given.add_argument("--seeds", type=int, default=1)
+    given.add_argument("--start", action="store_true", help="also SASRec that begins at the text vectors")
+    options = given.parse_args()
+    torch.set_num_threads(1)
+    s = settings()
+    data = datasets.load("ml-100k", s.cache_dir, s.datasets)
+    parts = cut(data)
+    folder = s.runs_dir / data.name / "cold-start"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"texts-{fingerprint(data.catalogue)}.npy"
+    with bars() as progress:
+        if not kept.is_file():
+            np.save(kept, of_texts("data/cache/encoder", data.catalogue, progress=progress))
+        texts = np.load(kept)
+        counts = np.bincount(parts.train.interactions.item, minlength=len(data.catalogue))
+        found: dict[str, dict[str, list[dict[int, float]]]] = {}  # way -> measure -> one a seed
+        seconds: dict[str, float] = {}
+        for seed in range(options.seeds):
+            for name in options.models:
+                run = folder / f"{name}-{seed}"
+                before = cpu_seconds()
+                if (run / "config.json").is_file():
+                    model = registry.get(name).load(run, data.catalogue)
+                else:
+                    model = configured(name, {"seed": seed})
+                    model.fit(parts.train, progress=progress, checkpoint=run.with_suffix(".checkpoint"))
+                    model.save(run)
+                seconds[name] = cpu_seconds() - before
+                ways = {f"{name}, as trained": model}
+                placed = copy.deepcopy(model)
+                placed.place_cold(texts, counts)  # type: ignore[attr-defined]
+                ways[f"{name}, from texts"] = placed
+                if options.start and name == "sasrec":
+                    begun = started(parts.train, texts, seed).fit(parts.train, progress=progress)
+                    ways[f"{name}, started"] = begun
+                for way, ready in ways.items():
+                    rows = found.setdefault(way, {})
+                    for half in ("choose", "report"):
+                        for measure, people in measured(ready, parts, half).items():
+                            rows.setdefault(f"{half}: {measure}", []).append(people)
+                    rows.setdefault("warm: ndcg", []).append(warm(ready, parts.warm))
+                    print(way, {m: round(float(np.mean(list(v[-1].values()))), 4) for m, v in rows.items()}, flush=True)
+    told = {way: {m: summary(v, _base(found, way, m)) for m, v in rows.items()} for way, rows in found.items()}
+    head = {**about(), "catalogue": data.name, "cold_items": int(parts.report.sum()), "seeds": options.seeds}
+    write("cold_start", {**head, "cases": len(parts.cases["report"]), "training_cpu_seconds": seconds, "ways": told})
+
+
+def _base(found: dict[str, dict[str, list[dict[int, float]]]], way: str, measure: str) -> list[dict[int, float]] | None:
+    plain = f"{way.split(',')[0]}, as trained"
+    return None if way == plain else found[plain][measure]
+
+
+def summary(seeds: list[dict[int, float]], base: list[dict[int, float]] | None) -> dict[str, object]:
+    """Mean over people of the mean over seeds, and the paired gain over the model as trained."""
+    own = np.mean([list(p.values()) for p in seeds], axis=0)
+    told: dict[str, object] = {"value": float(own.mean()), "interval": metrics.interval(own), "people": len(own)}
+    if base is not None:
+        gain = own - np.mean([list(p.values()) for p in base], axis=0)
+        told["gain"] = {"value": float(gain.mean()), "interval": metrics.interval(gain)}
+    return told
+
+
+if __name__ == "__main__":
+    main()
