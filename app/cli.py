@@ -12,6 +12,7 @@ import typer
 from app.commands.chat import chat
 from app.commands.data import data
 from app.commands.leaderboard import leaderboard
+from app.commands.llm import llm
 from app.commands.mint import mint
 from app.commands.models import models
 from app.commands.online import online
@@ -38,6 +39,7 @@ app.command()(online)
 app.command()(leaderboard)
 app.add_typer(data, name="data")
 app.add_typer(models, name="models")
+app.add_typer(llm, name="llm")
 app.add_typer(mint, name="mint")
 app.add_typer(steer, name="steer")
 

@@ -14,6 +14,7 @@ from app import export
 from app.context import FeedbackKind, Parts, Turn, TurnContext
 from app.errors import AppError, NothingToRepeat
 from app.events import Done, Fallback, Token, TurnEvent
+from app.llm_ranker import NAMES, Rankers
 from app.online import Online, asked_more_like
 from app.people import label
 from app.recorder import Recorder
@@ -38,6 +39,7 @@ class Chat:
     def __init__(self, workbench: Workbench, store: Store, settings: Settings) -> None:
         self.workbench, self.store, self.settings = workbench, store, settings
         self.online = Online(workbench, store, settings)
+        self.llm_rankers = Rankers(workbench, settings)
 
     # -- people -----------------------------------------------------------------------------------------------------
 
@@ -117,10 +119,14 @@ class Chat:
     def delete(self, conversation_id: str) -> None:
         self.store.delete_conversation(conversation_id)
 
+    def rankers(self) -> list[str]:
+        """Everything that can rank here: what is trained, and the language model."""
+        return [*self.workbench.rankers(), *self.llm_rankers.names()]
+
     def use(self, conversation_id: str, *, backend: str, generator: str, ranker: str | None) -> None:
         """Swap parts; the next turn works with them. UnknownBackend, UnknownRecommender for names that do not exist."""
         registry.describe(backend, self.settings.llm)
-        for name, known in ((generator, self.workbench.generators()), (ranker, self.workbench.rankers())):
+        for name, known in ((generator, self.workbench.generators()), (ranker, self.rankers())):
             if name is not None and name not in known:
                 raise AppError(f"{name!r} is not trained for {self.settings.dataset}; trained: {', '.join(known)}")
         self.store.set_parts(conversation_id, backend=backend, generator=generator, ranker=ranker)
@@ -164,11 +170,15 @@ class Chat:
             why = str(error)
             return BackendInfo(backend, "absent", backend, False, why, False, False), AbsentModel(reason=why), why
 
-    def parts(self, conversation: Conversation) -> tuple[Parts, str]:
-        """What the next turn works with, and "" or why the language model is not among it."""
-        pipeline = self.workbench.pipeline(conversation.generator, conversation.ranker)
-        pipeline, explorer = self.online.serving(pipeline)
+    def parts(self, conversation: Conversation, stop: threading.Event | None = None) -> tuple[Parts, str]:
+        """What the next turn works with, and "" or why the language model is not among it. A set `stop` ends what a
+        language model that ranks is at."""
+        ranker = conversation.ranker
+        pipeline = self.workbench.pipeline(conversation.generator, None if ranker in NAMES else ranker)
         info, model, why = self.load_model(conversation.backend)
+        if ranker in NAMES:
+            pipeline = self.llm_rankers.pipeline(pipeline, ranker, model, stop)
+        pipeline, explorer = self.online.serving(pipeline)
         return Parts(info, model, pipeline, conversation.generator, conversation.ranker, explorer), why
 
     def _answer(self, asked: Message, stop: threading.Event) -> Iterator[TurnEvent]:
@@ -188,7 +198,7 @@ class Chat:
         try:
             conversation = self.store.conversation(asked.conversation_id)
             profile = self.store.profile(conversation.profile_id)
-            parts, missing = self.parts(conversation)
+            parts, missing = self.parts(conversation, stop)
             context = TurnContext(
                 dialogue=tuple(
                     Turn(m.role, m.text, m.item_ids, m.events)

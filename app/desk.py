@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from app.context import FeedbackKind, Parts, TurnContext
 from app.linking import Linker, linker
+from app.ordering import noted
 from app.slots import telling
 from app.table import Table, lay
 from recommenders.request import Explanation, Filters, Recommendation, Request
@@ -145,9 +146,9 @@ class Desk:
     def recommend(self, request: Request) -> Recommendation:
         pool = max(self.pool, request.k)
         found = self.parts.pipeline.recommend(self.state, request, pool=pool)
-        if self.parts.explorer is None:
-            return found
-        return self.parts.explorer.interleaved(found, self.state, request, pool)
+        if self.parts.explorer is not None:
+            found = self.parts.explorer.interleaved(found, self.state, request, pool)
+        return noted(found, self.parts.pipeline.ranker)
 
     def explain(self, items: Sequence[int], request: Request | None, *, latest: int) -> tuple[Explanation, ...]:
         return tuple(self.parts.pipeline.explain(self.state, items, request, latest=latest))

@@ -204,9 +204,7 @@ class Terminal:
             if not info.usable:
                 raise AppError(f"{name} cannot be used: {info.reason}")
         elif not name:
-            names = (
-                self.chat.workbench.generators() if part == "generator" else [*self.chat.workbench.rankers(), "none"]
-            )
+            names = self.chat.workbench.generators() if part == "generator" else [*self.chat.rankers(), "none"]
             typer.echo(f"{part}: {getattr(now, part) or 'none'}; trained: {', '.join(names)}")
             return
         parts: dict[str, str | None] = {"backend": now.backend, "generator": now.generator, "ranker": now.ranker}

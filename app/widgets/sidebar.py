@@ -5,6 +5,7 @@ from collections import Counter
 import streamlit as st
 
 from app.conversation import Chat
+from app.llm_ranker import LABELS
 from app.store import Conversation
 from app.widgets import session
 from app.widgets.text import plain, when
@@ -135,9 +136,9 @@ def chosen_parts(chat: Chat, current: Conversation | None) -> dict[str, str]:
 def _parts(chat: Chat, current: Conversation | None) -> None:
     parts = chosen_parts(chat, current)
     known = registry.backends(chat.settings.llm)
-    labels = {b.name: b.label for b in known}
+    labels = {b.name: b.label for b in known} | LABELS
     try:
-        generators, rankers = chat.workbench.generators(), [*chat.workbench.rankers(), NO_RANKER]
+        generators, rankers = chat.workbench.generators(), [*chat.rankers(), NO_RANKER]
     except RecommenderError as error:
         st.error(str(error))
         return

@@ -22,6 +22,16 @@ VALUES: dict[str, object] = {
     "understood": "horror, without comedy",
     "candidates": "1. Scream (1996); Horror\n2. Wolf (1994); Horror",
     "k": 2,
+    "low": "1",
+    "high": "5",
+    "rated": [("Alien (1979)", "5"), ("Heat (1995)", "3.5")],
+    "candidate": "Fargo (1996); Crime, Drama",
+    "expected": "4.1",
+    "examples": [
+        {"rated": [("Scream (1996)", "2")], "candidate": "Wolf (1994); Horror", "expected": "", "rating": "1"}
+    ],
+    "liked": ["Alien (1979); Horror", "Heat (1995); Action"],
+    "labels": ["Scream (1996); Horror", "Wolf (1994); Horror"],
     "evidence": "For you, ease puts Scream (1996) 2nd.",
 }
 
@@ -57,10 +67,11 @@ def test_an_unknown_prompt_names_the_nearest() -> None:
         prompts.render("decid")
 
 
-@pytest.mark.parametrize("name", prompts.names())
+@pytest.mark.parametrize("name", [n for n in prompts.names() if n != "rated"])  # text for a tuned network, no chat
 def test_what_never_changes_comes_first(name: str) -> None:
     one = prompts.messages(name, **values(name))
     changed = {"query": "older", "history": (), "dialogue": (), "facts": "2 films", "candidates": "1. X", "profile": ""}
+    changed |= {"candidate": "Big (1988)", "labels": ["Big (1988)", "Heat (1995)"]}
     other_values = values(name) | {k: v for k, v in changed.items() if k in prompts.variables(name)}
     other = prompts.messages(name, **other_values)
     assert one[0].role == "system" and one[:-1] == other[:-1] and one[-1] != other[-1]
