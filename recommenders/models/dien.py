@@ -37,7 +37,7 @@ Reference
 
 from dataclasses import dataclass
 from itertools import pairwise as consecutive
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -75,6 +75,84 @@ class Interests:
     gates: Tensor
 
 
+class _Pass(torch.autograd.Function):
+    """A pass of gated recurrent units with its gradient written out: step by step torch would record a dozen operations
+    on small tensors, and go back through two dozen. The numbers of a state come first here, (E, B, C): the parts of the
+    gates are contiguous then."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, gates: Tensor, attention: Tensor | None, again: Tensor, bias: Tensor | None, whole: bool, keep: bool
+    ) -> Tensor:
+        """h_t = h_{t−1} + a_t u_t ∘ (h̃_t − h_{t−1}), from gates (B, T, 3 E) = [W^u x, W^r x, W^h x] + b, attention a
+        (B, C, T), 1 where None (C = 1), again (3 E, E) = [U^u, U^r, U^h], and the bias inside r ∘ (U^h h + bias).
+
+        All h_t (T, E, B, C) where `whole`, else h_T alone (E, B, C). `keep`: what the gradient needs.
+        """
+        size, (b, steps, _) = again.shape[1], gates.shape
+        read = gates.permute(1, 2, 0).contiguous()[..., None]  # (T, 3 E, B, 1)
+        shares = None if attention is None else attention.permute(2, 0, 1).contiguous()  # (T, B, C)
+        h = gates.new_zeros(size, b, 1 if shares is None else shares.shape[2])
+        kept, states = list[Tensor](), list[Tensor]()
+        inner_bias = None if bias is None else bias[:, None, None]
+        for t, (x_both, x_new) in enumerate(
+            zip(*(x.unbind() for x in read.split([2 * size, size], dim=1)), strict=True)
+        ):
+            both, new = (again @ h.flatten(1)).view(-1, *h.shape[1:]).split([2 * size, size])  # (2 E and E, B, C)
+            if inner_bias is not None:
+                new += inner_bias
+            update, reset = both.add_(x_both).sigmoid_().split(size)
+            wanted = torch.addcmul(x_new, reset, new).tanh_()
+            if keep:
+                kept += [h, both, update, reset, new, wanted]
+            h = torch.lerp(h, wanted, update if shares is None else update * shares[t])
+            if whole:
+                states.append(h)
+        ctx.save_for_backward(shares, again, *kept)
+        ctx.has_bias, ctx.whole, ctx.steps = bias is not None, whole, steps
+        return torch.stack(states) if whole else h
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        shares, again, *kept = ctx.saved_tensors
+        size, steps = again.shape[1], ctx.steps
+        late = gradients[0].unbind() if ctx.whole else (None,) * (steps - 1) + (gradients[0],)
+        of_h = torch.zeros_like(kept[0])  # (E, B, C): what comes back from later steps
+        single = of_h.shape[2] == 1
+        # Of U h and its bias, one step's; its parts by gate.
+        of_recurrent = of_h.new_empty(3 * size, *of_h.shape[1:])
+        (of_both, of_new), flat = of_recurrent.split([2 * size, size]), of_recurrent.flatten(1)
+        (of_update, of_reset), of_bias = of_both.split(size), of_h.new_zeros(size)
+        of_read, of_again = of_h.new_empty(steps, 3 * size, of_h.shape[1]), torch.zeros_like(again)
+        of_shares = None if shares is None else torch.empty_like(shares)
+        back, flat_h = again.T, of_h.flatten(1)
+        for t in reversed(range(steps)):
+            h, both, update, reset, new, wanted = kept[6 * t : 6 * t + 6]
+            share, here = update, late[t]
+            if here is not None:
+                of_h += here
+            torch.mul(of_h, wanted - h, out=of_update)  # of the share, then of the update gate
+            if shares is not None and of_shares is not None:
+                torch.sum(of_update * update, dim=0, out=of_shares[t])
+                of_update *= shares[t]
+                share = update * shares[t]
+            of_wanted = of_h * share
+            of_h -= of_wanted
+            inner = torch.ops.aten.tanh_backward(of_wanted, wanted)
+            torch.mul(inner, new, out=of_reset)
+            of_both.copy_(torch.ops.aten.sigmoid_backward(of_both, both))
+            torch.mul(inner, reset, out=of_new)
+            flat_h.addmm_(back, flat)
+            of_again.addmm_(flat, h.flatten(1).T)
+            if ctx.has_bias:
+                of_bias += of_new.sum(dim=(1, 2))
+            of_x_both, of_x_new = of_read[t].split([2 * size, size])
+            of_x_both.copy_(of_both.squeeze(2) if single else of_both.sum(dim=2))
+            of_x_new.copy_(inner.squeeze(2) if single else inner.sum(dim=2))
+        of_attention = None if of_shares is None else of_shares.permute(1, 2, 0)
+        return of_read.permute(2, 0, 1), of_attention, of_again, of_bias if ctx.has_bias else None, None, None
+
+
 class AUGRU(nn.Module):
     """A GRU whose update gate is scaled by attention."""
 
@@ -84,13 +162,19 @@ class AUGRU(nn.Module):
 
     def forward(self, gates: Tensor, attention: Tensor) -> Tensor:
         """gates (B, T, 3 E) = inward(i'), attention (B, C, T) -> h'_T (B, C, E). Attention 0 changes nothing."""
-        h = gates.new_zeros(*attention.shape[:2], gates.shape[-1] // 3)
-        for x, a in zip(gates.unbind(1), attention.unbind(2), strict=True):  # (B, 3 E), (B, C)
-            x_gates, x_new = x[:, None].tensor_split([2 * h.shape[-1]], dim=-1)
-            h_gates, h_new = self.again(h).tensor_split([2 * h.shape[-1]], dim=-1)
-            update, reset = (x_gates + h_gates).sigmoid().chunk(2, dim=-1)
-            h = torch.lerp(h, torch.addcmul(x_new, reset, h_new).tanh(), a[..., None] * update)
-        return h
+        evolved = _Pass.apply(gates, attention, self.again.weight, None, False, torch.is_grad_enabled())
+        assert isinstance(evolved, Tensor)
+        return evolved.permute(1, 2, 0)
+
+
+def extracted(gru: nn.GRU, read: Tensor) -> Tensor:
+    """All states h_t of torch's GRU: (B, T, E). Its gates stand in another order, and it has 1 − u = σ(−s) for u."""
+    w, u, b, c = (getattr(gru, f"{name}_l0").chunk(3) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    gates = functional.linear(read, torch.cat([-w[1], w[0], w[2]]), torch.cat([-b[1] - c[1], b[0] + c[0], b[2]]))
+    again = torch.cat([-u[1], u[0], u[2]])
+    states = _Pass.apply(gates, None, again, c[2], True, torch.is_grad_enabled())  # (T, E, B, 1)
+    assert isinstance(states, Tensor)
+    return states.squeeze(3).permute(2, 0, 1)
 
 
 class Network(BehaviourNetwork):
@@ -105,7 +189,7 @@ class Network(BehaviourNetwork):
 
     def read_users(self, histories: Histories, block: Block) -> Interests:
         read = self.behaviours(oldest_first(histories))
-        states, _ = self.extract(read.known)  # (B, T, E)
+        states = extracted(self.extract, read.known)  # (B, T, E)
         return Interests(read, states, self.evolve.inward(states))
 
     def head(self, x: Inputs) -> Tensor:

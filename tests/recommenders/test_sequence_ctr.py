@@ -12,7 +12,7 @@ from recommenders.config import configured
 from recommenders.errors import ConfigError
 from recommenders.feature_model import FeatureModel, Inputs
 from recommenders.features import Histories
-from recommenders.models.dien import oldest_first
+from recommenders.models.dien import _Pass, extracted, oldest_first
 from recommenders.models.din import Dice, _Dice
 from recommenders.tables import Dataset, Interactions, UserState
 from tests.recommenders.worlds import one_start_each, tiny_films_data
@@ -237,6 +237,32 @@ def test_dien_follows_its_formula(films: Dataset) -> None:
             for layer in module.deep[1:]:
                 value = linear(layer, np.maximum(value, 0))
             np.testing.assert_allclose(scores[b, c], value[0] + array(module.bias)[0], rtol=1e-4, atol=1e-4)
+
+
+def test_the_gradients_of_a_pass_are_those_of_its_formula() -> None:
+    """Of all states and the last alone, with attention of two candidates and with the GRU's bias."""
+    rng = torch.Generator().manual_seed(0)
+    gates, again, bias = (
+        torch.randn(*size, generator=rng, dtype=torch.float64) for size in ((3, 5, 12), (12, 4), (4,))
+    )
+    attention = torch.rand(3, 2, 5, generator=rng, dtype=torch.float64)
+    for given, whole in (((gates, attention, again, bias), False), ((gates, attention, again, None), True)):
+        inputs = [t if t is None else t.requires_grad_() for t in given]
+        assert torch.autograd.gradcheck(lambda *t, whole=whole: _Pass.apply(*t, whole, True), inputs)
+
+
+def test_extraction_is_the_pass_of_torchs_gru() -> None:
+    torch.manual_seed(0)
+    gru, read = torch.nn.GRU(5, 4, batch_first=True).double(), torch.randn(3, 6, 5, dtype=torch.float64)
+    read.requires_grad_()
+    weights = torch.randn(3, 6, 4, dtype=torch.float64)
+    (expected, _), got = gru(read), extracted(gru, read)
+    torch.testing.assert_close(got, expected)
+    wanted, found = (torch.autograd.grad((s * weights).sum(), [read, *gru.parameters()]) for s in (expected, got))
+    for one, other in zip(wanted, found, strict=True):
+        torch.testing.assert_close(other, one)
+    with torch.inference_mode():
+        torch.testing.assert_close(extracted(gru, read), expected)
 
 
 def test_the_auxiliary_loss_is_of_the_next_item_against_a_drawn_one(films: Dataset) -> None:
