@@ -20,7 +20,7 @@ from recommenders import artefact, datasets, text
 from recommenders.errors import DataError
 from recommenders.tables import Dataset
 
-MODELS = ("popularity", "item_knn", "ease", "sasrec", "deepfm")  # what the app offers from the start
+MODELS = ("popularity", "item_knn", "ease", "user_autorec", "sasrec")  # what the app offers from the start
 DONE = "setup.json"  # step -> digest of what it was made from
 
 

@@ -16,8 +16,8 @@ from app.settings import settings
 from recommenders import datasets
 from recommenders.compare import compare, table
 
-MODELS = ("popularity", "item_knn", "ease", "sasrec", "deepfm")
-PIPELINES = ("sasrec+deepfm", "ease+deepfm")
+MODELS = ("popularity", "item_knn", "ease", "user_autorec", "sasrec")
+PIPELINES = ("sasrec+user_autorec", "sasrec+ease", "sasrec+deepfm")
 
 # Test NDCG@10 and Recall@10 of other libraries on this protocol and data.
 REFERENCES = {

@@ -55,7 +55,7 @@ def test_everything_is_made_once_and_the_workbench_serves_it(tmp_path: Path) -> 
     bench = Workbench(settings)
     assert bench.generators() == ["ease", "popularity"]
     assert bench.text_index() is not None
-    assert set(read_tuned(settings.runs_dir / "shop" / TUNED)) == {"ease", "popularity"}
+    assert set(read_tuned(settings.runs_dir / "shop" / TUNED)) == {"ease", "popularity", "popularity+ease"}
 
 
 @needs_encoder
