@@ -387,11 +387,8 @@ _STRANGE = 0.3  # cosine that random letters reach with some text; below it, and
 
 def _meant(request: Request) -> Request:
     """Without words that say nothing ("something good", "a film to watch"): taste answers that."""
-    for name in ("wish", "said"):
-        text = getattr(request, name)
-        if text and not words.content_words(text):
-            request = replace(request, **{name: ""})
-    return request
+    wish, said = (text if words.content_words(text) else "" for text in (request.wish, request.said))
+    return replace(request, wish=wish, said=said)
 
 
 def _twins(catalogue: Catalogue) -> dict[int, tuple[int, ...]]:
