@@ -25,7 +25,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
 
 def test_what_is_trained_is_offered(bench: Workbench) -> None:
     assert bench.generators() == ["ease", "popularity"]
-    assert bench.rankers() == []
+    assert bench.rankers() == ["ease"]
     answer = bench.pipeline("ease", None).recommend(bench.state("u3"), Request(k=3))
     assert len(answer.candidates) == 3
     assert answer.generator == "ease"
@@ -33,6 +33,8 @@ def test_what_is_trained_is_offered(bench: Workbench) -> None:
 
 def test_no_ranker_has_several_spellings_and_pipelines_are_shared(bench: Workbench) -> None:
     assert bench.pipeline("ease", None) is bench.pipeline("ease", "none")
+    assert bench.pipeline("ease", "ease") is bench.pipeline("ease", None)  # its own opinion counts already
+    assert bench.pipeline("popularity", "ease").ranker is not None
     found: list[object] = []
     threads = [threading.Thread(target=lambda: found.append(bench.pipeline("popularity", None))) for _ in range(8)]
     for thread in threads:
