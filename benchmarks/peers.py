@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the project, fro
 
 from peers import ctr, ctr_tables, top_n
 from peers.environments import FUXICTR, Home, NotSetUp
-from peers.process import Failed, measure
+from peers.process import Failed, hardware, measure
 from peers.results import Results
 
 from app.settings import settings
@@ -43,7 +43,7 @@ def main() -> None:
     given.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     given.add_argument("--models", nargs="+", help="names as in the tables; all unless given")
     given.add_argument("--sides", nargs="+", choices=tuple(dict.fromkeys((*ctr.SIDES, *top_n.SIDES))))
-    given.add_argument("--seeds", type=int, default=1, help="of the top-N trainings")
+    given.add_argument("--seeds", type=int, default=1, help="of quality; speed is of the first")
     given.add_argument("--again", action="store_true", help="measure anew what is there already")
     given.add_argument("--show", action="store_true", help="measure nothing")
     given.add_argument("--results", type=Path, default=RESULTS)
@@ -75,7 +75,7 @@ def _todo(arguments: argparse.Namespace, sides: tuple[str, ...], results: Result
     todo: list[ctr.Run | top_n.Run] = []
     if set(arguments.only) - {"top-n"}:
         chosen = [m for m in ctr.MODELS if not models or m in models]
-        todo += ctr.runs(arguments.only, chosen, [side for side in ctr.SIDES if side in sides])
+        todo += ctr.runs(arguments.only, chosen, [side for side in ctr.SIDES if side in sides], arguments.seeds)
     if "top-n" in arguments.only:
         todo += top_n.runs(models, [side for side in top_n.SIDES if side in sides], arguments.seeds)
     there = {*results.clicks, *results.top_n}
@@ -117,20 +117,11 @@ def _measure(todo: list[ctr.Run | top_n.Run], home: Home, path: Path) -> Results
                 results.top_n[run.key] = run.measured(answer)
             if environment != "ours":
                 results.versions |= home.versions(environment)
-            results.hardware, results.load = _hardware(), f"load {os.getloadavg()[1]:.1f} at the end"
+            results.hardware, results.load = hardware(), f"load {os.getloadavg()[1]:.1f} at the end"
             results.write(path)
     if failed:
         print(f"failed: {', '.join(failed)}")
     return results
-
-
-def _hardware() -> str:
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        if line.startswith("model name")
-    ]
-    return f"{len(names)} × {names[0]}" if names else "unknown processor"
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import mean, stdev
 from typing import Any
 
+from .process import hardware
 from .results import Clicks, now
 
 SPLITS = ("random", "time")
@@ -69,19 +71,21 @@ class Run:
     def measured(self, answer: dict[str, Any]) -> Clicks:
         own = {name: value for name, value in vars(self).items() if name != "epochs"}
         kept = {name: answer[name] for name in ("cpu", "wall", "quality", "parameters", "peak_mb")}
-        return Clicks(**own, **kept, measured=now())
+        return Clicks(**own, **kept, hardware=hardware(), measured=now())
 
 
-def runs(parts: Sequence[str], models: Sequence[str], sides: Sequence[str]) -> Iterator[Run]:
-    """Model by model, and for each setting all sides one after the other, so that they meet the same machine."""
-    for model in models:
-        for run in _of_model(model, parts):
-            for side in sides:
-                if model in SIDES[side][2]:
-                    yield Run(side, model, *run)
-        if "ctr-quality" in parts and "ours" in sides and model in SIDES["ours"][2]:
-            for split in SPLITS:
-                yield Run("ours", model, "shipped", split, 0, 1, 0)
+def runs(parts: Sequence[str], models: Sequence[str], sides: Sequence[str], seeds: int = 1) -> Iterator[Run]:
+    """Model by model, and for each setting all sides one after the other, so that they meet the same machine. Seeds
+    after the first are of quality alone."""
+    for seed in range(seeds):
+        for model in models:
+            for run in _of_model(model, parts if not seed else [part for part in parts if part == "ctr-quality"]):
+                for side in sides:
+                    if model in SIDES[side][2]:
+                        yield Run(side, model, *run, seed=seed)
+            if "ctr-quality" in parts and "ours" in sides and model in SIDES["ours"][2]:
+                for split in SPLITS:
+                    yield Run("ours", model, "shipped", split, 0, 1, 0, seed)
 
 
 def _of_model(model: str, parts: Sequence[str]) -> Iterator[tuple[str, str, int, int, int]]:
@@ -99,7 +103,9 @@ def _of_model(model: str, parts: Sequence[str]) -> Iterator[tuple[str, str, int,
 
 def report(found: Sequence[Clicks]) -> str:
     """Both tables as text."""
-    by = {(m.side, m.model, m.setting, m.split, m.batch_size, m.threads): m for m in found}
+    by: dict[tuple[Any, ...], list[Clicks]] = {}  # seeds in order
+    for m in sorted(found, key=lambda m: m.seed):
+        by.setdefault((m.side, m.model, m.setting, m.split, m.batch_size, m.threads), []).append(m)
     sides = tuple(SIDES)
     lines = ["CPU seconds of an epoch of 79,992 rows, one thread: batch 4096 / 256 (wall at two threads)"]
     lines.append(f"{'':14}" + "".join(f"{side:>30}" for side in sides) + f"{'ours: floor':>14}{'best peer':>14}")
@@ -107,29 +113,47 @@ def report(found: Sequence[Clicks]) -> str:
         cells, cpu = [], {}
         for side in sides:
             got = [[by.get((side, model, "same", "random", b, t)) for b in BATCHES] for t in (1, 2)]
-            cpu[side] = [m.cpu_an_epoch if m else None for m in got[0]]
-            wall = [m.wall_an_epoch if m else None for m in got[1]]
-            cells.append(f"{_pair(cpu[side])} ({_pair(wall)})" if any(cpu[side]) else "")
+            cpu[side] = [(m[0].cpu_an_epoch, m[0].hardware) if m else None for m in got[0]]
+            wall = [m[0].wall_an_epoch if m else None for m in got[1]]
+            seconds = _pair([c[0] if c else None for c in cpu[side]])
+            cells.append(f"{seconds} ({_pair(wall)})" if any(cpu[side]) else "")
         peers = [[c for side in sides[2:] if (c := cpu[side][n]) is not None] for n in (0, 1)]
         best = [min(p) if p else None for p in peers]
         cells_right = f"{_ratios(cpu['floor'], cpu['ours']):>14}{_ratios(best, cpu['ours']):>14}"
         lines.append(f"{model:14}" + "".join(f"{cell:>30}" for cell in cells) + cells_right)
-    lines.append("ours: floor, best peer: their seconds divided by ours; 1 is as fast, more is faster.")
-    lines += ["", f"AUC of the test rows after {EPOCHS} epochs at batch {QUALITY_BATCH}: random / time-ordered split"]
+    lines.append(
+        "ours: floor, best peer: their seconds divided by ours, where one processor took both; more is faster."
+    )
+    lines += [
+        "",
+        f"AUC of the test rows, batch {QUALITY_BATCH}, the epoch of {EPOCHS} that is best on the validation rows",
+    ]
+    lines[-1] += ": random / time-ordered split, mean ± standard deviation of the seeds (how many)"
     names = (*sides, "ours as shipped")
-    lines.append(f"{'':14}" + "".join(f"{name:>18}" for name in names))
+    lines.append(f"{'':14}" + "".join(f"{name:>32}" for name in names))
     for model in MODELS:
         cells = []
         for side, setting, batch in (*((s, "same", QUALITY_BATCH) for s in sides), ("ours", "shipped", 0)):
-            got_split = [by.get((side, model, setting, split, batch, 1)) for split in SPLITS]
-            cells.append(" / ".join(f"{m.auc:.4f}" if m else "-" for m in got_split) if any(got_split) else "")
-        lines.append(f"{model:14}" + "".join(f"{cell:>18}" for cell in cells))
+            got_split = [by.get((side, model, setting, split, batch, 1), []) for split in SPLITS]
+            cells.append(" / ".join(map(_mean, got_split)) if any(got_split) else "")
+        lines.append(f"{model:14}" + "".join(f"{cell:>32}" for cell in cells))
     return "\n".join(lines)
+
+
+def _mean(found: Sequence[Clicks]) -> str:
+    values = [m.auc for m in found]
+    if len(values) < 2:
+        return f"{values[0]:.4f}" if values else "-"
+    return f"{mean(values):.4f}±{stdev(values):.4f}({len(values)})"
 
 
 def _pair(values: Sequence[float | None]) -> str:
     return "/".join("-" if v is None else f"{v:.2f}" for v in values)
 
 
-def _ratios(theirs: Sequence[float | None], ours: Sequence[float | None]) -> str:
-    return " / ".join("-" if a is None or b is None else f"{a / b:.2f}" for a, b in zip(theirs, ours, strict=True))
+def _ratios(theirs: Sequence[tuple[float, str] | None], ours: Sequence[tuple[float, str] | None]) -> str:
+    """Seconds and the processor they were taken on."""
+    return " / ".join(
+        "-" if a is None or b is None or a[1] != b[1] else f"{a[0] / b[0]:.2f}"
+        for a, b in zip(theirs, ours, strict=True)
+    )

@@ -32,7 +32,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "deep_crossing": ("deep_crossing", {"hidden": HIDDEN}),
     "fm": ("fm", {}),
     "fnn": ("fnn", {"hidden": HIDDEN, "fm_epochs": 2}),
-    "wide_deep": ("wide_and_deep", {"hidden": HIDDEN}),
+    "wide_deep": ("wide_and_deep", {"hidden": HIDDEN, "crosses": []}),  # the other sides have no crosses either
     "deepfm": ("deepfm", {"hidden": HIDDEN}),
     "dcn": ("deep_and_cross", {"hidden": HIDDEN, "crosses": 3}),
     "ipnn": ("pnn", {"product": "inner", "first": 256, "hidden": [128]}),

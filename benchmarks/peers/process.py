@@ -35,3 +35,12 @@ def measure(python: Path, module: str, task: dict[str, Any]) -> dict[str, Any]:
         if done.returncode or not answer.is_file():
             raise Failed(f"peers.{module} ended with {done.returncode}:\n{done.stdout.strip()[-2000:]}")
         return json.loads(answer.read_text(encoding="utf-8"))
+
+
+def hardware() -> str:
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        if line.startswith("model name")
+    ]
+    return f"{len(names)} × {names[0]}" if names else "unknown processor"
