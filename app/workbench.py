@@ -112,8 +112,9 @@ class Workbench:
             return self._texts
 
     def pipeline(self, generator: str, ranker: str | None) -> Pipeline:
-        """The pipeline of these parts, with its tuned weights; `ranker` None (or "none") for no ranker."""
-        ranker = None if ranker in (None, "", "none") else ranker
+        """The pipeline of these parts, with its tuned weights. No ranker where `ranker` is None, "none", or the
+        generator itself, whose opinion counts already."""
+        ranker = None if ranker in (None, "", "none", generator) else ranker
         with self._lock:
             key = (generator, ranker)
             if key not in self._pipelines:

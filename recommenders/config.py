@@ -15,6 +15,7 @@ from recommenders.errors import ConfigError, did_you_mean
 
 # What a setting may be; written as types of the Config fields, checked where values enter.
 Count = Annotated[int, Field(ge=1)]
+CountOrNone = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]

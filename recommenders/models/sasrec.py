@@ -13,6 +13,8 @@ Formula
     not met up to t. The paper's Eq. 8 sets one sampled negative against each positive; the full softmax needs no
     sampling and ranks clearly better. Items met before are left out of the sum because they are left out of what is
     recommended: otherwise much is spent on learning that nobody meets a popular film twice.
+    With `negatives` the sum runs over N items, drawn for each batch and shared by its targets, and weighs them by I/N:
+    the importance-sampled estimate of the full sum, for catalogues whose full one takes too long.
 
 Input
     Histories in time order, cut into windows that shift a little from epoch to epoch; a learned start token stands
@@ -24,16 +26,19 @@ Relations
     popularity, which saves the epochs in which a model learns nothing else.
 
 When it fails
-    New items have no embedding worth the name; only the last `window` items count; long gaps of time look like short
-    ones.
+    New items have no embedding worth the name, unless `texts` predicts one; only the last `window` items count; long
+    gaps of time look like short ones.
 
 Reference
     Kang & McAuley, Self-attentive sequential recommendation (ICDM 2018), arXiv:1808.09781.
-    On the full softmax: Klenitskiy & Vasilev, Turning dross into gold loss (RecSys 2023).
+    On the full softmax: Klenitskiy & Vasilev, Turning dross into gold loss (RecSys 2023); on the sampled one: Bengio &
+    Senécal, Adaptive importance sampling (IEEE Transactions on Neural Networks 2008).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -41,8 +46,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.base import Role
-from recommenders.config import Count, NotNegative, Positive, Share
+from recommenders import initial
+from recommenders.base import Progress, Role
+from recommenders.config import Count, CountOrNone, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
 from recommenders.layers import CausalBlock
 from recommenders.loop import Loss
@@ -69,6 +75,9 @@ class SASRec(NeuralRecommender):
         epochs: Count = 20
         batch_size: Count = 64
         """Windows, each with up to T targets."""
+        negatives: CountOrNone = 0
+        """Items drawn against the targets of a batch; 0 compares them with the whole catalogue, which is affordable
+        below some ten thousand items."""
         learning_rate: Positive = 3e-3
         """The peak, after the warm-up."""
         weight_decay: NotNegative = 0.0
@@ -77,9 +86,34 @@ class SASRec(NeuralRecommender):
         patience: Count = 5
         """Epochs without a better validation value before training stops, where validation cases are given."""
         seed: int = 0
+        texts: str | None = None
+        """Folder of a sentence encoder, from the project's root: items that training never met get the embedding and
+        bias that their texts predict (recommenders.initial); none leaves them as they began."""
 
     config: Config
     module: "Network"
+
+    def _fit(
+        self,
+        data: Dataset,
+        *,
+        valid: Sequence[tuple[UserState, int]],
+        progress: Progress,
+        checkpoint: Path | None,
+    ) -> None:
+        super()._fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
+        if self.config.texts is not None:
+            counts = np.bincount(data.interactions.item, minlength=len(data.catalogue))
+            self.place_cold(initial.of_texts(self.config.texts, data.catalogue, progress=progress), counts)
+
+    def place_cold(self, texts: np.ndarray, counts: np.ndarray) -> None:
+        """Give items without interactions (counts (I,) of 0) the embedding and bias that their text vectors (I, S)
+        predict."""
+        n, module = len(self.catalogue), self.module
+        with torch.no_grad():
+            trained = torch.cat([module.embedding.weight[:n], module.bias[:, None]], dim=1).cpu().numpy()
+            placed = torch.from_numpy(initial.mapped(texts, trained, counts)).to(self.device)
+            module.embedding.weight[:n], module.bias[:] = placed[:, :-1], placed[:, -1]
 
     def _prepare(self, data: Dataset) -> tuple[int, Loss]:
         n, size = len(data.catalogue), self.config.window
@@ -106,20 +140,32 @@ class SASRec(NeuralRecommender):
             tokens = table[u[:, None], begin[:, None] + places]  # (B, T + 1)
             known, following = tokens[:, :-1], tokens[:, 1:]  # (B, T)
             real = following != n + 1
-            logits = self.module.logits(self.module(known)[real]).float()  # (targets, I)
-            met = first_met(table[u], n)  # (B, I)
+            hidden, target = self.module(known)[real], following[real]  # (targets, D), (targets,)
             window, place = real.nonzero(as_tuple=True)
-            before = met[window] <= (begin[window] + place).to(met.dtype)[:, None]  # (targets, I)
-            before[torch.arange(len(window)), following[real]] = False  # a repeated item is a target all the same
-            return functional.cross_entropy(logits.masked_fill_(before, -torch.inf), following[real])
+            latest = begin[window] + place  # (targets,) the place up to which the history is known
+            if not self.config.negatives:
+                logits = self.module.logits(hidden).float()  # (targets, I)
+                met = first_met(table[u], n)  # (B, I)
+                before = met[window] <= latest.to(met.dtype)[:, None]  # (targets, I)
+                before[torch.arange(len(window)), target] = False  # a repeated item is a target all the same
+                return functional.cross_entropy(logits.masked_fill_(before, -torch.inf), target)
+            drawn = torch.randint(n, (self.config.negatives,)).unique().to(u.device)  # (N,) sorted
+            logits = self.module.logits(hidden, drawn).float() + math.log(n / len(drawn))  # (targets, N)
+            met = first_met(among(table[u], drawn), len(drawn))  # (B, N)
+            before = met[window] <= latest.to(met.dtype)[:, None]  # (targets, N)
+            before |= drawn == target[:, None]
+            own = self.module.logits_of(hidden, target).float()  # (targets,)
+            against = torch.cat([own[:, None], logits.masked_fill_(before, -torch.inf)], dim=1)  # (targets, 1 + N)
+            return functional.cross_entropy(against, torch.zeros_like(target))
 
         return len(windows), loss
 
     def needs(self, data: Dataset) -> Need:
-        """The scores of a step's targets for all items, and what their gradient takes; 16 bytes each."""
+        """The scores of a step's targets for the items they are compared with, and what their gradient takes, 16 bytes
+        each; the item embeddings, their gradient and Adam's two moments."""
         c, n = self.config, len(data.catalogue)
-        size = 16 * n * (c.batch_size * c.window + c.embedding_size)
-        return Need(size, "lower batch_size or window, or train bpr, whose steps touch only what they read")
+        size = 16 * (min(c.negatives or n, n) * c.batch_size * c.window + n * c.embedding_size)
+        return Need(size, "set negatives, to a thousand say; lower batch_size or window; or train bpr")
 
     def _build(self) -> "Network":
         c = self.config
@@ -151,6 +197,12 @@ def first_met(histories: Tensor, items: int) -> Tensor:
     return first.scatter_reduce_(1, histories, places, "amin")[:, :items]
 
 
+def among(tokens: Tensor, drawn: Tensor) -> Tensor:
+    """Each token's number in `drawn` (N,), which is sorted; N where it is not there."""
+    place = torch.searchsorted(drawn, tokens).clamp_(max=len(drawn) - 1)
+    return torch.where(drawn[place] == tokens, place, len(drawn))
+
+
 class Network(nn.Module):
     """Tokens: 0..I-1 the items, I the start of a history, I + 1 padding."""
 
@@ -180,5 +232,10 @@ class Network(nn.Module):
             x = block(x)
         return self.norm(x)
 
-    def logits(self, hidden: Tensor) -> Tensor:  # (..., D) -> (..., I)
-        return functional.linear(hidden, self.embedding.weight[: self.items], self.bias)
+    def logits(self, hidden: Tensor, items: Tensor | None = None) -> Tensor:  # (..., D) -> (..., I), or of (N,) items
+        if items is None:
+            return functional.linear(hidden, self.embedding.weight[: self.items], self.bias)
+        return functional.linear(hidden, self.embedding(items), self.bias[items])
+
+    def logits_of(self, hidden: Tensor, item: Tensor) -> Tensor:  # (B, D), (B,) -> (B,)
+        return (hidden * self.embedding(item)).sum(-1) + self.bias[item]

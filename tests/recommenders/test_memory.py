@@ -50,7 +50,7 @@ def test_where_nothing_is_known_of_the_machine_nothing_is_refused(monkeypatch: p
         ("ease", {"max_items": 50_000}, "lower max_items"),
         ("user_autorec", {}, "train bpr"),
         ("item_autorec", {}, "train bpr"),
-        ("sasrec", {}, "lower batch_size"),
+        ("sasrec", {}, "set negatives"),
         ("bert4rec", {}, "lower batch_size"),
     ],
 )

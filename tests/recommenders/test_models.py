@@ -1,17 +1,20 @@
 """Each model against what its paper says: formulas written out independently, and laws of its own."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from recommenders.config import configured
+from recommenders.evaluate import evaluate
 from recommenders.features import Histories
 from recommenders.models.deepfm import DeepFM
 from recommenders.models.ease import EASE
 from recommenders.models.item_knn import ItemKNN
 from recommenders.models.popularity import DAY, Popularity
-from recommenders.models.sasrec import SASRec, first_met
+from recommenders.models.sasrec import SASRec, among, first_met
 from recommenders.tables import Dataset, Interactions, UserState
 from tests.recommenders.worlds import START, checkerboard, tiny_films_data
 
@@ -135,6 +138,41 @@ def test_only_the_latest_items_are_read(sasrec: SASRec) -> None:
 def test_the_order_of_the_history_matters(sasrec: SASRec) -> None:
     one, other = sasrec.score([UserState((1, 2, 3)), UserState((3, 2, 1))])
     assert not np.allclose(one, other)
+
+
+def test_drawn_items_estimate_the_whole_softmax() -> None:
+    """With every item drawn the loss is that of the whole catalogue; with few it is near it on average."""
+    data = checkerboard()[0]
+    settings: dict[str, Any] = {"batch_size": 8, "window": 12, "dropout": 0.0}
+    rows = torch.arange(8)
+
+    def losses(negatives: int, times: int) -> np.ndarray:
+        torch.manual_seed(0)
+        model = SASRec(SASRec.Config(**settings, negatives=negatives))
+        model._catalogue = data.catalogue
+        loss = model._prepare(data)[1]
+        found = []
+        for seed in range(times):
+            torch.manual_seed(seed)
+            found.append(loss(rows).item())
+        return np.array(found)
+
+    whole = losses(0, 100)
+    np.testing.assert_allclose(losses(4_000, 100), whole, rtol=1e-5)  # 30 items, each of them drawn
+    few = losses(10, 100)
+    assert np.abs(few - whole).max() > 1e-3
+    assert few.mean() == pytest.approx(whole.mean(), rel=0.05)
+
+
+def test_sasrec_learns_from_drawn_items() -> None:
+    data, cases = checkerboard()
+    model = configured("sasrec", {"epochs": 60, "batch_size": 8, "embedding_size": 32, "negatives": 8}).fit(data)
+    assert evaluate(model, cases, k=5).measured["recall"].mean > 0.9
+
+
+def test_tokens_among_drawn_items() -> None:
+    tokens = torch.tensor([[5, 0, 3], [7, 2, 9]])
+    assert among(tokens, torch.tensor([0, 3, 7])).tolist() == [[3, 0, 1], [2, 3, 3]]
 
 
 def test_where_items_are_first_met() -> None:
