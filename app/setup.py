@@ -177,6 +177,7 @@ class _Work:
     def tune(self, progress: Progress) -> None:
         """Every generator, alone and with each ranker."""
         from recommenders import registry
+        from recommenders.loop import on_threads
         from recommenders.pipeline import Pipeline
         from recommenders.tune import tune, withhold_last
 
@@ -190,7 +191,8 @@ class _Work:
         tuned = read_tuned(self._runs / TUNED) if (self._runs / TUNED).is_file() else {}
         for n, (generator, ranker) in enumerate(pairs):
             pipeline = Pipeline(catalogue, loaded[generator], loaded[ranker] if ranker else None, texts)
-            found = tune(pipeline, cases)
+            with on_threads(1):
+                found = tune(pipeline, cases)
             tuned[pair(generator, ranker)] = TunedPair(
                 ranker_weight=found.config.ranker_weight,
                 diversity=found.config.diversity,

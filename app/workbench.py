@@ -192,8 +192,10 @@ def _one_thread() -> None:
     """Serving scores one user at a time: a second thread costs more in handing over than it takes off (measured on two
     cores: half the time or less with one). Training runs in processes of its own and keeps them all."""
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
+    threadpool_limits(1, user_api="blas")
 
 
 def pair(generator: str, ranker: str | None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from recommenders.base import Progress, quiet
@@ -62,11 +63,15 @@ def adamw(module: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
 
 @contextmanager
 def on_threads(number: int) -> Iterator[None]:
-    """Torch computes with so many threads inside the block. Sums also come out the same on every machine then."""
+    """Torch and NumPy compute with so many threads inside the block. Sums also come out the same on every machine then.
+
+    NumPy's own threads wait by spinning: beside other work a product of two small matrices took 50 times as long.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
-        yield
+        with threadpool_limits(number, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(before)
 

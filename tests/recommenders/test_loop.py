@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -142,3 +143,16 @@ def test_a_killed_process_resumes(tmp_path: Path) -> None:
     torch.testing.assert_close(
         torch.from_numpy(resumed.score(states)), torch.from_numpy(whole.score(states)), rtol=1e-3, atol=1e-3
     )
+
+
+def test_threads_are_those_asked_for_and_then_as_before() -> None:
+    def threads() -> set[int]:
+        return {
+            torch.get_num_threads(),
+            *(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"),
+        }
+
+    before = threads()
+    with loop.on_threads(1):
+        assert threads() == {1}
+    assert threads() == before
