@@ -87,4 +87,5 @@ def _update(weight: Tensor, z: Tensor, n: Tensor, gradient: Tensor, group: dict[
     after = n.sqrt()
     z.add_(gradient).addcmul_(after - before, weight, value=-1 / group["alpha"])
     away = torch.nn.functional.softshrink(z, group["l1"])  # z − sign(z) λ₁ where |z| > λ₁, else 0
-    torch.div(away, (after + group["beta"]).div_(-group["alpha"]).sub_(group["l2"]), out=weight)
+    alpha = group["alpha"]
+    torch.div(away, torch.rsub(after, -group["beta"] / alpha - group["l2"], alpha=1 / alpha), out=weight)

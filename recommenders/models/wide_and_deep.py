@@ -121,11 +121,12 @@ class Network(FieldNetwork):
     def head(self, x: Inputs) -> Tensor:
         first, *others = self.deep
         hidden = linear_of_blocks(first, [block.vectors for block in x.blocks])  # (B, C, H)
-        for layer in others:
-            hidden = layer(functional.relu(hidden))
+        shape = hidden.shape[:-1]
+        for n, layer in enumerate(others):  # as rows from the second layer on: they are no view, and changed in place
+            hidden = layer(functional.relu_(hidden) if n else functional.relu(hidden).flatten(0, -2))
         parts = self.crossed.weight.view(-1).split([sum(cross.size for cross in some) for some in self.together])
         crossed = (_crossing(some, part, x) for some, part in zip(self.together, parts, strict=True))
-        return added([hidden.squeeze(-1), x.linear, *crossed])
+        return added([hidden.view(shape), x.linear, *crossed])
 
 
 def _together(crosses: Sequence[Cross]) -> list[list[Cross]]:
