@@ -1,6 +1,6 @@
 """Do films that real people liked come up? Dialogues of ReDial replayed turn by turn (benchmarks/replay.py).
 
-    python -m benchmarks.dialogues [--half 0] [--parts sasrec sasrec+deepfm] [--variants popularity ...] [--fresh]
+    python -m benchmarks.dialogues [--half 0] [--parts sasrec ...] [--variants popularity ...] [--fresh]
 
 At every turn of the human recommender each variant gives up to 50 films; Recall@k is the share of the targets among the
 first k, averaged over a dialogue's turns that have targets, then over dialogues; intervals are 95 % bootstraps over
@@ -50,6 +50,7 @@ from recommenders.tables import UserState
 DEPTH = 50
 CUTS = (1, 5, 10, 50)
 VARIANTS = ("popularity", "retrieval", "taste", "mixed", "told", "rules", "controller", "embedded")
+ANY_PARTS = ("popularity", "retrieval")  # the same whatever generator and ranker serve
 CONTROLLED = ("rules", "controller", "embedded")
 HALVES = ("development", "held")
 Row = dict[str, object]
@@ -223,7 +224,7 @@ def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--half", type=int, choices=(0, 1), help="only dialogues of this half; nothing is written then")
     given.add_argument("--spoken", type=int, default=20, help="dialogues with targets for the embedded model")
-    given.add_argument("--parts", nargs="*", default=["sasrec", "sasrec+deepfm"], help="generator, or generator+ranker")
+    given.add_argument("--parts", nargs="*", help="generator, or generator+ranker; those served where none is named")
     given.add_argument("--variants", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     given.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
     options = given.parse_args()
@@ -237,7 +238,7 @@ def main() -> None:
     print(told)
     useful = [n for n, said in enumerate(dialogues) if any(m.targets for m in moments(said))]
     by_parts: dict[str, object] = {}
-    for parts in options.parts:
+    for parts in options.parts or [pair(s.generator, None if s.ranker == "none" else s.ranker)]:
         generator, _, ranker = parts.partition("+")
         bench = Bench(s.model_copy(update={"generator": generator, "ranker": ranker or "none"}), workbench)
         found: dict[str, dict[int, list[Row]]] = {}
@@ -250,10 +251,9 @@ def main() -> None:
         }
         for name, halves in figures.items():
             print(parts, name, json.dumps(halves))
-    if options.half is None:
-        write(
-            "dialogues", {**about(), "catalogue": s.dataset, "backend": s.backend, "coverage": told, "parts": by_parts}
-        )
+        if options.half is None:
+            head = {**about(), "catalogue": s.dataset, "backend": s.backend, "coverage": told}
+            write("dialogues", {**head, "parts": by_parts})
 
 
 def coverage(dialogues: Sequence[Sequence[Said]]) -> dict[str, object]:
@@ -277,7 +277,8 @@ def replayed(
 ) -> dict[int, list[Row]]:
     """The rows of the wanted dialogues, those of earlier runs reused; rows of other parts are other figures."""
     ranker = None if bench.settings.ranker == "none" else bench.settings.ranker
-    file = bench.bench.runs / "dialogues" / pair(bench.settings.generator, ranker) / f"{variant}.jsonl"
+    parts = "any" if variant in ANY_PARTS else pair(bench.settings.generator, ranker)
+    file = bench.bench.runs / "dialogues" / parts / f"{variant}.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     if fresh:
         file.unlink(missing_ok=True)

@@ -298,3 +298,15 @@ def test_a_model_that_hangs_or_raises_does_not_end_the_turn(chat: Chat, script: 
         assert isinstance(events[-1], Done)
         assert events[-1].status == "done"
         assert events[-1].reply
+
+
+def test_what_was_liked_since_the_conversation_began_counts_in_it(chat: Chat, script: list[object]) -> None:
+    """By word or by button; what was liked before is history like any other."""
+    person = chat.person(name="Somebody")
+    chat.remember(person, "a1", "like")
+    time.sleep(0.01)
+    conversation = chat.start(person)
+    chat.remember(person, "a7", "like")
+    reasons = [r.text for e in ask(chat, conversation.id, "a drama") if isinstance(e, ItemShown) for r in e.reasons]
+    near = [text for text in reasons if "closest to" in text]
+    assert near and all(text.endswith("closest to Heat (1995)") for text in near)
