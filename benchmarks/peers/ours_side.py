@@ -1,8 +1,9 @@
 """One measurement of ours: the models of recommenders/models through recommenders/loop.py, as they are.
 
-Two settings. "same": exactly the fields of the tables (user id included; a history item is its id alone, without the
-rating given to it), the network's sizes, rate and batch that all sides have, nothing dropped or decayed. "shipped": the
-fields and the settings of recommenders/configs, for the click task.
+Three settings. "same": exactly the fields of the tables (user id included; a history item is its id alone, without the
+rating given to it), the network's sizes, rate and batch that all sides have, nothing dropped or decayed. "started": the
+same, and weights start as FuxiCTR's do (Glorot's normal, biases 0, embeddings spread by 1e-4), which tells how much of
+a difference is the start. "shipped": the fields and the settings of recommenders/configs, for the click task.
 Further task keys: data, cache, datasets (what recommenders.datasets.load takes), split, setting.
 """
 
@@ -76,7 +77,7 @@ def same_fields(data: Dataset, latest: int) -> Features:
 
 
 def work(task: dict[str, Any]) -> dict[str, Any]:
-    same = task["setting"] == "same"
+    same, started = task["setting"] != "shipped", task["setting"] == "started"
     data = datasets.load(task["data"], Path(task["cache"]), Path(task["datasets"]))
     if same:
         data = replace(data, users=data.users.assign(**{USER: data.users["user_id"]}), _by_user={})
@@ -94,6 +95,8 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
         common |= {"embedding_size": task["embedding_size"], "learning_rate": rate, "spread": 0.01, **sizes}
         common |= {"epochs": task["epochs"], "batch_size": task["batch_size"], "latest": HISTORY}
         common |= {"dropout": 0.0, "weight_decay": 0.0}
+        if started:
+            common["spread"] = 1e-4
     else:
         common = {**tuned(name, "click"), **common}
     cls = registry.get(name)
@@ -113,6 +116,8 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
             module = super()._build()
             if same and isinstance(module, BehaviourNetwork):
                 module.reach = 0.0  # ratings of the history are not among the fields: they read as 0
+            if started:
+                _start_as_fuxictr(module)
             return module
 
         def _prepare(self, data: Dataset) -> tuple[int, Callable[[Tensor], Tensor]]:
@@ -139,6 +144,14 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
     whole = side.cpu_seconds() - began
     weights = sum(p.numel() for p in model.module.parameters())
     return {"cpu": meter.cpu, "wall": meter.wall, "quality": quality, "parameters": weights, "fit_cpu": whole}
+
+
+def _start_as_fuxictr(module: torch.nn.Module) -> None:
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.Linear):
+            torch.nn.init.xavier_normal_(layer.weight)
+            if layer.bias is not None:
+                torch.nn.init.zeros_(layer.bias)
 
 
 def on_threads(number: int) -> None:
