@@ -7,6 +7,7 @@ consent ("I'll watch that"), questions about an item, and talk that says nothing
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from app import cues
@@ -52,19 +53,25 @@ def _tells(message: str) -> bool:
 
 
 def _next(u: Understanding, desk: Desk) -> Call:
-    """Other picks within the constraints of the latest request, like what was just praised where anything was."""
+    """Other picks within the constraints of the latest request: like what was just praised, else like what that request
+    named."""
     kept = {
         n: v for n, v in desk.table.arguments.items() if n not in ("wish", "count", "items", "more", "include_seen")
     }
     if desk.table.ever:
         kept["more"] = True
-    praised = [str(i) for c in u.calls if c.arguments.get("kind") == "like" for i in _items(c)]
+    praised = _judged(u, "like")
     if not praised:
-        return Call("recommend", kept)
+        asked = [i for i in _items(desk.table.arguments) if i.startswith("item:") and i not in _judged(u, "dislike")]
+        return Call("similar", {**kept, "items": asked}) if asked else Call("recommend", kept)
     before = [i for i in reversed(desk.ids(desk.liked)) if i not in praised]
     return Call("similar", {**kept, "items": [*praised, *before][:NEAREST]})
 
 
-def _items(call: Call) -> list[object]:
-    items = call.arguments.get("items")
-    return list(items) if isinstance(items, list | tuple) else []
+def _judged(u: Understanding, kind: str) -> list[str]:
+    return [i for c in u.calls if c.arguments.get("kind") == kind for i in _items(c.arguments)]
+
+
+def _items(arguments: Mapping[str, object]) -> list[str]:
+    items = arguments.get("items")
+    return [str(i) for i in items] if isinstance(items, list | tuple) else []

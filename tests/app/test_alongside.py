@@ -64,6 +64,21 @@ def test_what_is_known_or_rejected_brings_others(pipe: Pipeline, message: str) -
     assert answer.done.violations == 0
 
 
+@pytest.mark.parametrize("message", ["seen the first one", "I hated the second one"])
+def test_others_are_like_what_the_request_named(pipe: Pipeline, message: str) -> None:
+    conversation = Conversation(pipe, speechless=True)
+    before = conversation.say("two films like Heat")
+    answer = conversation.say(message)
+    assert answer.decision.arguments["items"] == ["item:a7"]
+    assert answer.titles and "Heat" not in answer.titles and not set(answer.items) & set(before.items)
+    assert all(any("closest to Heat" in r.text for r in e.reasons) for e in answer.of(ItemShown))
+
+
+def test_a_rejected_example_is_one_no_more(pipe: Pipeline) -> None:
+    answer = talk(pipe, "two films like Heat", "I hated Heat")
+    assert "items" not in answer.decision.arguments and answer.titles and "Heat" not in answer.titles
+
+
 def test_a_refinement_after_them_refines_their_constraints(pipe: Pipeline) -> None:
     answer = talk(pipe, "crime films", "I've seen Heat", "older")
     assert answer.decision.action == "recommend" and answer.decision.arguments["genres"] == ["Crime"]
