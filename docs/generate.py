@@ -13,6 +13,7 @@ import typer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks, from wherever this is called
 
+from app import llm_figures
 from app.cli import app
 from app.leaderboard import SNAPSHOT
 from app.settings import ROOT, Settings
@@ -142,6 +143,37 @@ On made-up interactions, one thread, one epoch of what has epochs; CPU seconds, 
 exponents say how the cost grows with users, items and history length, in this order, from the base size upwards: 1 in
 proportion, 2 four times for twice the size. fm, deepfm and din stand for all models of fields: they share a loop."""
 
+ABOUT_SCORING = """\
+Four quadrants: a language model that is tuned to foretell ratings or not, with a conventional recommender or without
+(Kang et al. 2023, arXiv 2305.06474).
+
+- Not tuned: SmolLM2-135M, the embedded model, is shown the person's latest ratings and asked for the next one,
+  zero-shot or after three examples. "text": its words are read as a number. "expected": the mean of 1 to 5, weighed
+  by the chances of these tokens (from the same weights in transformers); no decoding.
+- Tuned: the text of the ratings goes through a network with a projection head, as regression or as classification
+  with the expected value. T5: an encoder-decoder of chance weights (two layers and one, vectors of 128, own word
+  pieces). SmolLM2: its lowest four layers, the upper two of them trained, on few rows. Any other Hugging Face folder
+  goes the same way: `chatrec llm tune-rating --model FOLDER`.
+- With a recommender: what item-kNN expects stands in the text; a tuned head corrects it, and learns on rows that
+  item-kNN was fitted without.
+
+In the chat the same stand among the rankers of the sidebar: "language model, lists", "language model, ratings", and
+"language model, tuned ratings" once `chatrec llm tune-rating` has run. They read the first ten candidates; where a
+model gives no order the incoming one stands, and the reply says that the model was bypassed."""
+
+ABOUT_RATED = """\
+The cut by time; {rows} ratings of its test part, of {users} people of whom at least five ratings are known;
+everything that came before is known. All lines foretold the same rows. Hyper-parameters of item-kNN and matrix
+factorisation were chosen on the validation rows; those of the networks were set by hand and stopped on validation.
+One seed. A text tells
+the latest ten ratings of the person (T5), five (tuned SmolLM2) or four (prompts); the recommenders read all of them. The
+intervals are wide: rows are few, and of lines whose intervals overlap this much none is shown to be better."""
+
+ABOUT_LISTED = """\
+Leave-last-one-out. Only people whose next item is among the generator's first ten can gain or lose by a new order of
+these ten: users are drawn from them, and the mean is multiplied by their share. "Its order" is the model's alone,
+"blend" what the pipeline makes of both at its default weight; changes are paired, user by user."""
+
 ABOUT_FOLD_IN = """\
 A fifth of the users is left out of the training and then ranked for, from the same histories, beside a model that was
 trained with them. Kept: the share of NDCG@10 that is left, with the 95 % interval over users."""
@@ -210,6 +242,18 @@ def costs() -> str:
     return "\n".join([*lines, ""])
 
 
+def llm_scoring() -> str:
+    """The language model as scorer and ranker: benchmarks/results/llm_scoring.json."""
+    found = llm_figures.read()
+    lines = ["# The language model as scorer and ranker", "", NOTE, ABOUT_SCORING, ""]
+    if found is None:
+        return "\n".join([*lines, "Nothing has been measured yet: `python -m benchmarks.llm_scoring`.", ""])
+    lines += [f"`python -m benchmarks.llm_scoring`, {found.made}, {found.hardware}.", "", "## Ratings", ""]
+    lines += [ABOUT_RATED.format(rows=found.rows, users=found.users), ""]
+    lines += [*llm_figures.markdown(llm_figures.rating_table(found)), "", "## Lists", "", ABOUT_LISTED, ""]
+    return "\n".join([*lines, *llm_figures.markdown(llm_figures.list_table(found)), ""])
+
+
 def _exponents(of: Mapping[str, float | None]) -> str:
     return ", ".join("–" if of[what] is None else f"{of[what]:.2f}" for what in scaling.VARIED)
 
@@ -223,6 +267,7 @@ FILES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "leaderboard.md": leaderboard,
     "costs.md": costs,
+    "llm-scoring.md": llm_scoring,
 }
 
 

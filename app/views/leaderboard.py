@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app import llm_figures
+from app.errors import AppError
 from app.leaderboard import Found, find, named
 from app.settings import Settings
 from app.widgets import session
@@ -35,12 +37,36 @@ def page() -> None:
             return
         told(found, board, chat.settings)
         table = standings(board, found.results)
-        if not table:
-            return
-        ranked(board, table)
-        against_time(board, table)
-        learning(board, table)
-        one(board, table)
+        if table:
+            ranked(board, table)
+            against_time(board, table)
+            learning(board, table)
+            one(board, table)
+        if board.task != "ctr":
+            language_model(board.task, chat.settings.dataset)
+
+
+def language_model(task: Task, dataset: str) -> None:
+    """Shipped figures of the language model as scorer and ranker: tuned or not, with a recommender or without."""
+    try:
+        found = llm_figures.read()
+    except AppError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    if found is None or found.dataset != dataset:
+        return
+    rows = llm_figures.rating_table(found) if task == "rating" else llm_figures.list_table(found)
+    if not rows:
+        return
+    st.subheader("The language model as scorer" if task == "rating" else "The language model as ranker")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=ROW * (len(rows) + 1) + 3)
+    about = (
+        f"{found.rows} ratings of {found.users} people, by time; all who are listed here foretold the same ones."
+        if task == "rating"
+        else "NDCG@10 of people whose next item the generator had among its first ten, times their share of all: as "
+        "found, in the model's order, and in the pipeline's blend of both."
+    )
+    st.caption(f"{about} Shipped figures: `python -m benchmarks.llm_scoring`, {found.made}, {plain(found.hardware)}.")
 
 
 def chosen() -> Board:

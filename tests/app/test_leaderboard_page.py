@@ -9,8 +9,10 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from app import leaderboard as found
+from app import llm_figures
 from app import settings as app_settings
 from app.cli import app
+from app.errors import AppError
 from app.settings import Settings
 from recommenders import results
 from recommenders.errors import ArtefactError, ConfigError
@@ -149,3 +151,25 @@ def test_the_command_shows_repeats_and_explains(served: Settings) -> None:
         command("--task", "ctr", "--models", "ease")
     with pytest.raises(ArtefactError, match="did you mean 'top-n/ease-0'"):
         command("--repeat", "top-n/ease-1")
+
+
+def test_the_language_model_has_a_table_of_its_own(served: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = llm_figures.read()
+    assert measured is not None and measured.ratings
+    best = min(measured.ratings, key=lambda r: r.rmse[0])
+    at = opened()
+    at.segmented_control(key="leaderboard-task").set_value("rating").run()
+    assert not at.dataframe  # these figures are of another data set
+    monkeypatch.setattr(llm_figures, "read", lambda: measured.model_copy(update={"dataset": NAME}))
+    at.run()
+    assert not at.exception
+    assert at.dataframe[0].value["Who"].iloc[0] == best.label
+    assert {"tuned, with a recommender", "no language model"} <= set(at.dataframe[0].value["Quadrant"])
+    assert "benchmarks.llm_scoring" in words(at)
+
+
+def test_damaged_figures_of_the_language_model_are_told(tmp_path: Path) -> None:
+    assert llm_figures.read(tmp_path / "none.json") is None
+    (tmp_path / "torn.json").write_text("{")
+    with pytest.raises(AppError, match="damaged"):
+        llm_figures.read(tmp_path / "torn.json")
