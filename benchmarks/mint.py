@@ -41,7 +41,7 @@ from recommenders import datasets, metrics, narratives, text
 from recommenders.config import configured, parsed
 from recommenders.models.mint import MINT
 from recommenders.tables import Catalogue, Dataset
-from recommenders.text import TextEncoder
+from recommenders.text import TextEncoder, TextIndex
 from recommenders.train import record, train
 from recommenders.tune import withhold_last
 
@@ -95,14 +95,8 @@ def recalls(items: np.ndarray, queries: np.ndarray, asked: Sequence[Asked]) -> d
     return {k: {d: float(np.mean(shares)) for d, shares in rows.items()} for k, rows in found.items()}
 
 
-def documents(catalogue: Catalogue, form: str, described: Mapping[str, str]) -> list[str]:
-    if form == "bare":
-        return [". ".join(p for p in (catalogue.label(i), ", ".join(g)) if p) for i, g in enumerate(catalogue.genres)]
-    whole = text.documents(catalogue)
-    if form != "described":
-        return whole
-    ids = catalogue.ids.ids
-    return [f"{doc}. {described[id_]}" if id_ in described else doc for id_, doc in zip(ids, whole, strict=True)]
+def bare(catalogue: Catalogue) -> list[str]:
+    return [". ".join(p for p in (catalogue.label(i), ", ".join(g)) if p) for i, g in enumerate(catalogue.genres)]
 
 
 def trained(form: str, s: Settings, known: Dataset, given: Mapping[str, object]) -> tuple[MINT, TextEncoder, float]:
@@ -160,9 +154,16 @@ def main() -> None:
 
     def made(form: str) -> tuple[np.ndarray, np.ndarray, float]:
         if form == "facts":
-            return plain.encode(documents(catalogue, form, described)), plain.encode(said), 0.0
-        if form in ("bare", "described"):
-            return plain.encode(documents(catalogue, form, described)), read_by("facts")[1], 0.0
+            index = TextIndex.load(s.runs_dir / data.name / "text-index", plain, catalogue)
+            return index.vectors.copy(), plain.encode(said), 0.0
+        if form == "bare":
+            return plain.encode(bare(catalogue)), read_by("facts")[1], 0.0
+        if form == "described":
+            items = read_by("facts")[0].copy()
+            rows = [n for n, id_ in enumerate(catalogue.ids.ids) if id_ in described]
+            texts = [f"{text.document(catalogue, n)}. {described[catalogue.ids.ids[n]]}" for n in rows]
+            items[rows] = plain.encode(texts)
+            return items, read_by("facts")[1], 0.0
         if form in ("popular", "blended"):
             parts = [read_by(name) for name in (("facts",) if form == "popular" else ("facts", "composed"))]
             items, queries = (np.hstack([*(part[n] for part in parts), last]) for n, last in ((0, popular), (1, one)))
