@@ -61,6 +61,11 @@ _NEW = re.compile(
     rf"{_SOME}(?:new|recent|current|modern)\b(?!\s+(?:to|york|orleans|zealand|year))|^\W*(?:new|recent|modern)\W*$",
     re.IGNORECASE,
 )
+_LATELY = re.compile(
+    r"(?<!saw it )(?<!seen it )(?<!watched it )\b(?:not|nothing|none|isn['’]?t)\s+(?:(?:too|so|that|very|from|made)\s+)*"
+    r"long\s+ago\b",
+    re.IGNORECASE,
+)
 _LESS = re.compile(
     r"\b(?:no|not|nothing|none|never|without|isn'?t|don'?t|except|avoid)\b[^.;,!?]{0,24}$", re.IGNORECASE
 )
@@ -200,6 +205,8 @@ def _relative(text: str, free: Callable[[re.Match[str]], bool], shown: np.ndarra
                 a, b = (edge, None) if newer else (None, edge)
                 return Years(a, b, (match.span(),), phrase(a, b), relative=True)
             return _fifth(match, newer, known)
+    for match in filter(free, _LATELY.finditer(text)):
+        return _fifth(match, True, known)
     for pattern, newer in ((_NEW, True), (_OLD, False)):
         for match in filter(free, pattern.finditer(text)):
             if _LESS.search(text[: match.start()]):
