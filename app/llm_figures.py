@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from app.errors import AppError
 from app.settings import ROOT
 
+YARDSTICK = "item-knn"  # name of the row that the others are held against
 FILE = ROOT / "benchmarks" / "results" / "llm_scoring.json"
 
 Interval = tuple[float, float, float]
@@ -32,8 +33,11 @@ class Figures(BaseModel):
 
 
 class Rated(Figures):
-    """One way of foretelling ratings. unread: (answers that gave no rating, answers)."""
+    """One way of foretelling ratings. rows: fewer than the others have where each is a long prompt, None for all;
+    same_rows: RMSE of others on those; unread: (answers that gave no rating, answers)."""
 
+    rows: int | None = None
+    same_rows: dict[str, float] = {}
     rmse: Interval
     mae: Interval
     cpu_seconds_making: float
@@ -79,19 +83,26 @@ def read(path: Path = FILE) -> Measured | None:
 
 
 def rating_table(found: Measured) -> list[dict[str, object]]:
-    """The rows of the table, best first."""
+    """The rows of the table, best first: by RMSE against that of item-kNN on the same rows."""
+    on_all = {r.name: r.rmse[0] for r in found.ratings if not r.same_rows}
+
+    def against(r: Rated) -> float:
+        return r.rmse[0] / (r.same_rows or on_all).get(YARDSTICK, float("nan"))
+
     return [
         {
             "Who": r.label,
             "Quadrant": r.quadrant,
             "RMSE": r.rmse[0],
             "95 %": f"{r.rmse[1]:.3f} – {r.rmse[2]:.3f}",
+            "/ item-kNN": against(r),
             "MAE": r.mae[0],
+            "Rows": r.rows or found.rows,
             "Making, CPU s": r.cpu_seconds_making,
             "CPU ms/rating": r.cpu_ms_a_row,
             "Unread": "" if r.unread is None else f"{r.unread[0]} of {r.unread[1]}",
         }
-        for r in sorted(found.ratings, key=lambda r: r.rmse[0])
+        for r in sorted(found.ratings, key=against)
     ]
 
 

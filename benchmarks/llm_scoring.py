@@ -40,11 +40,13 @@ from recommenders.leaderboard import hardware
 from recommenders.pipeline import Pipeline
 from recommenders.rating_task import PredictsRatings
 from recommenders.request import Request
+from recommenders.rows import Rows
 from recommenders.split import leave_last_one_out
 from recommenders.tables import Dataset, UserState
 
 RESULTS = Path(__file__).parent / "results" / "llm_scoring.json"
 ROWS, SEED = 400, 0
+ASKED = 150  # of these rows, drawn: what an untuned model is asked, for whom each row is a long prompt
 ASKED_KNOWN, TUNED_KNOWN = 4, 10  # ratings of the person in a prompt, in a text that a tuned network reads
 BESIDE = "rated_neighbours"
 SMOL, LEAD = "smollm2-135m", "Rating: "
@@ -71,6 +73,14 @@ class World:
         self.test = drawn(self.cut.test, ROWS, SEED)
         self.mean = float(self.cut.train.interactions.value.mean())
         self._tokens: ExpectedRatings | None = None
+
+    def rows(self, tuned: bool | None) -> tuple[np.ndarray, Rows]:
+        """The rows that are foretold and their places among the test rows: all, or those that fit an untuned model."""
+        some = np.arange(len(self.test))
+        if tuned is False:
+            some = np.sort(np.random.default_rng(SEED + 1).permutation(some)[:ASKED])
+        t = self.test
+        return some, Rows([t.states[int(n)] for n in some], t.items[some], t.values[some], t.users[some])
 
     def tokens(self) -> ExpectedRatings:
         if self._tokens is None:
@@ -194,20 +204,29 @@ def measured(name: str, world: World) -> dict[str, Any]:
     model, notes = make(world)
     made = time.process_time() - began
     began = time.process_time()
-    told = llm_ratings.expected(model, world.test)
+    places_, rows = world.rows(tuned)
+    told = llm_ratings.expected(model, rows)
     took = time.process_time() - began
-    figures = intervals.of_ratings(world.test.values, told, world.test.users)
+    figures = intervals.of_ratings(rows.values, told, rows.users)
     row = {
         "name": name,
         "label": label,
         "tuned": tuned,
         "conventional": conventional,
+        "rows": len(rows),
         **{key: [round(v, 4) for v in (f.value, f.low, f.high)] for key, f in figures.items()},
         "cpu_seconds_making": round(made, 1),
         "cpu_ms_a_row": round(1000 * took / len(told), 2),
         **notes,
         "foretold": [round(float(x), 2) for x in told],
     }
+    if len(rows) < len(world.test):
+        errors = {
+            r["name"]: np.array(r["foretold"])[places_] - rows.values
+            for r in read()["ratings"]
+            if len(r["foretold"]) == len(world.test)
+        }
+        row["same_rows"] = {n: round(float(np.sqrt(np.mean(e**2))), 4) for n, e in errors.items()}
     if isinstance(model, TextRatings):
         row["unread"] = [model.unread, model.asked]
     if isinstance(model, TokenRatings):
@@ -237,19 +256,19 @@ def listed(name: str, world: World) -> dict[str, Any]:
     pipeline = Pipeline(world.data.catalogue, configured(generator).fit(cut.train))
     before = [places(pipeline, state, item) for state, item in cut.test]
     hits = [n for n, place in enumerate(before) if place]
-    drawn_ = np.sort(np.random.default_rng(SEED).permutation(hits)[:USERS])
+    chosen = np.sort(np.random.default_rng(SEED).permutation(hits)[:USERS])
     order = make(world)
     pipeline.ranker = ranker = LLMRanker(name, world.data.catalogue, order, LLMRanker.Config(depth=FIRST))
     weight = pipeline.config.ranker_weight
     found: dict[str, list[float]] = {"before": [], "alone": [], "blended": []}
     began = time.process_time()
-    for done, n in enumerate(drawn_, start=1):
+    for done, n in enumerate(chosen, start=1):
         state, item = cut.test[n]
         found["before"].append(gain(before[n]))
         for kind, w in (("alone", ALONE), ("blended", weight)):
             pipeline.config = replace(pipeline.config, ranker_weight=w)
             found[kind].append(gain(places(pipeline, state, item)))
-        world.progress(done, len(drawn_), f"lists, {name}")
+        world.progress(done, len(chosen), f"lists, {name}")
     share = len(hits) / len(cut.test)
     values = {kind: share * np.array(v) for kind, v in found.items()}
     changes = {f"{kind}_change": values[kind] - values["before"] for kind in ("alone", "blended")}
@@ -259,13 +278,13 @@ def listed(name: str, world: World) -> dict[str, Any]:
         "tuned": tuned,
         "conventional": conventional,
         "generator": generator,
-        "users": len(drawn_),
+        "users": len(chosen),
         "share": round(share, 4),
         **{kind: interval_of(v) for kind, v in (values | changes).items()},
         "weight": weight,
         "asked": ranker.tally.asked,
         "unread": ranker.tally.unread,
-        "cpu_seconds_a_list": round((time.process_time() - began) / len(drawn_), 2),
+        "cpu_seconds_a_list": round((time.process_time() - began) / len(chosen), 2),
         **({"first_pick_places": order.firsts} if isinstance(order, Listwise) else {}),
     }
 

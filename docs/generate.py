@@ -163,11 +163,12 @@ model gives no order the incoming one stands, and the reply says that the model 
 
 ABOUT_RATED = """\
 The cut by time; {rows} ratings of its test part, of {users} people of whom at least five ratings are known;
-everything that came before is known. All lines foretold the same rows. Hyper-parameters of item-kNN and matrix
-factorisation were chosen on the validation rows; those of the networks were set by hand and stopped on validation.
-One seed. A text tells
-the latest ten ratings of the person (T5), five (tuned SmolLM2) or four (prompts); the recommenders read all of them. The
-intervals are wide: rows are few, and of lines whose intervals overlap this much none is shown to be better."""
+everything that came before is known. All foretold the same rows, but models that are not tuned only some of them,
+drawn, because each row is a long prompt: lines are in the order of their RMSE against that of item-kNN on the same
+rows. Hyper-parameters of item-kNN and matrix factorisation were chosen on the validation rows; those of the networks
+were set by hand and stopped on validation. One seed. A text tells the latest ten ratings of the person (T5), five
+(tuned SmolLM2) or four (prompts); the recommenders read all of them. The intervals are wide: rows are few, and of
+lines whose intervals overlap this much none is shown to be better."""
 
 ABOUT_LISTED = """\
 Leave-last-one-out. Only people whose next item is among the generator's first ten can gain or lose by a new order of
