@@ -329,6 +329,8 @@ def _fact(c: Catalogue, item: int, fact: Fact) -> str:
         return f"{none}, so I cannot say who is in {title}." if not c.people_names else f"{none}."
     if fact == "language":
         return f"{c.label(item)}: {language}." if language else f"The catalogue gives no language for {title}."
+    if fact == "content":
+        return _content(c, item)
     said = [c.label(item)]
     if genres:
         said.append(", ".join(genres))
@@ -336,8 +338,20 @@ def _fact(c: Catalogue, item: int, fact: Fact) -> str:
         said.append("with " + listed(list(people[:4])))
     text = c.texts[item].strip()
     if text:
-        return f"{' · '.join(said)}. {text[:400].rsplit('. ', 1)[0].rstrip('.')}."
+        return f"{' · '.join(said)}. {text[0].upper()}{text[1:400].rsplit('. ', 1)[0].rstrip('.')}."
     return f"{' · '.join(said)}. The catalogue holds no description of it, so more I cannot say."
+
+
+def _content(c: Catalogue, item: int) -> str:
+    """What the content notes say: "no violence, mild sex and strong frightening scenes"."""
+    if not c.content:
+        return f"This catalogue holds no content notes, so I cannot say how violent or frightening {c.titles[item]} is."
+    scenes = {"frightening": "frightening scenes"}
+    levels = {scenes.get(note, note): of_items[item] for note, of_items in c.content.items() if of_items[item]}
+    if not levels:
+        return f"The catalogue does not say how violent or frightening {c.titles[item]} is."
+    said = [f"{'no' if level == 'none' else level} {what}" for what, level in levels.items()]
+    return f"By the catalogue's notes, {c.label(item)} has {listed(said)}."
 
 
 def comparison(voice: Voice, explanations: Sequence[Explanation]) -> str:

@@ -62,8 +62,8 @@ _NEW = re.compile(
     re.IGNORECASE,
 )
 _LATELY = re.compile(
-    r"(?<!saw it )(?<!seen it )(?<!watched it )\b(?:not|nothing|none|isn['’]?t)\s+(?:(?:too|so|that|very|from|made)\s+)*"
-    r"long\s+ago\b",
+    r"(?<!saw it )(?<!seen it )(?<!watched it )\b(?:not|nothing|none|isn['’]?t)\s+"
+    r"(?:(?:too|so|that|very|from|made)\s+)*long\s+ago\b",
     re.IGNORECASE,
 )
 _LESS = re.compile(
