@@ -1,7 +1,7 @@
 """Layers that several models are made of."""
 
 from collections.abc import Iterable, Sequence
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from typing import Any
 
 import torch
@@ -79,15 +79,12 @@ class _Bags(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, rows: Tensor, weights: Tensor, widths: tuple[int, ...]) -> Tensor:
         """(R, D) table, (n, W) rows and weights -> (n F, D): one bag a field of a row."""
-        n, width = rows.shape
-        starts, ctx.owner = _places(widths, rows.device)
-        offsets = torch.arange(0, n * width, width, dtype=rows.dtype, device=rows.device)[:, None] + starts.to(
-            rows.dtype
-        )
+        ctx.owner = _owners(widths, rows.device)
         ctx.save_for_backward(rows, weights)
         ctx.widths, ctx.size = widths, table.shape
+        offsets = _offsets(len(rows), widths, rows.dtype, rows.device)
         return functional.embedding_bag(
-            rows.reshape(-1), table, offsets.reshape(-1), mode="sum", per_sample_weights=weights.reshape(-1)
+            rows.reshape(-1), table, offsets, mode="sum", per_sample_weights=weights.reshape(-1)
         )
 
     @staticmethod
@@ -105,10 +102,17 @@ class _Bags(torch.autograd.Function):
 
 
 @cache
-def _places(widths: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor]:
-    """(F,) the first slot of each field, and (W,) the field of each slot."""
-    counts = torch.tensor(widths, dtype=torch.int64, device=device)
-    return counts.cumsum(0) - counts, torch.repeat_interleave(counts)
+def _owners(widths: tuple[int, ...], device: torch.device) -> Tensor:
+    """(W,) the field of each slot."""
+    return torch.repeat_interleave(torch.tensor(widths, dtype=torch.int64, device=device))
+
+
+@lru_cache(maxsize=32)  # a training has one size of batch and a last one
+def _offsets(n: int, widths: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(n F,) the first slot of each field of each row."""
+    counts = torch.tensor(widths, dtype=dtype, device=device)
+    rows = torch.arange(0, n * sum(widths), sum(widths), dtype=dtype, device=device)
+    return (rows[:, None] + counts.cumsum(0, dtype=dtype) - counts).flatten()
 
 
 def added(parts: Iterable[Tensor]) -> Tensor:

@@ -7,7 +7,7 @@ data loader between the rows and the matrix products.
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def run(
             order = torch.randperm(rows)
             total, began = torch.zeros((), device=device), time.process_time()
             for step, batch in enumerate(order.split(plan.batch_size)):
-                with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                with torch.autocast(device.type, torch.bfloat16) if half else nullcontext():
                     value = loss(batch.to(device))
                 for weight in weights:
                     weight.grad = None

@@ -120,10 +120,12 @@ class Network(FieldNetwork):
 
     def head(self, x: Inputs) -> Tensor:
         first, *others = self.deep
-        hidden = linear_of_blocks(first, [block.vectors for block in x.blocks])  # (B, C, H)
-        shape = hidden.shape[:-1]
-        for n, layer in enumerate(others):  # as rows from the second layer on: they are no view, and changed in place
-            hidden = layer(functional.relu_(hidden) if n else functional.relu(hidden).flatten(0, -2))
+        blocks = [block.vectors for block in x.blocks]
+        shape = torch.broadcast_shapes(*(vectors.shape[:-2] for vectors in blocks))  # B, C
+        alone = len(blocks) == 1  # as rows then: a layer's output is no view, and is changed in place
+        hidden = linear_of_blocks(first, [blocks[0].flatten(0, -3)] if alone else blocks)
+        for layer in others:
+            hidden = layer(functional.relu_(hidden) if alone else functional.relu(hidden))
         parts = self.crossed.weight.view(-1).split([sum(cross.size for cross in some) for some in self.together])
         crossed = (_crossing(some, part, x) for some, part in zip(self.together, parts, strict=True))
         return added([hidden.view(shape), x.linear, *crossed])
