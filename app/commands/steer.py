@@ -11,14 +11,13 @@ steer = typer.Typer(name="steer", help="The small encoder that reads messages.",
 @steer.command()
 def train(
     out: Annotated[Path | None, typer.Option(help="Folder of the artefact; without it the one that ships.")] = None,
-    dialogues: Annotated[int, typer.Option(min=10, help="Dialogues composed for training.")] = 1700,
+    dialogues: Annotated[int, typer.Option(min=10, help="Dialogues composed for training.")] = 2400,
     real: Annotated[int, typer.Option(min=0, help="Real messages of each intent at most; 0 for none.")] = 600,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the messages.")] = 3,
-    start: Annotated[Path | None, typer.Option(help="Artefact to go on from, instead of MiniLM's weights.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the messages.")] = 5,
     seed: Annotated[int, typer.Option(help="Of dialogues and training.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
 ) -> None:
-    """Compose dialogues on MovieLens 100K, add ReDial's where they are at hand, and train; goes on where it stopped."""
+    """Compose dialogues on MovieLens, add ReDial's messages if at hand, and train; goes on where it stopped."""
     import torch
 
     from app.linking import Linker
@@ -34,13 +33,14 @@ def train(
     torch.set_num_threads(threads)
     s = settings()
     rows = films(datasets.load("ml-100k", s.cache_dir, s.datasets).catalogue)
-    composed = [m for d in Composer(rows, "train", seed).dialogues(dialogues) for m in d]
-    valid = [m for d in Composer(rows, "valid", seed).dialogues(100) for m in d]
+    valid = [m for d in Composer(rows, "valid", seed).dialogues(150) for m in d]
     said = []
-    if real and (s.datasets / "ml-latest-small").is_dir():
-        # its people talk of films up to 2018, which MovieLens 100K does not know
-        linker = Linker(ml_latest_small.read(s.datasets / "ml-latest-small").catalogue)
-        said = thinned(real_messages(s.datasets, linker), real, seed)
+    if (s.datasets / "ml-latest-small").is_dir():
+        # more titles, and films up to 2018, of which ReDial's people talk
+        later = ml_latest_small.read(s.datasets / "ml-latest-small").catalogue
+        rows += films(later)
+        said = thinned(real_messages(s.datasets, Linker(later)), real, seed) if real else []
+    composed = [m for d in Composer(rows, "train", seed).dialogues(dialogues) for m in d]
     typer.echo(f"{len(composed)} composed messages, {len(said)} real ones")
     card = teach(
         composed,
@@ -51,7 +51,6 @@ def train(
         Config(epochs=epochs, seed=seed),
         untagged=said,
         notes={"composed": len(composed), "real": len(said), "base": "all-MiniLM-L6-v2 (Apache-2.0)"},
-        start=start,
     )
     typer.echo(f"written to {out or ARTEFACT}: {card['sha256']}")
 

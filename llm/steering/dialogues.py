@@ -2,7 +2,8 @@
 
 Every message comes with what it means: intent, whether it begins, refines or continues a request (carry), the slots as
 stretches of characters, and the arguments that follow from them. Templates, titles, people and wishes are dealt to the
-three parts by a hash of their words, so a part never shows what another one was made of, whatever the seed.
+three parts by a hash of their words, so a part never shows what another one was made of, whatever the seed; what lies
+on the table comes from the part's own titles as well, since messages name it.
 """
 
 import hashlib
@@ -15,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from llm.steering import saying
+
 Part = Literal["train", "valid", "held-out"]
 Carry = Literal["", "new", "refine", "more"]
 
@@ -24,19 +27,17 @@ INTENTS = (
     "elsewhere",
 )  # fmt: skip
 CARRIES = ("new", "refine", "more")
+TITLES = ("like", "good", "bad", "seen", "title")
 KINDS = (
     "genre", "no_genre", "person", "no_person", "language", "years", "count", "like", "good", "bad", "seen", "title",
     "no_content", "wish", "ref", "rel",
 )  # fmt: skip
 
-_ORDINALS = ("first", "second", "third", "fourth", "fifth")
-_NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 10: "ten"}
 _SLOT = re.compile(r"\{(?P<kind>[a-z_]*)(?:\.(?P<tongue>[a-z]{2}))?(?:=(?P<words>[^}]*))?\}")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _POINTS = re.compile(
-    r"\b(?:((?:that|this)(?: (?:one|movie|film))?|it)|(?:all|both|most|any|either|which) of (?:them|those|these)|both|"
-    r"them|these|those)\b"
-    r"(?!['’])",
+    r"\b(?:((?:that|this) (?:one|movie|film)|(?:that|this|it)\b(?!['’]))|"
+    r"(?:all|both|most|any|either) of (?:them|those|these)|both|them|these|those)\b",
     re.IGNORECASE,
 )
 _NEAR = {"a": "s", "e": "r", "i": "o", "o": "p", "t": "r", "n": "m", "s": "d", "l": "k", "r": "t", "h": "j"}
@@ -69,6 +70,7 @@ class Message:
 
     previous   the person's message before, "" at the beginning
     shown      row numbers of the films that lie on the table, in order
+    focus      those of them, or of others, that the talk is about: what "it" means where that is one
     template   the templates that it was made of: what the split goes by
     arguments  what the spans say: lists by argument name, `year_from`, `year_to`, `count`, `wish`, `reference` (places
                from 1, or "all", "that")
@@ -80,6 +82,7 @@ class Message:
     spans: tuple[Span, ...] = ()
     previous: str = ""
     shown: tuple[int, ...] = ()
+    focus: tuple[int, ...] = ()
     template: str = ""
     dialogue: int = 0
     arguments: Mapping[str, object] = field(default_factory=dict)
@@ -102,7 +105,7 @@ def part_of(words: str) -> Part:
 
 
 def dealt(templates: Sequence[str]) -> dict[Part, list[str]]:
-    """The templates of one group in their parts, about 70, 10 and 20 of 100 and at least one each, by their hashes."""
+    """The templates of one group in their parts, 70, 10 and 20 of 100 and at least one each, by their hashes."""
     order = sorted(templates, key=lambda t: hashlib.sha256(t.encode()).hexdigest())
     held, valid = max(1, round(len(order) * 0.2)), max(1, round(len(order) * 0.1))
     return {"held-out": order[:held], "valid": order[held : held + valid], "train": order[held + valid :]}
@@ -139,8 +142,7 @@ class Composer:
             for carry, group in groups.items():
                 if isinstance(group, dict) and "templates" in group:
                     key = (intent, cast("Carry", "" if carry == "none" else carry))
-                    taught = group.get("taught", ()) if part == "train" else ()
-                    self.templates[key] = [*dealt(group["templates"])[part], *taught]
+                    self.templates[key] = dealt(group["templates"])[part]
 
     def dialogues(self, n: int) -> Iterator[tuple[Message, ...]]:
         for number in range(n):
@@ -151,17 +153,34 @@ class Composer:
         messages: list[Message] = []
         previous, asked = "", False
         shown: tuple[int, ...] = ()
+        focus: tuple[int, ...] = ()
         for turn in range(self.random.randint(3, 6)):
-            intent, carry = self._next(bool(shown), asked, turn)
-            said = self._message(intent, carry, shown)
-            begins = carry == "refine" and not asked  # "from the 80s" as the first words is a request of its own
-            said = replace(said, previous=previous, shown=shown, dialogue=number, carry="new" if begins else said.carry)
+            said = self._possible(bool(shown), asked, turn, shown, focus)
+            begins = said.carry == "refine" and not asked  # "from the 80s" as the first words is a request of its own
+            said = replace(said, previous=previous, dialogue=number, carry="new" if begins else said.carry)
             messages.append(said)
             previous = said.text
-            if intent in ("recommend", "similar", "feedback_and_request"):
+            if said.intent in ("recommend", "similar", "feedback_and_request"):
                 asked = True
-                shown = tuple(self.random.sample(range(len(self.films)), min(len(self.films), self._table())))
+                shown = tuple(n for n, _ in self.random.sample(self.titles, min(len(self.titles), self._table())))
+                focus = shown
+            elif said.intent in ("explain", "compare", "ask_item", "feedback"):
+                focus = _meant(said) or focus
         return tuple(messages)
+
+    def _possible(self, there: bool, asked: bool, turn: int, shown: tuple[int, ...], focus: tuple[int, ...]) -> Message:
+        """A message that has what it talks about: no "why that one?" before there was any."""
+        while True:
+            intent, carry = self._next(there, asked, turn)
+            said = replace(self._message(intent, carry, shown), shown=shown, focus=focus)
+            titles = sum(s.kind in TITLES for s in said.spans)
+            pointed = [s.value for s in said.spans if s.kind == "ref"]
+            unclear = (pointed and not (shown or focus)) or ("that" in pointed and intent != "chat" and len(focus) != 1)
+            if unclear and not (titles and "that" in pointed):  # "i saw Heat and loved it" is clear
+                continue
+            needed = {"explain": 1, "ask_item": 1, "feedback": 1, "compare": 2}.get(intent, 0)
+            if titles + len(shown or focus) >= needed and (len(shown) > 1 or "all" not in pointed):
+                return said
 
     def _table(self) -> int:
         return self.random.choice((1, 2, 3, 5, 5, 5))
@@ -173,8 +192,8 @@ class Composer:
         ]  # fmt: skip
         later: list[tuple[tuple[str, Carry], int]] = [
             (("recommend", "new"), 8), (("recommend", "refine"), 10), (("recommend", "more"), 5),
-            (("similar", "new"), 5), (("explain", ""), 6), (("compare", ""), 4), (("ask_item", ""), 7),
-            (("feedback", ""), 10),
+            (("similar", "new"), 5), (("explain", ""), 9), (("compare", ""), 7), (("ask_item", ""), 9),
+            (("feedback", ""), 12),
             (("feedback_and_request", "new"), 4), (("chat", ""), 7), (("stop", ""), 3), (("elsewhere", ""), 4),
         ]  # fmt: skip
         table = later if shown or asked or turn > 1 else start
@@ -237,7 +256,7 @@ class Composer:
             words, value = self._slot(match["kind"], match["tongue"] or "", match["words"], shown)
             if text and text[-1].isalnum():
                 text += " "
-            kind = "ref" if match["kind"] == "refs" else match["kind"]
+            kind = {"refs": "ref", "decade": "years"}.get(match["kind"], match["kind"])
             if kind in KINDS:
                 spans.append(Span(kind, len(text), len(text) + len(words), value))
             text += words
@@ -246,7 +265,7 @@ class Composer:
 
     def _slot(self, kind: str, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
         r = self.random
-        if kind in ("genre", "no_genre", "title_genre"):
+        if kind in ("genre", "no_genre"):
             table = genre_words(tongue) if tongue else self.genres
             name = r.choice([g for g in table if tongue == "" or g in self.genres] or list(table))
             return r.choice(table[name]), name
@@ -259,15 +278,14 @@ class Composer:
         if kind in ("like", "good", "bad", "seen", "title"):
             row, title = r.choice(self.titles)
             if kind == "title" and shown and r.random() < 0.3:
-                row = r.choice(shown)
-                title = re.sub(r"\s*\([^)]*\)", "", self.films[row].title).strip()
+                row, title = r.choice([pair for pair in self.titles if pair[0] in shown])
             year = self.films[row].year
             return (f"{title} ({year})" if year and r.random() < 0.2 else title), row
-        if kind == "years":
-            return _years(r, tongue)
+        if kind in ("years", "decade"):
+            return saying.years(r, tongue) if kind == "years" else saying.decade(r)
         if kind == "count":
-            n = r.choice(tuple(_NUMBERS))
-            return (_NUMBERS[n] if r.random() < 0.5 else str(n)), n
+            n = next((n for n, word in saying.NUMBERS.items() if word == words), 0) or r.choice(tuple(saying.NUMBERS))
+            return words or (saying.NUMBERS[n] if r.random() < 0.5 else str(n)), n
         if kind == "no_content":
             table_ = _listed("content")
             note = r.choice(tuple(table_))
@@ -277,17 +295,42 @@ class Composer:
             wish = r.choice(self.wishes)
             return wish, re.sub(r"^(?:an?|the)\s+", "", wish)
         if kind == "rel":
-            table_ = _listed("relative")
-            if words == "old":
-                return "old", "newer"
+            table_ = phrases()["relative_foreign"][tongue] if tongue else _listed("relative")
+            if words:  # "not so old"
+                return words, "newer"
             way = r.choice(("older", "newer", "other"))
-            said = r.choice([w for w in table_[way] if w != "old"])
+            said = r.choice(table_[way][:-1] if way == "newer" else table_[way])
             return said, way if way != "other" else said
         if kind == "refs":
-            return (words, "all") if words else _several(r, len(shown))
+            return (words, "all") if words else saying.several(r, len(shown))
         if kind == "ref":
-            return _one(r, len(shown))
+            if words:
+                return words, "all" if words == "them" else "that"
+            return saying.foreign_one(r, phrases()["pointing"][tongue], len(shown)) if tongue else self._one(shown)
         return words or "", None
+
+    def _one(self, shown: tuple[int, ...]) -> tuple[str, object]:
+        """A reference to one item: its place from 1, or "that"."""
+        years = [self.films[n].year for n in shown]
+        if len(set(years)) == len(years) > 1 and min(years) and self.random.random() < 0.12:
+            two = len(years) == 2
+            old = self.random.random() < 0.5
+            word = ("older", "newer") if two else ("oldest", self.random.choice(("newest", "most recent")))
+            return f"the {word[0] if old else word[1]} one", years.index(min(years) if old else max(years)) + 1
+        return saying.one(self.random, len(shown))
+
+
+def _meant(message: Message) -> tuple[int, ...]:
+    """The rows that a message is about: its titles, else what it points at."""
+    rows = [s.value for s in message.spans if s.kind in TITLES]
+    for span in message.spans:
+        if span.kind == "ref" and not rows:
+            match span.value:
+                case int(place):
+                    rows.append(message.shown[place - 1])
+                case "that":
+                    rows += message.focus
+    return tuple(dict.fromkeys(row for row in rows if isinstance(row, int)))
 
 
 def _pointing(text: str, spans: list[Span]) -> list[Span]:
@@ -309,46 +352,6 @@ def _glued(text: str, more: str) -> str:
     if more[:1] in (",", ".", "!", "?"):
         text = text.rstrip()
     return text + more
-
-
-def _one(r: random.Random, shown: int) -> tuple[str, object]:
-    """A reference to one item: its place from 1, or "that"."""
-    if shown < 2 or r.random() < 0.25:
-        return r.choice(("it", "that one", "this one", "that movie", "this film", "that")), "that"
-    place = r.randint(1, min(shown, 5))
-    if place == shown and r.random() < 0.4:
-        return r.choice(("the last one", "the last", "the final one")), place
-    if r.random() < 0.25:
-        return r.choice((f"number {place}", f"#{place}", f"number {_NUMBERS[place]}", f"no. {place}")), place
-    word = _ORDINALS[place - 1]
-    return r.choice(
-        (f"the {word} one", f"the {word}", f"the {word} movie", f"the {word} film", f"your {word} pick")
-    ), place
-
-
-def _several(r: random.Random, shown: int) -> tuple[str, object]:
-    if shown > 2 and r.random() < 0.5:
-        return r.choice((("the first two", (1, 2)), ("the last two", (shown - 1, shown))))
-    return r.choice(("these", "those", "them", "all of them", "both")), "all"
-
-
-def _years(r: random.Random, tongue: str) -> tuple[str, object]:
-    decade = r.choice(range(1930, 2000, 10))
-    year = r.randint(1935, 1997)
-    short = f"{decade % 100}s"
-    if tongue == "de":
-        return r.choice((f"aus den {short[:-1]}ern", f"vor {year}", f"nach {year}")), None
-    names = ("thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties")
-    whole = (decade, decade + 9)
-    choices: list[tuple[str, object]] = [
-        (f"from the {short}", whole), (f"the {short}", whole), (f"{decade}s", whole), (f"from the {decade}s", whole),
-        (f"from the {names[(decade - 1930) // 10]}", whole), (f"before {year}", (None, year - 1)),
-        (f"after {year}", (year + 1, None)), (f"since {year}", (year, None)), (f"from {year}", (year, year)),
-        (f"older than {year}", (None, year - 1)), (f"newer than {year}", (year + 1, None)),
-        (f"between {year} and {year + 5}", (year, year + 5)), (f"in the {short}", whole),
-        (f"from the late {short}", (decade + 6, decade + 9)), (f"from the early {short}", (decade, decade + 3)),
-    ]  # fmt: skip
-    return r.choice(choices)
 
 
 def _roughened(text: str, spans: list[Span], r: random.Random) -> tuple[str, list[Span]]:
@@ -382,7 +385,7 @@ def _roughened(text: str, spans: list[Span], r: random.Random) -> tuple[str, lis
 
 
 def arguments(spans: Sequence[Span], shown: int) -> dict[str, object]:
-    """What the spans say together. Relative years and foreign ones without bounds stay out: they need a catalogue."""
+    """What the spans say together. Relative years stay out: they need a catalogue."""
     names = {
         "genre": "genres", "no_genre": "without_genres", "person": "people", "no_person": "without_people",
         "language": "languages", "like": "like", "good": "liked", "bad": "disliked", "seen": "seen", "title": "items",

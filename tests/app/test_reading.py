@@ -57,3 +57,18 @@ def test_every_message_is_answered(names: Linker) -> None:
 )
 def test_wishes_keep_their_words(message: str, wish: str, names: Linker) -> None:
     assert understand(message, Table(), names).arguments["wish"] == wish
+
+
+def test_the_older_one_is_found_by_its_year(names: Linker) -> None:
+    years = names.catalogue.years
+    shown = tuple(sorted((0, 3, 4), key=lambda i: -int(years[i])))
+    table = Table(shown, shown, shown, {"genres": ["Horror"]}, {}, 2)
+    found = read("tell me more about the oldest one", table, names, shipped(), previous="scary movies")
+    assert (found.action, found.items) == ("ask_item", (shown[-1],))
+
+
+def test_a_title_in_the_place_of_praise_is_liked_where_no_rule_knows_the_words(names: Linker) -> None:
+    text = "j'ai adoré Heat"
+    assert understand(text, Table(), names).action != "feedback"
+    found = read(text, Table(), names, shipped())
+    assert (found.by, [c.arguments["kind"] for c in found.calls]) == ("encoder", ["like"])

@@ -1,12 +1,26 @@
 """The composed dialogues say what they claim, and the small encoder that ships reads sentences with known answers."""
 
 import shutil
+from itertools import pairwise, product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from llm.steering.dialogues import CARRIES, INTENTS, Composer, Film, Message, part_of, tags, words
-from llm.steering.encoder import ARTEFACT, ArtefactDamaged, Encoder, load, shipped, spans_of
+from llm.steering.dialogues import (
+    CARRIES,
+    INTENTS,
+    TITLES,
+    Composer,
+    Film,
+    Message,
+    dealt,
+    part_of,
+    phrases,
+    tags,
+    words,
+)
+from llm.steering.encoder import ARTEFACT, TAGS, ArtefactDamaged, Encoder, likeliest, load, shipped, spans_of
 
 FILMS = tuple(
     Film(f"{a} {b}", 1950 + n, (g,), (f"{b}son {a}ley",), "French")
@@ -36,6 +50,41 @@ def test_parts_share_no_way_of_saying_and_no_title() -> None:
     assert all(part_of(t) == part for part, ts in titles.items() for t in ts)
 
 
+def test_every_way_of_saying_is_dealt_once_and_means_one_thing() -> None:
+    tables = [group for groups in phrases().values() for group in groups.values() if isinstance(group, dict)]
+    groups = [table["templates"] for table in tables if "templates" in table]
+    everything = [t for templates in groups for t in templates]
+    assert len(set(everything)) == len(everything)
+    for templates in groups:
+        parts = dealt(templates)
+        assert sorted(t for part in parts.values() for t in part) == sorted(templates)
+        assert min(len(part) for part in parts.values()) >= 5
+
+
+def test_messages_speak_of_what_there_is() -> None:
+    for m in composed("train", 200):
+        titles = [s for s in m.spans if s.kind in TITLES]
+        for s in m.spans:
+            if s.kind == "ref" and isinstance(s.value, int):
+                assert 1 <= s.value <= len(m.shown), m
+            elif s.kind == "ref" and s.value == "that" and m.intent != "chat":
+                assert titles or len(m.focus) == 1, m
+        if m.intent == "compare":
+            assert len(titles) + len(m.shown or m.focus) >= 2, m
+
+
+def test_the_older_one_is_older() -> None:
+    found = 0
+    for m in composed("train", 600):
+        for s in m.spans:
+            said = m.text[s.start : s.end].casefold()
+            if s.kind == "ref" and isinstance(s.value, int) and said in ("the oldest one", "the older one"):
+                years = [FILMS[n].year for n in m.shown]
+                assert years[s.value - 1] == min(years)
+                found += 1
+    assert found
+
+
 def test_labels_agree_with_the_text() -> None:
     for message in composed("train"):
         assert message.intent in INTENTS and message.carry in ("", *CARRIES)
@@ -46,9 +95,26 @@ def test_labels_agree_with_the_text() -> None:
             assert message.carry != "refine"
 
 
+def test_tags_that_may_not_follow_one_another_are_not_given() -> None:
+    few = [TAGS.index(t) for t in ("O", "B-like", "I-like", "B-good", "I-good")]
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        scores = np.full((4, len(TAGS)), -1e9)
+        scores[:, few] = np.log(rng.dirichlet(np.ones(len(few)), 4))
+
+        def allowed(path: tuple[int, ...]) -> bool:
+            names = ["O", *(TAGS[t] for t in path)]
+            return all(b[0] != "I" or a[2:] == b[2:] for a, b in pairwise(names))
+
+        paths = [p for p in product(few, repeat=4) if allowed(p)]
+        best = max(paths, key=lambda p: sum(scores[i, t] for i, t in enumerate(p)))
+        assert likeliest(scores) == [TAGS[t] for t in best]
+    assert likeliest(np.zeros((0, len(TAGS)))) == []
+
+
 def test_tags_become_stretches() -> None:
     text = "films like red moon but no horror"
-    found = spans_of(["O", "O", "B-like", "I-like", "O", "O", "I-no_genre"], words(text))
+    found = spans_of(["O", "O", "B-like", "I-like", "O", "O", "B-no_genre"], words(text))
     assert [(s.kind, text[s.start : s.end]) for s in found] == [("like", "red moon"), ("no_genre", "horror")]
 
 
