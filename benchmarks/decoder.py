@@ -1,17 +1,16 @@
 """How well the tuned decoder reads messages, beside the small encoder on the very same ones.
 
-    python -m benchmarks.decoder [--adapter data/runs/steer/decoder] [--messages 300] [--same 50]
+    python -m benchmarks.decoder [--adapter data/runs/steer/decoder] [--messages 300] [--real 300] [--same 50]
 
 The measures are those of benchmarks/steer.py, on a sample: composed messages of the held-out part, and whole dialogues
-of IARD. `same`: how many answers of the embedded runtime, which has the adapter merged into its weights, are letter for
-letter those of transformers with the adapter beside the weights in float32.
+of IARD. Milliseconds are of one CPU thread. `same`: how many answers of the embedded runtime, which has the adapter
+merged into its weights, are token for token those of transformers with the adapter beside the weights in float32.
 """
 
 import argparse
 import json
 import random
 import tempfile
-import time
 import warnings
 from functools import cache
 from pathlib import Path
@@ -22,34 +21,28 @@ from app.linking import Linker
 from app.reading import read_alone
 from app.settings import settings
 from app.steering import films
-from benchmarks.steer import held_out, iard, tagged
+from benchmarks.heard import scored
+from benchmarks.measure import about, write
+from benchmarks.steer import heard, iard, labels
 from llm import models
 from llm.backends.embedded import EmbeddedChat
-from llm.backends.huggingface import HuggingFaceChat
 from llm.scoring import starts
-from llm.steering.decoder import ANSWER, PATTERN, Decoder, asked, heard
+from llm.steering.adapt import END, check, tokens
+from llm.steering.decoder import Decoder
 from llm.steering.dialogues import Composer, Message
-from llm.steering.encoder import Reading, shipped
+from llm.steering.encoder import Encoder, shipped
 from llm.steering.merge import merged
 from recommenders import datasets
 from recommenders.datasets import ml_latest_small
 
-RESULTS = Path(__file__).parent / "results" / "decoder.json"
 WEIGHTS = "smollm2-135m"
 
 
-class Timed:
-    """A reader that reads each message once and keeps the time that it took."""
+class Once:
+    """A reader that reads each message once."""
 
-    def __init__(self, reader: object) -> None:
-        self.read = cache(self._read)
-        self.reader, self.seconds = reader, list[float]()
-
-    def _read(self, text: str, previous: str = "", shown: int = 0) -> Reading:
-        began = time.perf_counter()
-        found = self.reader.read(text, previous, shown)
-        self.seconds.append(time.perf_counter() - began)
-        return found
+    def __init__(self, reader: Decoder | Encoder) -> None:
+        self.read = cache(reader.read)
 
 
 def some_dialogues(folder: Path, messages: int) -> Path:
@@ -67,34 +60,29 @@ def some_dialogues(folder: Path, messages: int) -> Path:
     return new
 
 
-def same(adapter: Path, gguf: Path, base: Path, messages: list[Message]) -> dict[str, object]:
-    """Answers of the runtime and of transformers compared, and readings."""
+def same(adapter: Path, base: Path, decoder: Decoder, messages: list[Message]) -> dict[str, int]:
+    """How many answers of the runtime are what transformers answers greedily with the adapter beside its weights.
+
+    Each token has to be the likeliest one behind those before it, of all tokens, so one pass reads a whole answer.
+    """
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter("ignore", FutureWarning)
-        model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter).merge_and_unload()
-        model.save_pretrained(folder)
-        AutoTokenizer.from_pretrained(base).save_pretrained(folder)
-        ours = EmbeddedChat(model_name=WEIGHTS, path=gguf, context=8192, threads=1)
-        theirs = HuggingFaceChat(model_name=folder, threads=1)
-        answers = readings = 0
-        for m in messages:
-            ask = {"input": asked(m.text, m.previous, len(m.shown)), "regex": PATTERN, "max_tokens": ANSWER}
-            a, b = (chat.invoke(**ask).text for chat in (ours, theirs))
-            answers += a == b
-            readings += heard(a, m.text) == heard(b, m.text)
-            if a != b:
-                print(f"{m.text!r}\n  runtime      {a}\n  transformers {b}")
-    return {"messages": len(messages), "answers": answers, "readings": readings}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers under an older name
+        model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    answers = [decoder.answer(m.text, m.previous, len(m.shown)) + END for m in messages]
+    exact = check(model, [tokens(tokenizer, m, a) for m, a in zip(messages, answers, strict=True)])["exact"]
+    return {"answers": len(messages), "same": round(exact * len(messages))}
 
 
 def main() -> None:
     s = settings()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adapter", type=Path, default=s.runs_dir / "steer" / "decoder")
-    parser.add_argument("--messages", type=int, default=300, help="of the composed ones, and of IARD")
+    parser.add_argument("--messages", type=int, default=300, help="of the composed ones")
+    parser.add_argument("--real", type=int, default=300, help="of IARD, up to the end of a dialogue")
     parser.add_argument("--same", type=int, default=50, help="messages that runtime and transformers both read")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -104,32 +92,29 @@ def main() -> None:
     names = Linker(catalogue)
     composed = [m for d in Composer(films(catalogue), "held-out").dialogues(150) for m in d]
     messages = random.Random(0).sample(composed, args.messages)
-    results: dict[str, object] = {"adapter": {k: card[k] for k in ("sha256", "steps", "of", "messages", "untagged")}}
-    if args.same:
-        results["same"] = same(args.adapter, gguf, starts.embedded(WEIGHTS, s.cache_dir), messages[: args.same])
-        print(json.dumps(results["same"]), flush=True)
-    chat = EmbeddedChat(model_name=WEIGHTS, path=gguf, context=8192, threads=1)
-    chat.warm()
+    adapter = {k: card[k] for k in ("sha256", "steps", "of", "messages", "untagged")}
+    results: dict[str, object] = {"about": about(), "adapter": adapter}
+    decoder = Decoder(EmbeddedChat(model_name=WEIGHTS, path=gguf, context=8192, threads=1))
+    decoder.read("a comedy")  # loads the model and reads the regular expression
     people = real = None
     if (s.datasets / "iard" / "dev.json").is_file():
         people = Linker(ml_latest_small.read(s.datasets / "ml-latest-small").catalogue)
-        real = some_dialogues(s.datasets, args.messages)
-    for name, reader in (("decoder", Timed(Decoder(chat))), ("encoder", Timed(shipped()))):
+        real = some_dialogues(s.datasets, args.real)
+    for name, reader in (("decoder", Once(decoder)), ("encoder", Once(shipped()))):
 
         def reads(text, table, before, names, reader=reader):
             return read_alone(text, table, names, reader, previous=before)
 
-        tags = tagged(messages, reader)
-        spent = sorted(reader.seconds)
-        found = {"tags": tags, "held_out": held_out(messages, names, reads)}
-        found["held_out"]["milliseconds"] = 1000 * sum(spent) / len(spent)
-        found["held_out"]["milliseconds_median"] = 1000 * spent[len(spent) // 2]
+        found = {"held_out": scored(messages, heard(messages, names, reads)), "labels": labels(messages, reader)}
         results[name] = found
         print(name, json.dumps(found), flush=True)
         if people is not None:
             found["iard"] = iard(real, people, reads)
             print(name, json.dumps(found["iard"]), flush=True)
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        write("decoder", results)
+    results["runtime"] = same(args.adapter, starts.embedded(WEIGHTS, s.cache_dir), decoder, messages[: args.same])
+    print(json.dumps(results["runtime"]))
+    write("decoder", results)
 
 
 if __name__ == "__main__":

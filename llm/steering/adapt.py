@@ -30,7 +30,7 @@ from llm.steering.dialogues import Message
 
 Progress = Callable[[int, int, str], None]
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-_END = "<|im_end|>"
+END = "<|im_end|>"
 
 
 @dataclass(frozen=True)
@@ -154,13 +154,17 @@ def tune(
 
 
 def row(tokenizer: Any, message: Message, *, tagged: bool = True) -> Row:
-    """A message as tokens: the prompt as the chat template writes it, the answer, and the sign that ends it."""
+    """A message as tokens to learn from; one whose slots are not known ends behind the intent."""
+    return tokens(tokenizer, message, answer(message) + END if tagged else intent_word(message.intent))
+
+
+def tokens(tokenizer: Any, message: Message, said: str) -> Row:
+    """The prompt as the chat template writes it, and this answer."""
     prompt = tokenizer.apply_chat_template(
         plain_messages(asked(message.text, message.previous, len(message.shown))),
         add_generation_prompt=True,
         tokenize=False,
     )
-    said = answer(message) + _END if tagged else intent_word(message.intent)
     before, behind = (tokenizer(t, add_special_tokens=False).input_ids for t in (prompt, said))
     return Row((*before, *behind), len(before))
 

@@ -96,6 +96,9 @@ class Decoder:
     def __init__(self, chat: BaseChatModel) -> None:
         self.chat = chat
 
+    def answer(self, text: str, previous: str = "", shown: int = 0) -> str:
+        ask = asked(text, previous, shown)
+        return self.chat.invoke(ask, regex=PATTERN, max_tokens=ANSWER, temperature=0.0).text
+
     def read(self, text: str, previous: str = "", shown: int = 0) -> Reading:
-        said = self.chat.invoke(asked(text, previous, shown), regex=PATTERN, max_tokens=ANSWER, temperature=0.0)
-        return heard(said.text, text)
+        return heard(self.answer(text, previous, shown), text)
