@@ -1,6 +1,6 @@
 """Items that nobody has met yet: what sentence vectors of their texts are worth as embeddings.
 
-    python -m benchmarks.cold_start [--models sasrec deepfm] [--seeds 1] [--start]
+    python -m benchmarks.cold_start [--models sasrec deepfm] [--seeds 1]
 
 A tenth of the items of MovieLens 100K that ten or more people met is taken out of the training data; everybody's last
 two interactions are withheld as always. A case is a person's meeting with a cold item: their earlier history without
@@ -12,20 +12,19 @@ is reported. "warm" is the usual test (the last item, where it is not cold): wha
 
     as trained   cold items keep the embedding that they began with, pushed down by training
     from texts   the setting `texts`: a ridge regression from text vectors to trained embeddings (recommenders.initial)
-    started      SASRec alone (--start): all items begin at the principal axes of their text vectors, and cold ones are
-                 left out of the training softmax
+    lifted       SASRec alone: and its setting `lift`, which the line before sets to 0
 
 Results: benchmarks/results/cold_start.json.
 """
 
 import argparse
 import copy
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from app.progress import bars
 from app.settings import settings
@@ -36,7 +35,6 @@ from recommenders.config import configured
 from recommenders.initial import of_texts
 from recommenders.split import Case, first, leave_last_one_out
 from recommenders.tables import Dataset
-from recommenders.train import cpu_seconds
 
 K, PER_PERSON, SHARE, LEAST = 10, 3, 0.1, 10
 EVERY = 3  # of the people, where a ranker is asked
@@ -113,37 +111,10 @@ def warm(model, cases: Sequence[Case]) -> dict[int, float]:  # type: ignore[no-u
     return found
 
 
-def started(data: Dataset, texts: np.ndarray, seed: int):  # type: ignore[no-untyped-def]
-    """SASRec whose embeddings begin at the principal axes of the text vectors, cold items left out of the softmax."""
-    from recommenders.models import sasrec
-
-    model = configured("sasrec", {"seed": seed})
-    size, n = model.config.embedding_size, len(data.catalogue)
-    centred = texts - texts.mean(axis=0)
-    u, s, _ = np.linalg.svd(centred, full_matrices=False)
-    axes = u[:, :size] * s[:size]
-    begun = torch.from_numpy((axes / axes.std() * size**-0.5).astype(np.float32))
-    cold = torch.from_numpy(np.bincount(data.interactions.item, minlength=n) == 0)
-
-    class Started(sasrec.Network):
-        def __init__(self, items: int, config: sasrec.SASRec.Config) -> None:
-            super().__init__(items, config)
-            with torch.no_grad():
-                self.embedding.weight[:n] = begun
-
-        def logits(self, hidden: Tensor) -> Tensor:
-            scores = super().logits(hidden)
-            return scores.masked_fill(cold, -30.0) if self.training else scores
-
-    model._build = lambda: Started(n, model.config)  # type: ignore[method-assign]
-    return model
-
-
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--models", nargs="*", default=["sasrec", "deepfm"])
     given.add_argument("--seeds", type=int, default=1)
-    given.add_argument("--start", action="store_true", help="also SASRec that begins at the text vectors")
     options = given.parse_args()
     torch.set_num_threads(1)
     s = settings()
@@ -158,25 +129,23 @@ def main() -> None:
         texts = np.load(kept)
         counts = np.bincount(parts.train.interactions.item, minlength=len(data.catalogue))
         found: dict[str, dict[str, list[dict[int, float]]]] = {}  # way -> measure -> one a seed
-        seconds: dict[str, float] = {}
         for seed in range(options.seeds):
             for name in options.models:
                 run = folder / f"{name}-{seed}"
-                before = cpu_seconds()
                 if (run / "config.json").is_file():
                     model = registry.get(name).load(run, data.catalogue)
                 else:
                     model = configured(name, {"seed": seed})
                     model.fit(parts.train, progress=progress, checkpoint=run.with_suffix(".checkpoint"))
                     model.save(run)
-                seconds[name] = cpu_seconds() - before
                 ways = {f"{name}, as trained": model}
-                placed = copy.deepcopy(model)
-                placed.place_cold(texts, counts)  # type: ignore[attr-defined]
-                ways[f"{name}, from texts"] = placed
-                if options.start and name == "sasrec":
-                    begun = started(parts.train, texts, seed).fit(parts.train, progress=progress)
-                    ways[f"{name}, started"] = begun
+                for way, changed in (("from texts", {"lift": 0.0}), ("lifted", {})):
+                    if name == "sasrec" or way == "from texts":
+                        placed = copy.deepcopy(model)
+                        if name == "sasrec":
+                            placed.config = dataclasses.replace(model.config, **changed)
+                        placed.place_cold(texts, counts)
+                        ways[f"{name}, {way}"] = placed
                 for way, ready in ways.items():
                     rows = found.setdefault(way, {})
                     for half in ("choose", "report"):
@@ -186,7 +155,7 @@ def main() -> None:
                     print(way, {m: round(float(np.mean(list(v[-1].values()))), 4) for m, v in rows.items()}, flush=True)
     told = {way: {m: summary(v, _base(found, way, m)) for m, v in rows.items()} for way, rows in found.items()}
     head = {**about(), "catalogue": data.name, "cold_items": int(parts.report.sum()), "seeds": options.seeds}
-    write("cold_start", {**head, "cases": len(parts.cases["report"]), "training_cpu_seconds": seconds, "ways": told})
+    write("cold_start", {**head, "cases": len(parts.cases["report"]), "ways": told})
 
 
 def _base(found: dict[str, dict[str, list[dict[int, float]]]], way: str, measure: str) -> list[dict[int, float]] | None:

@@ -13,7 +13,6 @@ Intervals are 95 % bootstraps over dialogues, differences paired. Settings were 
     described  and the descriptions that the language model wrote (chatrec mint describe)
     composed   facts, the encoder trained on narratives composed by rules, as `chatrec train mint` does
     written    facts, trained on the narratives that the language model wrote alone (chatrec mint write)
-    few        facts, trained on as many composed narratives as there are written ones, as long
     popular    facts, and how popular a film is: cosine + .8 log(1 + interactions) / the largest such value
     blended    the cosines of facts and composed added, and the same popularity
 
@@ -37,7 +36,7 @@ from app.progress import bars
 from app.settings import Settings, settings
 from benchmarks.measure import RESULTS, about, write
 from benchmarks.replay import Moment, moments, read
-from recommenders import datasets, metrics, narratives, text
+from recommenders import datasets, metrics, text
 from recommenders.config import configured, parsed
 from recommenders.models.mint import MINT
 from recommenders.tables import Catalogue, Dataset
@@ -46,15 +45,14 @@ from recommenders.train import record, train
 from recommenders.tune import withhold_last
 
 CUTS = (10, 50)
-FORMS = ("bare", "facts", "described", "composed", "written", "few", "popular", "blended")
-LONG = 12  # epochs of the few narratives
+FORMS = ("bare", "facts", "described", "composed", "written", "popular", "blended")
+LONG = 12  # epochs where there are a few hundred narratives
 POPULARITY = 0.8
 AGAINST = {
     "facts": "bare",
     "described": "facts",
     "composed": "facts",
     "written": "facts",
-    "few": "facts",
     "popular": "facts",
     "blended": "popular",
 }
@@ -103,11 +101,8 @@ def trained(form: str, s: Settings, known: Dataset, given: Mapping[str, object])
     """The model of a form and its encoder, trained where need be, and the CPU seconds of that training."""
     folder, written = s.runs_dir / known.name / "mint-bench" / form, s.runs_dir / known.name / "narratives.jsonl"
     own: dict[str, object] = dict(given)
-    if form != "composed":
-        number = len(narratives.read(written, known.catalogue))
-        own |= {"epochs": LONG, "composed": number if form == "few" else 0}
     if form == "written":
-        own["narratives"] = str(written)
+        own |= {"epochs": LONG, "composed": 0, "narratives": str(written)}
     digest = hashlib.sha256(written.read_bytes()).hexdigest() if form == "written" else ""
     resolved = dataclasses.asdict(configured("mint", own).config)
     stamp = json.dumps([resolved, digest, text.fingerprint(known.catalogue)], sort_keys=True)

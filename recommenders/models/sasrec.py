@@ -89,6 +89,9 @@ class SASRec(NeuralRecommender):
         texts: str | None = None
         """Folder of a sentence encoder, from the project's root: items that training never met get the embedding and
         bias that their texts predict (recommenders.initial); none leaves them as they began."""
+        lift: float = 1.0
+        """Added to these predicted biases: predicted embeddings are shorter than learnt ones, and without it a new item
+        never comes among the first ten. Higher shows new items more often, at the cost of those that are known."""
 
     config: Config
     module: "Network"
@@ -114,6 +117,7 @@ class SASRec(NeuralRecommender):
             trained = torch.cat([module.embedding.weight[:n], module.bias[:, None]], dim=1).cpu().numpy()
             placed = torch.from_numpy(initial.mapped(texts, trained, counts)).to(self.device)
             module.embedding.weight[:n], module.bias[:] = placed[:, :-1], placed[:, -1]
+            module.bias[torch.from_numpy(counts == 0).to(self.device)] += self.config.lift
 
     def _prepare(self, data: Dataset) -> tuple[int, Loss]:
         n, size = len(data.catalogue), self.config.window

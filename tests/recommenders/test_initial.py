@@ -62,6 +62,19 @@ def half_cold() -> Dataset:
     return data.with_interactions(data.interactions.where(~np.isin(data.interactions.item, COLD)))
 
 
+def test_a_lift_raises_the_cold_items_alone(half_cold: Dataset) -> None:
+    texts = np.random.default_rng(0).normal(size=(30, 8))
+    counts = np.bincount(half_cold.interactions.item, minlength=30)
+    scores = []
+    for lift in (0.0, 2.5):
+        model: Any = configured("sasrec", {"epochs": 2, "batch_size": 8, "embedding_size": 8, "lift": lift}).fit(
+            half_cold
+        )
+        model.place_cold(texts, counts)
+        scores.append(model.score([UserState((0, 2))])[0])
+    np.testing.assert_allclose(scores[1] - scores[0], np.where(counts == 0, 2.5, 0.0), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
