@@ -8,6 +8,7 @@ embedding pairs rows 2i and 2i + 1 of a head, theirs i and i + half. The learnt 
 
 import json
 import re
+import shutil
 import uuid
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ _NAME = re.compile(r".*\.layers\.(\d+)\.\w+\.(\w+)\.lora_A\.weight")
 
 def merged(gguf: Path, adapter: Path, cache_dir: Path) -> Path:
     """The weights with the adapter, made at the first call; named by the checksums of both, whole or not there.
+
+    What an earlier adapter made of the same weights is removed: 120 MB, and as much again as the runtime's own copy.
 
     adapter  folder with adapter_model.safetensors, adapter_config.json and card.json
     ArtefactDamaged where the adapter is not what its card says, or belongs to other weights; UnusableBackend where the
@@ -50,6 +53,9 @@ def merged(gguf: Path, adapter: Path, cache_dir: Path) -> Path:
         new.replace(file)
     finally:
         new.unlink(missing_ok=True)
+    for earlier in folder.parent.glob(f"merged-{card['weights_sha256'][:12]}-*"):
+        if earlier != folder:
+            shutil.rmtree(earlier, ignore_errors=True)
     return file
 
 

@@ -258,6 +258,10 @@ def test_a_merge_is_made_once_and_whole(
     adapted: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gguf, adapter = adapted
+    base = json.loads((adapter / "card.json").read_text(encoding="utf-8"))["weights_sha256"][:12]
+    earlier, other = tmp_path / "llm" / f"merged-{base}-0123", tmp_path / "llm" / "merged-4567-0123"
+    earlier.mkdir(parents=True)
+    other.mkdir()
     with monkeypatch.context() as broken:
         broken.setattr("gguf.GGUFWriter.write_tensor_data", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -265,6 +269,7 @@ def test_a_merge_is_made_once_and_whole(
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
     first = merged(gguf, adapter, tmp_path)
     written = first.stat().st_mtime_ns
+    assert other.exists() and not earlier.exists(), "of earlier merges, only those with the same weights go"
     assert merged(gguf, adapter, tmp_path) == first and first.stat().st_mtime_ns == written
 
 
