@@ -190,9 +190,10 @@ def asked_model(args: argparse.Namespace) -> dict[str, object]:
     parts = leave_last_one_out(data)
     ease = configured("ease").fit(parts.train)
     cases = [c for c in parts.test[::7] if c[1] in [i for i, _ in ease.recommend(c[0], 10)]]
-    found["picks"] = steer_model.picks(model, ease, cases[:24])
+    found["picks"] = steer_model.picks(model, ease, cases[: args.sample // 3])
     print("picks", json.dumps(found["picks"]))
-    found["sentences"] = steer_model.spoken(model, list(islice(steer_model.requests(messages, names), 30)), names)
+    some = islice(steer_model.requests(messages, names), args.sample // 3)
+    found["sentences"] = steer_model.spoken(model, list(some), names)
     return {f"embedded:{args.model}": found}
 
 
