@@ -226,6 +226,7 @@ def main() -> None:
     given.add_argument("--spoken", type=int, default=20, help="dialogues with targets for the embedded model")
     given.add_argument("--parts", nargs="*", help="generator, or generator+ranker; those served where none is named")
     given.add_argument("--variants", nargs="*", choices=VARIANTS, default=list(VARIANTS))
+    given.add_argument("--kept", action="store_true", help="run nothing: figures of what earlier runs found")
     given.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
     options = given.parse_args()
     s = settings()
@@ -245,7 +246,9 @@ def main() -> None:
         for variant in options.variants:
             wanted = [n for n in useful if options.half in (None, n % 2)]
             wanted = wanted[: options.spoken] if variant == "embedded" else wanted
-            found[variant] = replayed(bench, variant, dialogues, wanted, fresh=options.fresh)
+            rows = replayed(bench, variant, dialogues, [] if options.kept else wanted, fresh=options.fresh)
+            if some := {n: rows[n] for n in wanted if n in rows}:
+                found[variant] = some
         by_parts[parts] = figures = {
             name: summaries(rows, found.get("retrieval"), name) for name, rows in found.items()
         }
@@ -288,7 +291,7 @@ def replayed(
             known[number] = bench.replayed(variant, dialogues[number])
             out.write(json.dumps([number, known[number]]) + "\n")
             out.flush()
-    return {n: known[n] for n in wanted}
+    return known
 
 
 def summaries(rows: dict[int, list[Row]], retrieval: dict[int, list[Row]] | None, name: str) -> dict[str, object]:
