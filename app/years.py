@@ -168,8 +168,8 @@ def _decades(text: str, matches: list[re.Match[str]], known: np.ndarray) -> Year
         else:
             digits = int(match["digits"])
             start = digits if digits > 100 else 1900 + digits
-            if digits <= 20 and len(known) and known.max() >= 2000 + digits:
-                start = 2000 + digits  # "the 10s" of a catalogue that has them
+            if digits == 0 or (digits <= 20 and len(known) and known.max() >= 2000 + digits):
+                start = 2000 + digits  # "the 10s" of a catalogue that has them; nobody says "00s" of 1900
         first, last = {"early": (0, 3), "mid": (3, 6), "late": (6, 9)}.get((match["part"] or "").lower(), (0, 9))
         bounds.append((start + first, start + last))
         spans.append(match.span())

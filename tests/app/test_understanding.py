@@ -167,7 +167,7 @@ def test_a_catalogue_without_people_says_so() -> None:
         ("1990 or later", (1990, None)), ("not before 1990", (1990, None)), ("after the 80s", (1990, None)),
         ("until 1960", (None, 1960)), ("for my 10 year old", (None, None)), ("older", (None, 1978)),
         ("not from the 80s", (None, None)), ("and not too long ago", (1995, None)),
-        ("I saw it not long ago", (None, None)),
+        ("I saw it not long ago", (None, None)), ("the 00s", (2000, 2009)),
     ],
 )  # fmt: skip
 def test_years(message: str, bounds: tuple, films: Catalogue) -> None:
