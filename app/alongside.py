@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from app import cues
 from app.desk import Desk
+from app.slots import telling
 from app.understanding import Call, Understanding
 
 NEAREST = 5  # items liked in this conversation that picks may be called "like"
@@ -22,7 +23,9 @@ _OVER = re.compile(
 
 
 def alongside(u: Understanding, message: str, desk: Desk) -> Understanding:
-    """The same with a last call that brings picks, where the message calls for them."""
+    """The same with a last call that brings picks, where the message calls for them; a mere greeting does only once."""
+    if u.action == "recommend" and not u.arguments and desk.table.ever and _greets(message):
+        return replace(u, action="chat", calls=(), topic="greeting")
     if u.action == "feedback" and u.calls and not _over(message):
         return replace(u, calls=(*u.calls, _next(u, desk)), along=True)
     if u.action == "clarify" and u.unmatched and _known(message, desk):
@@ -36,6 +39,12 @@ def alongside(u: Understanding, message: str, desk: Desk) -> Understanding:
     if u.topic in ("", "small talk") and _tells(message):
         return replace(u, calls=(_next(u, desk),), along=True)
     return u
+
+
+def _greets(message: str) -> bool:
+    """Whether a message is a greeting and nothing else: the small encoder may take "hi again" for a request."""
+    wants = cues.REQUEST.search(message) or cues.ELSE.search(message)
+    return bool(cues.GREETING.search(message)) and not wants and not telling(message)
 
 
 def _over(message: str) -> bool:
