@@ -45,19 +45,31 @@ def _faiss() -> Any:
     return importlib.import_module("faiss")
 
 
+class _Kept:
+    """The vectors of an IndexFlatIP as an array without a copy, which keeps the index alive as long as it is there."""
+
+    def __init__(self, flat: Any) -> None:
+        self.flat = flat
+        where = int(_faiss().rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).ctypes.data)
+        self.__array_interface__ = {
+            "data": (where, False),
+            "shape": (flat.ntotal, flat.d),
+            "typestr": np.dtype(np.float32).str,
+            "version": 3,
+        }
+
+
 class VectorIndex:
     """`search` over (I, D) float32 rows of length one, row number = item number."""
 
     def __init__(self, flat: Any, lists: Any | None, fingerprint: str) -> None:
         """flat: an IndexFlatIP of all vectors; lists: an IndexIVF of the same, None for exact search alone."""
-        faiss = _faiss()
         self.kind: Kind = "flat" if lists is None else "lists"
         self.fingerprint = fingerprint
         self._flat, self._lists = flat, lists
         self._plans: dict[int, Any] = {}  # k -> parameters, which take longer to make than FAISS to read
-        self._refined = None if lists is None else faiss.IndexRefine(lists, flat)
-        view = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d)  # the vectors are kept once
-        self.vectors: np.ndarray = view.reshape(flat.ntotal, flat.d)  # (I, D)
+        self._refined = None if lists is None else _faiss().IndexRefine(lists, flat)
+        self.vectors = np.asarray(_Kept(flat))  # (I, D)
 
     @classmethod
     def build(

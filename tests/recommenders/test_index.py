@@ -166,3 +166,11 @@ def test_queries_unlike_the_items_find_nearly_what_the_exact_search_does() -> No
 def test_what_is_no_index(bad: np.ndarray) -> None:
     with pytest.raises(DataError):
         VectorIndex.build(bad.astype(np.float32), "f")
+
+
+def test_vectors_outlive_their_index() -> None:
+    made = rows(2_000, seed=1)
+    vectors = VectorIndex.build(made, "x").vectors
+    others = [VectorIndex.build(rows(2_000, seed=seed), "y") for seed in range(2, 6)]
+    np.testing.assert_array_equal(vectors, made)
+    assert not any(np.shares_memory(vectors, other.vectors) for other in others)
