@@ -115,7 +115,7 @@ class World:
         )
         scorer.save(self.work / f"{kind}-{config.objective}-{beside}")
         model = TunedRatings.of(scorer, self.cut.train)
-        return model, {"rows": rows, "epochs": config.epochs, "history": scorer.notes["history"]}
+        return model, {"learnt_from": rows, "epochs": config.epochs, "history": scorer.notes["history"]}
 
     def orders(self, kind: str) -> Any:
         """How a list is put in order."""
