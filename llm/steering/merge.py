@@ -1,9 +1,10 @@
 """An adapter put into the weights that it belongs to: a GGUF file that the embedded runtime reads as any other.
 
-OpenVINO GenAI leaves adapters beside GGUF weights unread, so W + (alpha / rank) B A is written out. Only the tensors
-that the adapter touches change; they become Q8_0, since four bits would round much of what was learnt away. The others
-are copied byte for byte. GGUF keeps the rows of a Llama's q and k in another order than Hugging Face: its rotary
-embedding pairs rows 2i and 2i + 1 of a head, theirs i and i + half. The learnt difference is reordered, not the base.
+OpenVINO GenAI leaves adapters beside GGUF weights unread, so W + (alpha / rank) B A is written out, as Q8_0: four bits
+would round much of what was learnt away. Q4_1 becomes Q8_0 even where the adapter touches nothing, since the runtime
+reads it otherwise than transformers, which the adapter was taught with. The rest is copied byte for byte. GGUF keeps
+the rows of a Llama's q and k in another order than Hugging Face: its rotary embedding pairs rows 2i and 2i + 1 of a
+head, theirs i and i + half. The learnt difference is reordered, not the base.
 """
 
 import json
@@ -30,7 +31,7 @@ _NAME = re.compile(r".*\.layers\.(\d+)\.\w+\.(\w+)\.lora_A\.weight")
 def merged(gguf: Path, adapter: Path, cache_dir: Path) -> Path:
     """The weights with the adapter, made at the first call; named by the checksums of both, whole or not there.
 
-    What an earlier adapter made of the same weights is removed: 120 MB, and as much again as the runtime's own copy.
+    What an earlier adapter made of the same weights is removed: 145 MB, and as much again as the runtime's own copy.
 
     adapter  folder with adapter_model.safetensors, adapter_config.json and card.json
     ArtefactDamaged where the adapter is not what its card says, or belongs to other weights; UnusableBackend where the
@@ -106,11 +107,12 @@ def _write(gguf: Path, added: dict[str, np.ndarray], out: Path) -> None:
     tensors = []
     for tensor in reader.tensors:
         data, kind = tensor.data, tensor.tensor_type
-        if (difference := added.get(tensor.name)) is not None:
-            if ".attn_q." in tensor.name or ".attn_k." in tensor.name:
-                difference = paired(difference, heads if ".attn_q." in tensor.name else key_heads)
+        difference = added.get(tensor.name, 0.0)
+        if isinstance(difference, np.ndarray) and (".attn_q." in tensor.name or ".attn_k." in tensor.name):
+            difference = paired(difference, heads if ".attn_q." in tensor.name else key_heads)
+        if tensor.name in added or kind == GGMLQuantizationType.Q4_1:
+            data = quantize(dequantize(data, kind) + difference, GGMLQuantizationType.Q8_0)
             kind = GGMLQuantizationType.Q8_0
-            data = quantize(dequantize(tensor.data, tensor.tensor_type) + difference, kind)
         writer.add_tensor_info(tensor.name, data.shape, data.dtype, data.nbytes, kind)
         tensors.append(data)
     try:
