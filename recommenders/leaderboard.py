@@ -219,7 +219,8 @@ def hardware() -> str:
         lines = about.read_text(encoding="utf-8", errors="replace").splitlines()
         cpu = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), cpu)
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    return f"{cpu}, {torch.get_num_threads()} threads{gpu}"
+    threads = torch.get_num_threads()
+    return f"{cpu}, {threads} {'thread' if threads == 1 else 'threads'}{gpu}"
 
 
 def _versions() -> dict[str, str]:
