@@ -29,7 +29,7 @@ class Settings(BaseSettings):
 
     backend: str = Field("embedded:smollm2-135m", description="LLM that a new conversation starts with.")
     generator: str = Field("sasrec", description="Candidate generator that a new conversation starts with.")
-    ranker: str = Field("user_autorec", description="Ranker that a new conversation starts with; 'none' for none.")
+    ranker: str = Field("ease", description="Ranker that a new conversation starts with; 'none' for none.")
 
     learn_online: bool = Field(
         True, description="Recommenders that can (drn) explore and learn from likes and dislikes in the chat."
