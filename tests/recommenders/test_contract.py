@@ -58,7 +58,7 @@ QUICK: dict[str, dict[str, object]] = {  # settings that suit a data set of 560 
     "ease": {"half_life": None},
     "bpr": {"half_life": None, "embedding_size": 16, "epochs": 60, "batch_size": 64},
     "bert4rec": {"epochs": 40, "batch_size": 16, "embedding_size": 32, "window": 16, "dropout": 0.2},
-    "neural_cf": {"half_life": None, "factors": 8, "epochs": 20, "batch_size": 64, "background": 4.0},
+    "neural_cf": {"half_life": None, "factors": 4, "epochs": 15, "batch_size": 64, "background": 4.0},
     "user_autorec": {"half_life": None, "hidden_size": 16, "epochs": 60, "batch_size": 8},
     "item_autorec": {"half_life": None, "hidden_size": 16, "epochs": 60, "batch_size": 8},
     "drn": {"epochs": 30, "batch_size": 64, "negatives": 20},

@@ -77,7 +77,7 @@ def test_pipelines_are_checked_before_any_training() -> None:
     with pytest.raises(ConfigError, match=r"generator\+ranker"):
         parts("sasrec")
     with pytest.raises(ConfigError, match="cannot be a ranker"):
-        parts("sasrec+ease")
+        parts("sasrec+item_knn")
     with pytest.raises(UnknownRecommender):
         parts("sasrec+deepfn")
 

@@ -270,7 +270,7 @@ def test_unknown_names_are_errors() -> None:
 
 def test_parts_that_do_not_fit() -> None:
     with pytest.raises(RecommenderError, match="cannot be a ranker"):
-        Pipeline(FILMS, GENERATOR, GENERATOR)
+        Pipeline(FILMS, GENERATOR, Liked(FILMS, {}))
     with pytest.raises(RecommenderError, match="another catalogue"):
         Pipeline(checkerboard()[0].catalogue, GENERATOR)
 
