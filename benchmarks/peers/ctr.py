@@ -109,7 +109,7 @@ def report(found: Sequence[Clicks]) -> str:
         by.setdefault((m.side, m.model, m.setting, m.split, m.batch_size, m.threads), []).append(m)
     sides = tuple(SIDES)
     lines = ["CPU seconds of an epoch of 79,992 rows, one thread: batch 4096 / 256 (wall at two threads)"]
-    lines.append(f"{'':14}" + "".join(f"{side:>30}" for side in sides) + f"{'ours: floor':>14}{'best peer':>14}")
+    lines.append(f"{'':14}" + "".join(f"{side:>32}" for side in sides) + f"{'ours: floor':>14}{'best peer':>14}")
     for model in MODELS:
         cells, cpu = [], {}
         for side in sides:
@@ -121,7 +121,7 @@ def report(found: Sequence[Clicks]) -> str:
         peers = [[c for side in sides[2:] if (c := cpu[side][n]) is not None] for n in (0, 1)]
         best = [min(p) if p else None for p in peers]
         cells_right = f"{_ratios(cpu['floor'], cpu['ours']):>14}{_ratios(best, cpu['ours']):>14}"
-        lines.append(f"{model:14}" + "".join(f"{cell:>30}" for cell in cells) + cells_right)
+        lines.append(f"{model:14}" + "".join(f"{cell:>32}" for cell in cells) + cells_right)
     lines.append(
         "ours: floor, best peer: their seconds divided by ours, where one processor took both; more is faster."
     )
@@ -131,14 +131,14 @@ def report(found: Sequence[Clicks]) -> str:
     ]
     lines[-1] += ": random / time-ordered split, mean ± standard deviation of the seeds (how many)"
     names = (*sides, "ours started as FuxiCTR", "ours as shipped")
-    lines.append(f"{'':14}" + "".join(f"{name:>32}" for name in names))
+    lines.append(f"{'':14}" + "".join(f"{name:>36}" for name in names))
     for model in MODELS:
         cells = []
         own = (("ours", "started", QUALITY_BATCH), ("ours", "shipped", 0))
         for side, setting, batch in (*((s, "same", QUALITY_BATCH) for s in sides), *own):
             got_split = [by.get((side, model, setting, split, batch, 1), []) for split in SPLITS]
             cells.append(" / ".join(map(_mean, got_split)) if any(got_split) else "")
-        lines.append(f"{model:14}" + "".join(f"{cell:>32}" for cell in cells))
+        lines.append(f"{model:14}" + "".join(f"{cell:>36}" for cell in cells))
     return "\n".join(lines)
 
 
