@@ -1,4 +1,4 @@
-"""What the small encoder is taught with: a catalogue's rows as films, and real messages under the rules' labels.
+"""What the readers of messages are taught with: a catalogue's rows as films, and real messages under the rules' labels.
 
 The real ones are ReDial's validation dialogues (Li et al., 2018, CC BY 4.0), without those that IARD annotates, since
 IARD is what the result is measured on. Only messages that the rules are sure of count, and only their intent: the slots
@@ -9,17 +9,46 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.linking import Linker
 from app.reading import intent_of
+from app.settings import Settings
 from app.table import Table
 from app.understanding import understand
-from llm.steering.dialogues import Film, Message
+from llm.steering.dialogues import Composer, Film, Message
+from recommenders import datasets
+from recommenders.datasets import ml_latest_small
 from recommenders.tables import Catalogue
 
 _ASKS_ALIKE = re.compile(r"\b(?:like|similar|recommend|suggest|more|lines|style|vein)\b", re.IGNORECASE)
 _MARK = re.compile(r"@(\d+)")
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """composed: with intents and slots; real: with intents alone; valid: composed of other ways of saying."""
+
+    composed: list[Message]
+    real: list[Message]
+    valid: list[Message]
+
+
+def lessons(s: Settings, *, dialogues: int, checks: int, most: int, seed: int) -> Lessons:
+    """So many composed dialogues on MovieLens to learn from and to check on, and at most so many real messages of each
+    intent, where they are at hand.
+
+    Learning sees the titles of MovieLens up to 2018 too, of which ReDial's people talk.
+    """
+    rows = films(datasets.load("ml-100k", s.cache_dir, s.datasets).catalogue)
+    valid = [m for d in Composer(rows, "valid", seed).dialogues(checks) for m in d]
+    real: list[Message] = []
+    if (s.datasets / "ml-latest-small").is_dir():
+        later = ml_latest_small.read(s.datasets / "ml-latest-small").catalogue
+        rows += films(later)
+        real = thinned(real_messages(s.datasets, Linker(later)), most, seed) if most else []
+    return Lessons([m for d in Composer(rows, "train", seed).dialogues(dialogues) for m in d], real, valid)
 
 
 def films(catalogue: Catalogue) -> tuple[Film, ...]:

@@ -34,7 +34,6 @@ from recommenders.layers import FieldEmbedding, added
 from recommenders.loop import Loss
 from recommenders.metrics import log_loss
 from recommenders.negatives import Popular
-from recommenders.neural import NeuralRecommender
 from recommenders.split import Rated
 from recommenders.tables import Dataset, UserState
 
@@ -212,7 +211,7 @@ class FieldNetwork(nn.Module):
         return Block(fields, slots, vectors, linear)
 
 
-class FeatureModel(NeuralRecommender):
+class FeatureModel(initial.PlacesCold):
     """Subclasses give `Config` (a FieldConfig) and `_build` (a FieldNetwork)."""
 
     roles: ClassVar[frozenset[Role]] = frozenset({"ranker"})
@@ -241,19 +240,6 @@ class FeatureModel(NeuralRecommender):
         squared error, is measured after each epoch."""
         self._rated, self._liked_from = rated, data.liked_from
         return super().fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
-
-    def _fit(
-        self,
-        data: Dataset,
-        *,
-        valid: Sequence[tuple[UserState, int]],
-        progress: Progress,
-        checkpoint: Path | None,
-    ) -> None:
-        super()._fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
-        if self.config.texts is not None:
-            counts = np.bincount(data.interactions.item, minlength=len(data.catalogue))
-            self.place_cold(initial.of_texts(self.config.texts, data.catalogue, progress=progress), counts)
 
     def place_cold(self, texts: np.ndarray, counts: np.ndarray) -> None:
         """Give items without interactions (counts (I,) of 0) the rows that their text vectors (I, S) predict, as

@@ -11,17 +11,41 @@ Reference: Gantner et al., Learning attribute-to-feature mappings for cold-start
 sentence vectors for the attributes.
 """
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from recommenders.base import Progress, quiet
-from recommenders.tables import Catalogue
+from recommenders.neural import NeuralRecommender
+from recommenders.tables import Catalogue, Dataset, UserState
 from recommenders.text import TextEncoder, documents
 
 ROOT = Path(__file__).resolve().parents[1]
 _TRUST = 20.0
 _PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+
+
+class PlacesCold(NeuralRecommender):
+    """What models share whose Config has `texts`: after training, cold items are placed by what their texts say."""
+
+    def _fit(
+        self,
+        data: Dataset,
+        *,
+        valid: Sequence[tuple[UserState, int]],
+        progress: Progress,
+        checkpoint: Path | None,
+    ) -> None:
+        super()._fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
+        if self.config.texts is not None:
+            counts = np.bincount(data.interactions.item, minlength=len(data.catalogue))
+            self.place_cold(of_texts(self.config.texts, data.catalogue, progress=progress), counts)
+
+    @abstractmethod
+    def place_cold(self, texts: np.ndarray, counts: np.ndarray) -> None:
+        """Give items without interactions (counts (I,) of 0) the parameters that their text vectors (I, S) predict."""
 
 
 def of_texts(folder: str, catalogue: Catalogue, *, progress: Progress = quiet) -> np.ndarray:

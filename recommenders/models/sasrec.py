@@ -38,7 +38,6 @@ Reference
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -47,17 +46,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recommenders import initial
-from recommenders.base import Progress, Role
+from recommenders.base import Role
 from recommenders.config import Count, CountOrNone, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
 from recommenders.layers import CausalBlock
 from recommenders.loop import Loss
 from recommenders.memory import Need
-from recommenders.neural import NeuralRecommender
 from recommenders.tables import Dataset, UserState
 
 
-class SASRec(NeuralRecommender):
+class SASRec(initial.PlacesCold):
     roles: ClassVar[frozenset[Role]] = frozenset({"generator"})
 
     @dataclass(frozen=True)
@@ -95,19 +93,6 @@ class SASRec(NeuralRecommender):
 
     config: Config
     module: "Network"
-
-    def _fit(
-        self,
-        data: Dataset,
-        *,
-        valid: Sequence[tuple[UserState, int]],
-        progress: Progress,
-        checkpoint: Path | None,
-    ) -> None:
-        super()._fit(data, valid=valid, progress=progress, checkpoint=checkpoint)
-        if self.config.texts is not None:
-            counts = np.bincount(data.interactions.item, minlength=len(data.catalogue))
-            self.place_cold(initial.of_texts(self.config.texts, data.catalogue, progress=progress), counts)
 
     def place_cold(self, texts: np.ndarray, counts: np.ndarray) -> None:
         """Give items without interactions (counts (I,) of 0) the embedding and bias that their text vectors (I, S)
