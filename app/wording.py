@@ -83,10 +83,13 @@ def _matched(e: Explanation) -> list[Reason]:
     return found
 
 
+_CLOSE = 25  # the rank up to which being close is a reason; "46th closest" persuades nobody
+
+
 def _alike(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
     place = next((p for p in e.provenance if p.source == "similar"), None)
     near = request.like or request.liked[::-1]  # the latest liked first
-    if place is None or not near or place.rank > 100:
+    if place is None or not near or place.rank > _CLOSE:
         return []
     text = f"{ordinal(place.rank)} closest to {voice.labels(near, 3)}"
     return [Reason(text=text, evidence={"source": "similar", "rank": place.rank, "like": _ids(voice, near)})]
@@ -94,7 +97,7 @@ def _alike(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
 
 def _told(e: Explanation) -> list[Reason]:
     place = next((p for p in e.provenance if p.source == "said"), None)
-    if place is None or place.rank > 100:
+    if place is None or place.rank > _CLOSE:
         return []
     text = f"{ordinal(place.rank)} closest to what you said so far"
     return [Reason(text=text, evidence={"source": "said", "rank": place.rank})]
