@@ -30,7 +30,7 @@ from recommenders.base import Progress, Role, quiet
 from recommenders.config import Count, NotNegative, Positive, Share
 from recommenders.errors import ConfigError
 from recommenders.features import SIDES, Features, Field, Histories, Places, Side, Slots
-from recommenders.layers import FieldEmbedding, added
+from recommenders.layers import FieldEmbedding, Start, added
 from recommenders.loop import Loss
 from recommenders.metrics import log_loss
 from recommenders.negatives import Popular
@@ -53,6 +53,9 @@ class FieldConfig:
     """D of every field."""
     spread: Positive = 0.1
     """Standard deviation of fresh embeddings: with a small one, rows that training never met say next to nothing."""
+    start: Start = "uniform"
+    """How the fresh weights of the layers are spread: "uniform" as torch does, "he" further, by what follows a layer
+    (recommenders.layers): it fits quicker, which helps where rows are many and nothing is dropped (docs/lab-log.md)."""
     dropout: Share = 0.2
     """Share of the field embeddings' numbers, and where the paper says so of the hidden units, dropped in training."""
     latest: Count = 25

@@ -42,6 +42,7 @@ from torch.nn import functional
 from recommenders.config import Count, NotNegative, Share
 from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
 from recommenders.features import Features
+from recommenders.layers import balanced, rectified
 
 
 class AFM(FeatureModel):
@@ -62,8 +63,8 @@ class Network(FieldNetwork):
     def __init__(self, features: Features, config: AFM.Config) -> None:
         super().__init__(features, config)
         pairs = len(self.fields) * (len(self.fields) - 1) // 2
-        self.attention = nn.Linear(config.embedding_size, config.attention_size)  # W, b
-        self.h = nn.Linear(config.attention_size, 1, bias=False)
+        self.attention = rectified(config.embedding_size, config.attention_size, config.start)  # W, b
+        self.h = balanced(config.attention_size, 1, config.start, bias=False)
         self.p = nn.Parameter(torch.full((config.embedding_size,), float(pairs)))
 
     def head(self, x: Inputs) -> Tensor:

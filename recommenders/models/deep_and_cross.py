@@ -42,7 +42,7 @@ from torch.nn import functional
 from recommenders.config import Count
 from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
 from recommenders.features import Features
-from recommenders.layers import linear_of_blocks, weights_of_blocks
+from recommenders.layers import balanced, linear_of_blocks, rectified, weights_of_blocks
 
 
 class DeepAndCross(FeatureModel):
@@ -62,12 +62,12 @@ class Network(FieldNetwork):
 
     def __init__(self, features: Features, config: DeepAndCross.Config) -> None:
         super().__init__(features, config)
-        self.cross = nn.Linear(self.size, config.crosses, bias=False)  # row l is w_l
+        self.cross = balanced(self.size, config.crosses, config.start, bias=False)  # row l is w_l
         self.offset = nn.Parameter(torch.zeros(config.crosses, self.size))  # row l is b_l
         sizes = (self.size, *config.hidden)
-        self.deep = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
-        self.top = nn.Linear(self.size, 1, bias=False)  # w of Eq. 5, the part of x_L
-        self.top_deep = nn.Linear(sizes[-1], 1, bias=False)  # the part of h_L
+        self.deep = nn.ModuleList(rectified(inward, outward, config.start) for inward, outward in consecutive(sizes))
+        self.top = balanced(self.size, 1, config.start, bias=False)  # w of Eq. 5, the part of x_L
+        self.top_deep = balanced(sizes[-1], 1, config.start, bias=False)  # the part of h_L
 
     def head(self, x: Inputs) -> Tensor:
         blocks = [block.vectors for block in x.blocks]  # each (b, c, F, D)

@@ -5,7 +5,8 @@ Idea
     units make that depth trainable: each only learns what to change about its input.
 
 Formula
-    X_j = max(0, W_j X_j^I + b_j) for a categorical, multi-valued or sequence field j        (Eq. 2)
+    X_j = max(0, W_j X_j^I + b_j) for a categorical, multi-valued or sequence field j        (Eq. 2), or without
+    `rectified_embeddings` X_j = W_j X_j^I
     X^0 = [X_1, ..., X_K, numbers]        (stacking; numbers bypass the embedding, Sec. 4.2)
     X^(l+1) = max(0, X^l + W_1 max(0, W_0 X^l + b_0) + b_1)        (residual unit, Eq. 4 and Fig. 2)
     ŷ = w X^L + b        (scoring; σ of it for clicks)
@@ -36,6 +37,7 @@ from torch.nn import functional
 from recommenders.config import Count
 from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
 from recommenders.features import Features
+from recommenders.layers import Start, balanced, rectified
 
 
 class DeepCrossing(FeatureModel):
@@ -43,6 +45,9 @@ class DeepCrossing(FeatureModel):
     class Config(FieldConfig):
         hidden: tuple[Count, ...] = (32, 16)
         """Inner sizes of the residual units, one each."""
+        rectified_embeddings: bool = True
+        """Whether embeddings go through max(0, · + b) before they are stacked, as the paper's do (Eq. 2). The units
+        rectify what they add up anyway; with user ids among the fields it costs AUC (docs/lab-log.md)."""
 
     def _build(self) -> "Network":
         return Network(self.features, self.config)
@@ -51,9 +56,9 @@ class DeepCrossing(FeatureModel):
 class Residual(nn.Module):
     """(..., n) -> (..., n), with `hidden` units inside."""
 
-    def __init__(self, size: int, hidden: int) -> None:
+    def __init__(self, size: int, hidden: int, start: Start) -> None:
         super().__init__()
-        self.up, self.down = nn.Linear(size, hidden), nn.Linear(hidden, size)
+        self.up, self.down = rectified(size, hidden, start), rectified(hidden, size, start)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(x + self.down(functional.relu(self.up(x))))
@@ -68,10 +73,11 @@ class Network(FieldNetwork):
         embedded = [n for n, field in enumerate(self.fields) if field.kind != "numeric"]
         self.numeric = len(self.fields) - len(embedded)
         self.register_buffer("embedded", torch.tensor(embedded), persistent=False)
-        self.offset = nn.Parameter(torch.zeros(len(embedded), config.embedding_size))  # b_j of Eq. 2
+        if config.rectified_embeddings:
+            self.offset = nn.Parameter(torch.zeros(len(embedded), config.embedding_size))  # b_j of Eq. 2
         size = len(embedded) * config.embedding_size + self.numeric
-        self.units = nn.ModuleList(Residual(size, hidden) for hidden in config.hidden)
-        self.top = nn.Linear(size, 1)
+        self.units = nn.ModuleList(Residual(size, hidden, config.start) for hidden in config.hidden)
+        self.top = balanced(size, 1, config.start)
 
     def head(self, x: Inputs) -> Tensor:
         hidden = self.stack(x)
@@ -82,5 +88,7 @@ class Network(FieldNetwork):
     def stack(self, x: Inputs) -> Tensor:
         """X^0: (B, C, embedded fields × D + numeric fields)"""
         vectors = x.vectors.index_select(-2, self.embedded) if self.numeric else x.vectors
-        stacked = functional.relu(vectors + self.offset).flatten(-2)
+        if self.config.rectified_embeddings:
+            vectors = functional.relu(vectors + self.offset)
+        stacked = vectors.flatten(-2)
         return torch.cat([stacked, x.numbers()], dim=-1) if self.numeric else stacked

@@ -31,15 +31,14 @@ Reference
 """
 
 from dataclasses import dataclass
-from itertools import pairwise as consecutive
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from recommenders.config import Count
 from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
 from recommenders.features import Features
-from recommenders.layers import linear_of_blocks, pairwise
+from recommenders.layers import deep_part, linear_of_blocks, pairwise
 
 
 class DeepFM(FeatureModel):
@@ -55,8 +54,7 @@ class DeepFM(FeatureModel):
 class Network(FieldNetwork):
     def __init__(self, features: Features, config: DeepFM.Config) -> None:
         super().__init__(features, config)
-        sizes = (self.size, *config.hidden, 1)
-        self.deep = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
+        self.deep = deep_part((self.size, *config.hidden, 1), config.start)
 
     def head(self, x: Inputs) -> Tensor:
         blocks = [block.vectors for block in x.blocks]  # each (b, c, F, D)

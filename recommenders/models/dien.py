@@ -36,7 +36,6 @@ Reference
 """
 
 from dataclasses import dataclass
-from itertools import pairwise as consecutive
 from typing import Any, ClassVar
 
 import numpy as np
@@ -48,7 +47,7 @@ from recommenders.behaviours import BehaviourConfig, BehaviourNetwork, Behaviour
 from recommenders.config import Count, NotNegative
 from recommenders.feature_model import Block, FeatureModel, Inputs
 from recommenders.features import Features, Histories
-from recommenders.layers import linear_of_blocks
+from recommenders.layers import deep_part, linear_of_blocks
 
 
 class DIEN(FeatureModel):
@@ -184,8 +183,7 @@ class Network(BehaviourNetwork):
         self.extract = nn.GRU(self.known_size, size, batch_first=True)
         self.attend = nn.Parameter(torch.eye(size))  # W of Eq. 8
         self.evolve = AUGRU(size)
-        sizes = (self.size + size, *config.hidden, 1)
-        self.deep = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
+        self.deep = deep_part((self.size + size, *config.hidden, 1), config.start)
 
     def read_users(self, histories: Histories, block: Block) -> Interests:
         read = self.behaviours(oldest_first(histories))

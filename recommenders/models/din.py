@@ -38,7 +38,6 @@ Reference
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise as consecutive
 from typing import Any, ClassVar
 
 import numpy as np
@@ -50,7 +49,7 @@ from recommenders.behaviours import BehaviourConfig, BehaviourNetwork, Behaviour
 from recommenders.config import Count, NotNegative
 from recommenders.feature_model import Block, FeatureModel, Inputs
 from recommenders.features import Features, Histories
-from recommenders.layers import linear_of_blocks
+from recommenders.layers import Start, balanced, deep_part, linear_of_blocks, rectified
 
 
 class DIN(FeatureModel):
@@ -144,13 +143,13 @@ class _Dice(torch.autograd.Function):
 class ActivationUnit(nn.Module):
     """a(e_l, v_A) of all history items and candidates."""
 
-    def __init__(self, size: int, known: int, hidden: int, places: int, *, moving: bool) -> None:
+    def __init__(self, size: int, known: int, hidden: int, places: int, start: Start, *, moving: bool) -> None:
         super().__init__()
         self.parts = [size, size, size, size, known - size]
-        self.first = nn.Linear(3 * size + known, hidden)  # of [e, v, e − v, e ⊙ v, r]
+        self.first = rectified(3 * size + known, hidden, start)  # of [e, v, e − v, e ⊙ v, r]
         self.place = nn.Parameter(torch.zeros(places, hidden)) if places else None
         self.dice = Dice(hidden, moving=moving)
-        self.last = nn.Linear(hidden, 1)
+        self.last = balanced(hidden, 1, start)
 
     def forward(self, read: Behaviours, candidates: Tensor) -> Tensor:
         """Candidates (b, C, E), b = B or 1 -> (B, C, T), 0 where no item is."""
@@ -189,9 +188,10 @@ class Network(BehaviourNetwork):
         super().__init__(features, config, scale)
         moving = config.objective == "next"
         places = features.latest if config.places else 0
-        self.unit = ActivationUnit(self.item_size, self.known_size, config.attention, places, moving=moving)
-        sizes = (self.size + self.known_size, *config.hidden, 1)
-        self.deep = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
+        self.unit = ActivationUnit(
+            self.item_size, self.known_size, config.attention, places, config.start, moving=moving
+        )
+        self.deep = deep_part((self.size + self.known_size, *config.hidden, 1), config.start)
         self.dice = nn.ModuleList(Dice(size, moving=moving) for size in config.hidden)
         self.shares = torch.zeros(0)  # (rows of the table,): 1 / n_j, once they are counted
 

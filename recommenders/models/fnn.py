@@ -44,7 +44,7 @@ from recommenders.config import Count
 from recommenders.factorisation import FactorisationMachine
 from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
 from recommenders.features import Features
-from recommenders.layers import FieldEmbedding, linear_of_blocks
+from recommenders.layers import FieldEmbedding, balanced, linear_of_blocks
 from recommenders.loop import Loss
 from recommenders.tables import Dataset, UserState
 
@@ -128,7 +128,7 @@ class Network(FieldNetwork):
         super().__init__(features, config)
         self.vectors = FieldEmbedding(features.rows, 1 + config.embedding_size, spread=config.spread)
         sizes = (len(self.fields) * (1 + config.embedding_size), *config.hidden, 1)
-        self.layers = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
+        self.layers = nn.ModuleList(balanced(inward, outward, config.start) for inward, outward in consecutive(sizes))
 
     @torch.no_grad()
     def begin_with(self, machine: FieldNetwork) -> None:

@@ -40,7 +40,7 @@ from torch.nn import functional
 from recommenders.config import Count, Share
 from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
 from recommenders.features import Features
-from recommenders.layers import bi_interaction
+from recommenders.layers import balanced, bi_interaction, rectified
 
 
 class NFM(FeatureModel):
@@ -61,8 +61,8 @@ class Network(FieldNetwork):
     def __init__(self, features: Features, config: NFM.Config) -> None:
         super().__init__(features, config)
         sizes = (config.embedding_size, *config.hidden)
-        self.layers = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
-        self.h = nn.Linear(sizes[-1], 1, bias=False)
+        self.layers = nn.ModuleList(rectified(inward, outward, config.start) for inward, outward in consecutive(sizes))
+        self.h = balanced(sizes[-1], 1, config.start, bias=False)
 
     def head(self, x: Inputs) -> Tensor:
         z = bi_interaction([block.vectors for block in x.blocks])  # (B, C, D)

@@ -31,17 +31,16 @@ Reference
 """
 
 from dataclasses import dataclass
-from itertools import pairwise as consecutive
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from recommenders.config import Count
 from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
 from recommenders.features import Features
-from recommenders.layers import linear_of_blocks
+from recommenders.layers import deep_part, linear_of_blocks, rectified
 
 
 class PNN(FeatureModel):
@@ -70,13 +69,16 @@ class Network(FieldNetwork):
         number.view(-1)[_upper(f, 1)] = torch.arange(f * (f - 1) // 2)
         self.register_buffer("number", number, persistent=False)
         self.register_buffer("upper", _upper(d, 0), persistent=False)
-        self.plain = nn.Linear(self.size, config.first)  # W_z and b_1
+        self.plain = rectified(self.size, config.first, config.start)  # W_z and b_1
         if config.product != "outer":
-            self.inner = nn.Linear(f * (f - 1) // 2, config.first, bias=False)  # W_p of the inner products
+            self.inner = rectified(
+                f * (f - 1) // 2, config.first, config.start, bias=False
+            )  # W_p of the inner products
         if config.product != "inner":
-            self.outer = nn.Linear(len(self.upper), config.first, bias=False)  # W_p of the superposed outer products
-        sizes = (config.first, *config.hidden, 1)
-        self.deep = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
+            self.outer = rectified(
+                len(self.upper), config.first, config.start, bias=False
+            )  # W_p of the superposed outer products
+        self.deep = deep_part((config.first, *config.hidden, 1), config.start)
 
     def head(self, x: Inputs) -> Tensor:
         blocks = [block.vectors for block in x.blocks]  # each (b, c, F, D)

@@ -34,7 +34,6 @@ Reference
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise as consecutive
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +45,7 @@ from recommenders.errors import ConfigError, did_you_mean
 from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
 from recommenders.features import Features, Field, Slots
 from recommenders.ftrl import FTRL
-from recommenders.layers import added, linear_of_blocks, weighted_rows
+from recommenders.layers import added, deep_part, linear_of_blocks, weighted_rows
 
 NARROW = 64  # values of a field up to which the weights of its crosses are read as vectors, one for each value met
 
@@ -107,8 +106,7 @@ class Cross:
 class Network(FieldNetwork):
     def __init__(self, features: Features, config: WideAndDeep.Config) -> None:
         super().__init__(features, config)
-        sizes = (self.size, *config.hidden, 1)
-        self.deep = nn.ModuleList(nn.Linear(inward, outward) for inward, outward in consecutive(sizes))
+        self.deep = deep_part((self.size, *config.hidden, 1), config.start)
         self.crosses = crosses_of(features.fields, config.crosses, config.buckets)
         self.together = _together(self.crosses)
         self.crossed = nn.Embedding(sum(cross.size for cross in self.crosses), 1)

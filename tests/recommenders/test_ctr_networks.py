@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from recommenders import loop
 from recommenders.config import configured
 from recommenders.errors import ConfigError
 from recommenders.feature_model import FeatureModel, Inputs
@@ -62,9 +63,11 @@ def score(model: FeatureModel) -> np.ndarray:
     return model.score([STATE], CANDIDATES.numpy())[0]
 
 
-def test_deep_crossing_embeds_stacks_and_adds_back(films: Dataset) -> None:
-    """Eq. 2 and the residual units of Fig. 2, field by field; numeric features are laid beside as they are."""
-    model = fitted("deep_crossing", films)
+@pytest.mark.parametrize("rectified", [False, True])
+def test_deep_crossing_embeds_stacks_and_adds_back(films: Dataset, rectified: bool) -> None:
+    """Eq. 2, with its max(0, ·) or without, and the residual units of Fig. 2, field by field; numeric features are laid
+    beside as they are."""
+    model = fitted("deep_crossing", films, rectified_embeddings=rectified)
     module, x = model.module, inputs(model)
     vectors, numbers = array(x.vectors)[0], array(x.numbers())[0]
     for c in range(3):
@@ -72,7 +75,7 @@ def test_deep_crossing_embeds_stacks_and_adds_back(films: Dataset) -> None:
         place = 0
         for n, field in enumerate(module.fields):
             if field.kind != "numeric":
-                stacked += relu(vectors[c, n] + array(module.offset)[place]).tolist()
+                stacked += (relu(vectors[c, n] + array(module.offset)[place]) if rectified else vectors[c, n]).tolist()
                 place += 1
         value = np.array(stacked + numbers[c].tolist())
         assert len(numbers[c]) == sum(field.kind == "numeric" for field in module.fields) > 0
@@ -241,6 +244,31 @@ def test_gradients_step_alike_whether_all_weights_are_computed_anew_or_those_tha
 def test_ftrl_refuses_rates_that_cannot_be() -> None:
     with pytest.raises(ValueError, match="alpha=0"):
         FTRL([torch.zeros(1)], alpha=0)
+
+
+@pytest.mark.parametrize(
+    "name", ["afm", "deep_and_cross", "deep_crossing", "deepfm", "din", "nfm", "pnn", "wide_and_deep"]
+)
+def test_a_fresh_network_starts_as_its_activations_want(films: Dataset, name: str) -> None:
+    """With "he": before a ReLU (or Dice) weights are spread by √(2 / inward), and nowhere is a bias other than 0."""
+    model = configured(
+        name,
+        {
+            **SMALL,
+            "embedding_size": 32,
+            "start": "he",
+            **({"hidden": [300]} if name != "afm" else {"attention_size": 300}),
+        },
+    )
+    assert isinstance(model, FeatureModel)
+    with loop.seeded(0):
+        model._prepare(films)
+    layers = [layer for layer in model.module.modules() if isinstance(layer, torch.nn.Linear)]
+    assert all(layer.bias is None or not layer.bias.any() for layer in layers)
+    wide = [layer for layer in layers if layer.out_features == 300]
+    assert wide
+    for layer in wide:
+        assert layer.weight.std().item() == pytest.approx((2 / layer.in_features) ** 0.5, rel=0.05)
 
 
 @pytest.mark.parametrize("name", MODELS)

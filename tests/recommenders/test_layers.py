@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from recommenders.layers import CausalBlock, FieldEmbedding, linear_of_blocks, pairwise
+from recommenders.layers import CausalBlock, FieldEmbedding, balanced, deep_part, linear_of_blocks, pairwise, rectified
 
 
 @given(st.integers(0, 2**31), st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 5))
@@ -32,6 +32,37 @@ def test_a_linear_layer_over_blocks_equals_the_layer_over_their_copies() -> None
     expected = copied.numpy() @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
     got = linear_of_blocks(layer, [users, items, pairs]).detach().numpy()
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_passes_through_fresh_layers_keeps_its_size() -> None:
+    """Twelve rectified layers: the mean square of what each one reads is that of the first (He et al. 2015, Eq. 10).
+    Started as torch does it, it falls by more than half a layer."""
+    torch.manual_seed(0)
+    x = torch.randn(500, 300)
+    deep = deep_part((300, *[300] * 12, 1), "he")
+    with torch.no_grad():
+        for layer in list(deep)[:-1]:
+            x = layer(x)
+            assert 1 < x.square().mean() < 4  # before the ReLU, which takes half of it
+            x = x.relu()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_fresh_layers_are_spread_as_their_papers_say(bias: bool) -> None:
+    torch.manual_seed(0)
+    before_relu, before_nothing = rectified(200, 400, "he", bias=bias), balanced(200, 400, "he", bias=bias)
+    assert before_relu.weight.std().item() == pytest.approx(np.sqrt(2 / 200), rel=0.02)
+    assert before_nothing.weight.std().item() == pytest.approx(np.sqrt(2 / 600), rel=0.02)
+    for layer in (before_relu, before_nothing):
+        assert (layer.bias is not None) == bias
+        assert not bias or not layer.bias.any()
+
+
+def test_the_last_layer_of_a_deep_part_is_not_rectified() -> None:
+    torch.manual_seed(0)
+    first, last = deep_part((500, 400, 600), "he")
+    assert first.weight.std().item() == pytest.approx(np.sqrt(2 / 500), rel=0.02)
+    assert last.weight.std().item() == pytest.approx(np.sqrt(2 / 1000), rel=0.02)
 
 
 def test_a_field_is_the_weighted_sum_of_its_slots() -> None:
