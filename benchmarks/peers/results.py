@@ -12,7 +12,7 @@ class Clicks(BaseModel):
 
     side: str
     model: str
-    setting: str  # "same" fields and sizes for all sides; of ours also "started" as FuxiCTR, and as "shipped"
+    setting: str  # "same" fields and sizes for all sides; of ours also "chosen" by validation, and "shipped"
     split: str
     batch_size: int  # 0 where the shipped settings say
     threads: int
