@@ -27,8 +27,8 @@ from recommenders.tables import Dataset
 from . import measures, side
 from .ctr_tables import HISTORY
 
-# The peak, from which it falls to nothing: of 2e-3 and 1e-3 the better one on the validation rows of each split, with seeds
-# that are not measured here (docs/lab-log.md). The same for all models.
+# The peak, from which it falls to nothing: of 2e-3 and 1e-3 the better one on the validation rows of each split, with
+# seeds that are not measured here (docs/lab-log.md). The same for all models.
 CHOSEN_RATE = {"random": 2e-3, "time": 1e-3}
 USER = "id"  # the profile column that stands for the user id
 HIDDEN = [256, 128]
