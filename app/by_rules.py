@@ -245,7 +245,7 @@ def _missed(sentence: str, before: str, behind: tuple[str, ...]) -> list[str]:
 def answer(desk: Desk, u: Understanding, outcome: Outcome | None) -> str:
     """The deterministic words for everything that shows no cards."""
     speaker = voice(desk)
-    request = desk.latest_request()
+    request = desk.request_behind(outcome.items if outcome is not None else ())
     remarks = wording.remarks("", u.unmatched)
     if u.action == "clarify":
         return " ".join(filter(None, [remarks, wording.question(speaker, u.topic, desk.table.shown)]))

@@ -161,11 +161,12 @@ class Desk:
         words = [t.text for t in reversed(self.context.dialogue) if t.role == "user"]
         return " ".join(t for t in (words if before else [self.message, *words]) if telling(t))[:_SAID]
 
-    def latest_request(self) -> Request | None:
-        """The request that put the latest answer on the table; None where there is none."""
-        if not self.table.arguments and not self.table.shown:
+    def request_behind(self, items: Sequence[int]) -> Request | None:
+        """The request that showed these; the latest one where none of them was shown, None where there is none."""
+        table = self.table
+        if not table.arguments and not table.shown:
             return None
-        asked = request_of(self.table.arguments, self.catalogue)
+        asked = request_of(next((table.asked[i] for i in items if i in table.asked), table.arguments), self.catalogue)
         return replace(asked, said=self.said(before=True), liked=self.liked)
 
     def remember(self, items: Sequence[int], kind: FeedbackKind) -> None:

@@ -19,6 +19,8 @@ class Table:
     ever       all items shown in this conversation, oldest first
     arguments  of the latest decision to recommend: what "but older" refines; {} none
     places     item -> where the stages put it when it was shown
+    asked      item -> the arguments of the decision that showed it last
+    empty      the latest request found nothing
     turns      messages before this one
     """
 
@@ -28,6 +30,8 @@ class Table:
     arguments: Mapping[str, object] = field(default_factory=dict)
     places: Mapping[int, tuple[Place, ...]] = field(default_factory=dict)
     turns: int = 0
+    asked: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
+    empty: bool = False
 
 
 def lay(dialogue: tuple[Turn, ...], catalogue: Catalogue) -> Table:
@@ -37,6 +41,8 @@ def lay(dialogue: tuple[Turn, ...], catalogue: Catalogue) -> Table:
     ever: dict[int, None] = {}
     arguments: Mapping[str, object] = {}
     places: dict[int, tuple[Place, ...]] = {}
+    asked: dict[int, Mapping[str, object]] = {}
+    empty = False
     ids = catalogue.ids
     for turn in dialogue:
         if turn.role != "assistant":
@@ -48,11 +54,12 @@ def lay(dialogue: tuple[Turn, ...], catalogue: Catalogue) -> Table:
         for event in turn.events:
             if isinstance(event, Decision):
                 if event.action in _ASKED or event.along:
-                    arguments = event.arguments
+                    arguments, empty = event.arguments, not items
+                    asked |= dict.fromkeys(items, arguments)
                 talked = event.arguments.get("items")
                 if not items and not event.along and isinstance(talked, list):
                     about = tuple(ids.number(i[5:]) for i in map(str, talked) if i.startswith("item:") and i[5:] in ids)
                     focus = about or focus
             elif isinstance(event, ItemShown) and event.item_id in ids:
                 places[ids.number(event.item_id)] = tuple(event.places)
-    return Table(shown, focus or shown, tuple(ever), arguments, places, len(dialogue))
+    return Table(shown, focus or shown, tuple(ever), arguments, places, len(dialogue), asked, empty)

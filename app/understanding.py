@@ -135,9 +135,13 @@ class Reader:
 
 def understand(text: str, table: Table, linker: Linker, *, k: int = 5) -> Understanding:
     """What the message wants, given what is on the table. Total: every message gets an answer."""
-    if not text.strip():
+    return answered(Reader(text, table, linker, k))
+
+
+def answered(r: Reader) -> Understanding:
+    """What a message that has been read wants."""
+    if not r.text:
         return Understanding("clarify", topic="empty", sure=1.0)
-    r = Reader(text, table, linker, k)
     for question in (_why, _which, _feedback, _about, _chat, _request, _more_or_refined):
         found = question(r)
         if found is not None:
@@ -389,6 +393,8 @@ def merged(r: Reader) -> tuple[dict[str, object], tuple[str, ...]]:
     for name in ("more", "count"):  # of that one answer
         arguments.pop(name, None)
     new = _arguments(r.slots)
+    if r.table.empty and new and all(_within(arguments.get(name), value) for name, value in new.items()):
+        arguments = {}  # "just French then": of what found nothing, this alone
     replaces = bool(cues.REPLACES.search(r.text)) or not cues.ADDS.search(r.text)
     genre_names = ("genres", "any_genres")
     if any(name in new for name in genre_names):
@@ -413,6 +419,7 @@ def merged(r: Reader) -> tuple[dict[str, object], tuple[str, ...]]:
     for name in ("people", "languages", "count", "include_seen"):
         if name in new:
             arguments[name] = new[name]
+    arguments["people"] = [p for p in _names(arguments, "people") if p not in _names(new, "without_people")]
     arguments = {name: value for name, value in arguments.items() if value}
     filters = filters_of(arguments)
     items = arguments.get("items")
@@ -423,6 +430,11 @@ def merged(r: Reader) -> tuple[dict[str, object], tuple[str, ...]]:
     )
     wish = r.slots.wish or str(arguments.get("wish", ""))
     return arguments, slots.describe(filters, r.slots.years.said, wish, labels)
+
+
+def _within(before: object, now: object) -> bool:
+    """Whether an argument says nothing that the one before did not say."""
+    return set(now) <= set(before) if isinstance(now, list) and isinstance(before, list) else now == before
 
 
 def _names(arguments: Mapping[str, object], name: str) -> list[str]:

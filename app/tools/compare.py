@@ -12,7 +12,7 @@ def compare(desk: Desk, *, items: list[str]) -> Outcome:
     rows = desk.items(items)
     if len(rows) < 2:
         raise ToolError(f"compare needs two items, got {desk.label(rows[0])} alone")
-    explanations = desk.explain(rows, desk.latest_request(), latest=LATEST)
+    explanations = desk.explain(rows, desk.request_behind(rows), latest=LATEST)
     return Outcome(
         f"compared {', '.join(desk.label(i) for i in rows)}",
         rows,

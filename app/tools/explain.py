@@ -11,11 +11,12 @@ def explain(desk: Desk, *, items: list[str]) -> Outcome:
     items: titles, or places in the latest answer such as #2
     """
     rows = desk.items(items)
-    explanations = desk.explain(rows, desk.latest_request(), latest=LATEST)
+    request = desk.request_behind(rows)
+    explanations = desk.explain(rows, request, latest=LATEST)
     return Outcome(
         f"evidence for {', '.join(desk.label(i) for i in rows)}",
         rows,
-        desk.latest_request(),
+        request,
         explanations=explanations,
         facts=tuple(desk.facts(i) for i in rows),
         ids=desk.ids(rows),

@@ -146,6 +146,22 @@ def test_nothing_fits_says_why(pipe: Pipeline) -> None:
     assert none.done.status == "done" and none.done.violations == 0
 
 
+def test_after_nothing_fits_one_condition_said_again_stands_alone(pipe: Pipeline) -> None:
+    talk = rules(pipe)
+    assert not talk.say("Japanese horror films before 1960 with Al Pacino").titles
+    answer = talk.say("ok, just Japanese then")
+    assert dict(answer.decision.arguments) == {"languages": ["Japanese"]} and answer.titles
+
+
+def test_why_is_answered_from_the_request_that_showed_the_item() -> None:
+    talk = Conversation(pipeline("item_knn"), speechless=True, state=UserState(items=(0, 3), values=(5.0, 5.0)))
+    [first, *_] = talk.say("films like Alien").of(ItemShown)
+    at_once = talk.say("why the first one?").reply
+    assert not talk.say("animation before 1950").titles
+    assert talk.say("why the first one?").reply == at_once
+    assert first.title in at_once
+
+
 def test_a_title_that_does_not_exist_is_reported(pipe: Pipeline) -> None:
     answer = rules(pipe).say("something like Xyzzy Returns")
     assert "no title “Xyzzy Returns”" in answer.reply

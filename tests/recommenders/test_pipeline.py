@@ -240,6 +240,14 @@ def test_a_narrow_filter_is_filled_and_an_impossible_one_says_what_would_help() 
     )
 
 
+def test_where_no_single_condition_helps_it_says_what_goes_together() -> None:
+    impossible = Filters(genres=("Horror",), languages=("Japanese",), people=("Al Pacino",), year_to=1960)
+    assert PLAIN.recommend(UserState(), Request(k=5, filters=impossible)).note == (
+        "Nothing qualifies (genre Horror and with Al Pacino and in Japanese and up to 1960). "
+        "With 'in Japanese and up to 1960' alone there would be 1."
+    )
+
+
 def test_fewer_than_asked_for() -> None:
     answer = PLAIN.recommend(UserState(), Request(k=100))
     assert len(answer.candidates) == answer.qualified == 19
