@@ -59,6 +59,21 @@ def test_without_words_the_crowd_has_no_say() -> None:
         assert titles(pipeline(None, chosen), state, request) == titles(pipeline(None), state, Request(k=10))
 
 
+def test_the_better_a_wish_is_answered_the_less_the_crowd_has_a_say() -> None:
+    chosen = NOBODY.copy()
+    chosen[NUMBER["Amélie"]] = 100
+    for wish, first in (("submarine", "Das Boot"), ("unheard of", "Amélie")):
+        request = Request(k=18, wish=wish, said=wish)
+        heavy = pipeline(None, chosen, crowd_weight=10.0)
+        assert titles(heavy, UserState(), request)[0] == first
+        sources = {p.source for p in heavy.recommend(UserState(), request).candidates[0].provenance}
+        assert ("crowd" in sources) == (first == "Amélie")
+    half = Request(k=18, wish="submarine unheard", said="submarine unheard")  # no item has both words
+    [answer] = [c for c in pipeline(None, chosen).recommend(UserState(), half).candidates if c.item == NUMBER["Amélie"]]
+    [alone] = [c for c in pipeline(None, NOBODY).recommend(UserState(), half).candidates if c.item == NUMBER["Amélie"]]
+    assert 0 < answer.score - alone.score < 0.9 * PipelineConfig().crowd_weight
+
+
 def test_what_was_liked_here_draws_its_neighbours_up(texts: TextIndex) -> None:
     pipe = pipeline(texts)
     for title, near in (("Alien", "Aliens"), ("The Godfather", "Goodfellas")):

@@ -1,9 +1,11 @@
 """Wishes on the real films, with the text index that the set-up made."""
 
+import numpy as np
 import pytest
 
 from app.settings import Settings
 from app.workbench import TEXT_INDEX, Workbench
+from benchmarks.wishes import recalls, wishes
 from recommenders.config import configured
 from recommenders.errors import ArtefactError
 from recommenders.pipeline import Pipeline
@@ -39,10 +41,24 @@ def test_a_wish_finds_what_it_means_whatever_the_taste(
 ) -> None:
     bench, texts = served
     c = bench.catalogue
-    pipeline = Pipeline(c, configured("popularity").fit(bench.dataset), None, texts)
-    for state in (UserState(), bench.state("1")):
-        answer = pipeline.recommend(state, Request(k=5, wish=wish, include_seen=True))
+    chosen = np.bincount(bench.dataset.interactions.item, minlength=len(c))
+    pipeline = Pipeline(c, configured("popularity").fit(bench.dataset), None, texts, chosen=chosen)
+    for state, said in ((UserState(), ""), (UserState(), wish), (bench.state("1"), wish)):
+        answer = pipeline.recommend(state, Request(k=5, wish=wish, said=said, include_seen=True))
         found = {c.titles[x.item] for x in answer.candidates}
         assert len(found & some_of) >= at_least, found
         assert answer.note.count("speaks of") == 0
         assert sum(bool(x.matched.get("words")) for x in answer.candidates) >= 3
+
+
+def test_the_known_answers_are_films_of_the_catalogue(served: tuple[Workbench, TextIndex]) -> None:
+    c = served[0].catalogue
+    known = wishes()
+    assert not known["seen"].keys() & known["held"].keys()
+    for wish, titles in (known["seen"] | known["held"]).items():
+        assert titles and titles <= set(c.titles), wish
+    right = [c.titles.index(title) for title in known["seen"]["submarine thriller"]]
+    wrong = [i for i in range(len(c)) if i not in right][:8]
+    three = {"submarine thriller": known["seen"]["submarine thriller"]}
+    assert recalls(c, three, lambda _: [*wrong, *right[:2]], 10).tolist() == [2 / 3]
+    assert recalls(c, three, lambda _: [*wrong, *right[:2]], 5).tolist() == [0]
