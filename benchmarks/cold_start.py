@@ -13,6 +13,9 @@ is reported. "warm" is the usual test (the last item, where it is not cold): wha
     as trained   cold items keep the embedding that they began with, pushed down by training
     from texts   the setting `texts`: a ridge regression from text vectors to trained embeddings (recommenders.initial)
     lifted       SASRec alone: and its setting `lift`, which the line before sets to 0
+    unknown      models of fields alone, not in any setting: the field "popularity" of cold items says that it is not
+                 known (the mean), where "as trained" it says that nobody chose them
+    both         unknown, from texts
 
 Results: benchmarks/results/cold_start.json.
 """
@@ -32,7 +35,8 @@ from benchmarks.measure import about, write
 from recommenders import datasets, metrics, registry
 from recommenders.artefact import fingerprint
 from recommenders.config import configured
-from recommenders.initial import of_texts
+from recommenders.feature_model import FeatureModel
+from recommenders.initial import PlacesCold, of_texts
 from recommenders.split import Case, first, leave_last_one_out
 from recommenders.tables import Dataset
 
@@ -111,6 +115,30 @@ def warm(model, cases: Sequence[Case]) -> dict[int, float]:  # type: ignore[no-u
     return found
 
 
+def ways(model: PlacesCold, texts: np.ndarray, counts: np.ndarray) -> dict[str, PlacesCold]:
+    """The same model with its cold items placed in every way; texts (I, S), counts (I,) of interactions."""
+    made = {"as trained": model, "from texts": copy.deepcopy(model)}
+    if isinstance(model, FeatureModel):
+        made["unknown"] = unpopular(copy.deepcopy(model), counts)
+        made["both"] = copy.deepcopy(made["unknown"])
+        made["both"].place_cold(texts, counts)
+    else:
+        made["from texts"].config = dataclasses.replace(model.config, lift=0.0)
+        made["lifted"] = copy.deepcopy(model)
+        made["lifted"].place_cold(texts, counts)
+    made["from texts"].place_cold(texts, counts)
+    return made
+
+
+def unpopular(model: FeatureModel, counts: np.ndarray) -> FeatureModel:
+    """The model, to which the popularity of items without interactions is not known."""
+    fields = model.features.of_side("item")
+    place = sum(f.width for f in fields[: [f.name for f in fields].index("popularity")])
+    model.features.items.weights[torch.from_numpy(counts == 0), place] = 0.0
+    model._ready()
+    return model
+
+
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--models", nargs="*", default=["sasrec", "deepfm"])
@@ -138,15 +166,9 @@ def main() -> None:
                     model = configured(name, {"seed": seed})
                     model.fit(parts.train, progress=progress, checkpoint=run.with_suffix(".checkpoint"))
                     model.save(run)
-                ways = {f"{name}, as trained": model}
-                for way, changed in (("from texts", {"lift": 0.0}), ("lifted", {})):
-                    if name == "sasrec" or way == "from texts":
-                        placed = copy.deepcopy(model)
-                        if name == "sasrec":
-                            placed.config = dataclasses.replace(model.config, **changed)
-                        placed.place_cold(texts, counts)
-                        ways[f"{name}, {way}"] = placed
-                for way, ready in ways.items():
+                assert isinstance(model, PlacesCold)
+                for kind, ready in ways(model, texts, counts).items():
+                    way = f"{name}, {kind}"
                     rows = found.setdefault(way, {})
                     for half in ("choose", "report"):
                         for measure, people in measured(ready, parts, half).items():
