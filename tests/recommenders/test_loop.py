@@ -50,6 +50,29 @@ def test_the_seed_decides_and_nothing_else_is_disturbed() -> None:
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
 
+@pytest.mark.parametrize("clip", [None, 0.1, 100.0])
+def test_the_gradient_of_a_step_is_as_long_as_allowed(clip: float | None) -> None:
+    """One step of plain descent moves all weights together by the gradient, shortened to `clip` where it is longer."""
+    module, loss = problem()
+    module.eval()  # no dropout: the gradient can be computed twice
+    module.train = lambda mode=True: module  # type: ignore[method-assign]
+    (20 * loss(torch.arange(50))).backward()
+    gradients = [p.grad.clone() for p in module.parameters() if p.grad is not None]
+    length = torch.cat([g.flatten() for g in gradients]).norm().item()
+    assert 0.1 < length < 100
+    before = weights(module)
+    loop.run(
+        module,
+        50,
+        lambda rows: 20 * loss(rows),
+        loop.Plan(1, 50, learning_rate=1.0, warmup=0.0, clip=clip, bf16=False),
+        optimisers=lambda module, plan: [torch.optim.SGD(module.parameters(), lr=plan.learning_rate)],
+    )
+    share = 1.0 if clip is None else min(1.0, clip / length)
+    for old, new, gradient in zip(before, weights(module), gradients, strict=True):
+        torch.testing.assert_close(old - new, share * gradient, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize("after", [1, 20, 41])
 def test_a_killed_training_goes_on_to_the_same_weights(after: int, tmp_path: Path) -> None:
     """Broken off after a number of steps (in the middle of an epoch), then called again."""
