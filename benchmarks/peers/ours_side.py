@@ -2,9 +2,9 @@
 
 Three settings. "same": exactly the fields of the tables (user id included; a history item is its id alone, without the
 rating given to it), the network's sizes, rate and batch that all sides have, nothing dropped or decayed. "chosen": the
-same fields and sizes, and what the validation rows chose of the start of the weights (a setting of ours; the libraries
-have their own), Deep Crossing's max(0, ·) over the embeddings, which FuxiCTR's has not, and the peak of the rate.
-"shipped": the fields and the settings of recommenders/configs, for the click task.
+same, with settings of ours that the validation rows of the random split prefer (docs/lab-log.md): layers start as He et
+al. say, and Deep Crossing has no max(0, ·) over the embeddings, as FuxiCTR's has none. "shipped": the fields and the
+settings of recommenders/configs, for the click task.
 Further task keys: data, cache, datasets (what recommenders.datasets.load takes), split, setting.
 """
 
@@ -27,9 +27,6 @@ from recommenders.tables import Dataset
 from . import measures, side
 from .ctr_tables import HISTORY
 
-# The peak, from which it falls to nothing: of 2e-3 and 1e-3 the better one on the validation rows of each split, with
-# seeds that are not measured here (docs/lab-log.md). The same for all models.
-CHOSEN_RATE = {"random": 2e-3, "time": 1e-3}
 USER = "id"  # the profile column that stands for the user id
 HIDDEN = [256, 128]
 # name here -> recommender, its settings other than the common ones: the network that the other sides train
@@ -100,7 +97,7 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
         common |= {"epochs": task["epochs"], "batch_size": task["batch_size"], "latest": HISTORY}
         common |= {"dropout": 0.0, "weight_decay": 0.0}
         if task["setting"] == "chosen":
-            common |= {"start": "he", "learning_rate": CHOSEN_RATE[task["split"]]}
+            common["start"] = "he"
             if name == "deep_crossing":
                 common["rectified_embeddings"] = False
     else:
