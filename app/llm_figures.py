@@ -33,13 +33,12 @@ class Figures(BaseModel):
 
 
 class Rated(Figures):
-    """One way of foretelling ratings. rows: fewer than the others have where each is a long prompt, None for all;
-    same_rows: RMSE of others on those; unread: (answers that gave no rating, answers)."""
+    """One way of foretelling ratings. behind: how far its RMSE lies above that of the yardstick; unread: (answers that
+    gave no rating, answers)."""
 
-    rows: int | None = None
-    same_rows: dict[str, float] = {}
     rmse: Interval
     mae: Interval
+    behind: Interval
     cpu_seconds_making: float
     cpu_ms_a_row: float
     unread: tuple[int, int] | None = None
@@ -83,26 +82,21 @@ def read(path: Path = FILE) -> Measured | None:
 
 
 def rating_table(found: Measured) -> list[dict[str, object]]:
-    """The rows of the table, best first: by RMSE against that of item-kNN on the same rows."""
-    on_all = {r.name: r.rmse[0] for r in found.ratings if not r.same_rows}
-
-    def against(r: Rated) -> float:
-        return r.rmse[0] / (r.same_rows or on_all).get(YARDSTICK, float("nan"))
-
+    """The rows of the table, best RMSE first."""
     return [
         {
             "Who": r.label,
             "Quadrant": r.quadrant,
             "RMSE": r.rmse[0],
-            "95 %": f"{r.rmse[1]:.3f} – {r.rmse[2]:.3f}",
-            "/ item-kNN": against(r),
+            "RMSE, 95 %": _span(r.rmse),
+            "above item-kNN": "" if r.name == YARDSTICK else _signed(r.behind),
             "MAE": r.mae[0],
-            "Rows": r.rows or found.rows,
+            "MAE, 95 %": _span(r.mae),
             "Making, CPU s": r.cpu_seconds_making,
             "CPU ms/rating": r.cpu_ms_a_row,
             "Unread": "" if r.unread is None else f"{r.unread[0]} of {r.unread[1]}",
         }
-        for r in sorted(found.ratings, key=against)
+        for r in sorted(found.ratings, key=lambda r: r.rmse[0])
     ]
 
 
@@ -112,6 +106,7 @@ def list_table(found: Measured) -> list[dict[str, object]]:
         {
             "Who": r.label,
             "Quadrant": r.quadrant,
+            "People": r.users,
             "As found": r.before[0],
             "Its order": r.alone[0],
             "change": _signed(r.alone_change),
@@ -130,6 +125,10 @@ def markdown(rows: list[dict[str, object]]) -> list[str]:
         return ["Not measured yet."]
     told = [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
     return [f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0]), *(f"| {' | '.join(row)} |" for row in told)]
+
+
+def _span(x: Interval) -> str:
+    return f"{x[1]:.3f} – {x[2]:.3f}"
 
 
 def _signed(x: Interval) -> str:

@@ -7,7 +7,8 @@
 Ratings: MovieLens 100K cut by time, rows of the test part of people of whom at least five ratings are known, each with
 all that came before it; the same rows for everybody. Lists: leave-last-one-out by time; a ranker that orders the first
 ten anew changes something only for users whose withheld item is among them, so users are drawn from those, and the mean
-is multiplied by their share of all. Each finished part is written to results/llm_scoring.json at once.
+is multiplied by their share of all. The T5 that orders lists is taught on the training part of that cut. Each finished
+part is written to results/llm_scoring.json at once.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from app import llm_ratings
+from app import llm_figures, llm_ratings
 from app.llm_ranker import ByTuned, Listwise, Pointwise
 from app.llm_ratings import TextRatings, TokenRatings, TunedRatings, words_of
 from app.ordering import LLMRanker
@@ -46,7 +47,6 @@ from recommenders.tables import Dataset, UserState
 
 RESULTS = Path(__file__).parent / "results" / "llm_scoring.json"
 ROWS, SEED = 400, 0
-ASKED = 150  # of these rows, drawn: what an untuned model is asked, for whom each row is a long prompt
 ASKED_KNOWN, TUNED_KNOWN = 4, 10  # ratings of the person in a prompt, in a text that a tuned network reads
 BESIDE = "rated_neighbours"
 SMOL, LEAD = "smollm2-135m", "Rating: "
@@ -70,17 +70,10 @@ class World:
         self.settings, self.work, self.progress = s, work, progress
         self.data: Dataset = datasets.load("ml-100k", s.cache_dir, s.datasets)
         self.cut = rating_task.rating_split(self.data, "time", known="rolling")
+        self.lists = leave_last_one_out(self.data)
         self.test = drawn(self.cut.test, ROWS, SEED)
         self.mean = float(self.cut.train.interactions.value.mean())
         self._tokens: ExpectedRatings | None = None
-
-    def rows(self, tuned: bool | None) -> tuple[np.ndarray, Rows]:
-        """The rows that are foretold and their places among the test rows: all, or those that fit an untuned model."""
-        some = np.arange(len(self.test))
-        if tuned is False:
-            some = np.sort(np.random.default_rng(SEED + 1).permutation(some)[:ASKED])
-        t = self.test
-        return some, Rows([t.states[int(n)] for n in some], t.items[some], t.values[some], t.users[some])
 
     def tokens(self) -> ExpectedRatings:
         if self._tokens is None:
@@ -101,9 +94,17 @@ class World:
     def tuned(
         self, kind: str, beside: str, config: Config, rows: int, valid: int = 400, known: int = TUNED_KNOWN
     ) -> tuple[PredictsRatings, dict[str, Any]]:
+        scorer = self._taught(self.data, kind, beside, config, rows, valid, known)
+        scorer.save(self.work / f"{kind}-{config.objective}-{beside}")
+        model = TunedRatings.of(scorer, self.cut.train)
+        return model, {"learnt_from": rows, "epochs": config.epochs, "history": scorer.notes["history"]}
+
+    def _taught(
+        self, data: Dataset, kind: str, beside: str, config: Config, rows: int, valid: int, known: int
+    ) -> network.RatingScorer:
         start: Any = starts.embedded(SMOL, self.settings.cache_dir) if kind == "smollm2" else self._t5
-        scorer = llm_ratings.teach(
-            self.data,
+        return llm_ratings.teach(
+            data,
             start,
             self.work / "tuning",
             config,
@@ -113,15 +114,14 @@ class World:
             known=known,
             progress=self.progress,
         )
-        scorer.save(self.work / f"{kind}-{config.objective}-{beside}")
-        model = TunedRatings.of(scorer, self.cut.train)
-        return model, {"learnt_from": rows, "epochs": config.epochs, "history": scorer.notes["history"]}
 
     def orders(self, kind: str) -> Any:
         """How a list is put in order."""
         if kind == "tuned":
-            scorer = network.load(self.work / "t5-regression-none")
-            return ByTuned(TunedRatings.of(scorer, self.cut.train))
+            kept = self.work / "t5-regression-lists"
+            if not (kept / network.CARD).is_file():
+                self._taught(self.lists.train, "t5", "none", T5, 6000, 400, TUNED_KNOWN).save(kept)
+            return ByTuned(TunedRatings.of(network.load(kept), self.lists.train))
         model = registry.load(f"embedded:{SMOL}", self.settings.llm)
         if kind == "pointwise":
             return Pointwise(TextRatings(model, words_of(self.data, ASKED_KNOWN)), 600)
@@ -204,7 +204,7 @@ def measured(name: str, world: World) -> dict[str, Any]:
     model, notes = make(world)
     made = time.process_time() - began
     began = time.process_time()
-    places_, rows = world.rows(tuned)
+    rows = world.test
     told = llm_ratings.expected(model, rows)
     took = time.process_time() - began
     figures = intervals.of_ratings(rows.values, told, rows.users)
@@ -213,20 +213,12 @@ def measured(name: str, world: World) -> dict[str, Any]:
         "label": label,
         "tuned": tuned,
         "conventional": conventional,
-        "rows": len(rows),
         **{key: [round(v, 4) for v in (f.value, f.low, f.high)] for key, f in figures.items()},
         "cpu_seconds_making": round(made, 1),
         "cpu_ms_a_row": round(1000 * took / len(told), 2),
         **notes,
         "foretold": [round(float(x), 2) for x in told],
     }
-    if len(rows) < len(world.test):
-        errors = {
-            r["name"]: np.array(r["foretold"])[places_] - rows.values
-            for r in read()["ratings"]
-            if len(r["foretold"]) == len(world.test)
-        }
-        row["same_rows"] = {n: round(float(np.sqrt(np.mean(e**2))), 4) for n, e in errors.items()}
     if isinstance(model, TextRatings):
         row["unread"] = [model.unread, model.asked]
     if isinstance(model, TokenRatings):
@@ -234,9 +226,27 @@ def measured(name: str, world: World) -> dict[str, Any]:
     return row
 
 
+def compare(kept: dict[str, Any], rows: Rows) -> None:
+    """Write into every row of the results how far its RMSE lies above item-kNN's, once item-kNN is there."""
+    told = {row["name"]: np.array(row["foretold"]) for row in kept["ratings"]}
+    if llm_figures.YARDSTICK in told:
+        for row in kept["ratings"]:
+            row["behind"] = behind(rows, told[row["name"]], told[llm_figures.YARDSTICK])
+
+
+def behind(rows: Rows, told: np.ndarray, other: np.ndarray) -> list[float]:
+    """RMSE of what is told (N,) less that of another (N,), with the 95 % interval over users, drawn alike for both."""
+    _, who = np.unique(rows.users, return_inverse=True)
+    draws, sizes = metrics.resampled(int(who.max()) + 1, intervals.DRAWS), np.bincount(who)  # (draws, U), (U,)
+    squares = [np.bincount(who, weights=(x - rows.values) ** 2) for x in (told, other)]
+    values = np.sqrt(squares[0].sum() / len(who)) - np.sqrt(squares[1].sum() / len(who))
+    gaps = np.sqrt(draws @ squares[0] / (draws @ sizes)) - np.sqrt(draws @ squares[1] / (draws @ sizes))
+    return [round(float(v), 4) for v in (values, *metrics.percentiles(gaps))]
+
+
 # -- lists ------------------------------------------------------------------------------------------------------------
 
-USERS, FIRST = 40, 10  # users drawn; items of a list, all of which the model reads
+USERS, FIRST = 60, 10  # users drawn; items of a list, all of which the model reads
 ALONE = 1e6  # weight of a ranker beside which the generator's scores count nothing
 
 # name -> (label, tuned, conventional model in it, generator, how the order is made)
@@ -246,13 +256,20 @@ LISTS: dict[str, tuple[str, bool, bool, str, Callable[[World], Any]]] = {
     "ease-listwise": ("EASE, SmolLM2 listwise", False, True, "ease", lambda w: w.orders("listwise")),
     "popularity-listwise": ("popularity, SmolLM2 listwise", False, False, "popularity", lambda w: w.orders("listwise")),
     "ease-pointwise": ("EASE, SmolLM2 pointwise", False, True, "ease", lambda w: w.orders("pointwise")),
+    "popularity-pointwise": (
+        "popularity, SmolLM2 pointwise",
+        False,
+        False,
+        "popularity",
+        lambda w: w.orders("pointwise"),
+    ),
 }
 
 
 def listed(name: str, world: World) -> dict[str, Any]:
     """NDCG@10 as it comes, in the model's order, and in the pipeline's blend of both."""
     label, tuned, conventional, generator, make = LISTS[name]
-    cut = leave_last_one_out(world.data)
+    cut = world.lists
     pipeline = Pipeline(world.data.catalogue, configured(generator).fit(cut.train))
     before = [places(pipeline, state, item) for state, item in cut.test]
     hits = [n for n, place in enumerate(before) if place]
@@ -322,6 +339,7 @@ def main() -> None:
                     kept = read()
                     others = [r for r in kept[kind] if r["name"] != name]
                     kept[kind] = sorted([*others, row], key=lambda r: list(known).index(r["name"]))
+                    compare(kept, world.test)
                     kept |= head(world)
                     write(kept)
                     print(line(row), flush=True)

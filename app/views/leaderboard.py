@@ -61,8 +61,7 @@ def language_model(task: Task, dataset: str) -> None:
     st.subheader("The language model as scorer" if task == "rating" else "The language model as ranker")
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=ROW * (len(rows) + 1) + 3)
     about = (
-        f"{found.rows} ratings of {found.users} people, by time; models that are not tuned were asked some of them, so "
-        "the order is by RMSE against that of item-kNN on the same ones."
+        f"{found.rows} ratings of {found.users} people, by time, the same for all; intervals are over people."
         if task == "rating"
         else "NDCG@10 of people whose next item the generator had among its first ten, times their share of all: as "
         "found, in the model's order, and in the pipeline's blend of both."

@@ -1,13 +1,18 @@
 """How the benchmarks of language-model features cut and count: retrieval for real requests, and cold items."""
 
+import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from benchmarks import cold_start
+from benchmarks import cold_start, llm_scoring
 from benchmarks.mint import Asked, recalls
+from recommenders.config import configured
+from recommenders.feature_model import FeatureModel
+from recommenders.initial import PlacesCold
+from recommenders.rows import Rows
 from recommenders.tables import UserState
 from tests.recommenders.worlds import checkerboard
 
@@ -65,3 +70,45 @@ def test_a_model_that_knows_the_cold_items_is_told_from_one_that_does_not(parts:
     assert np.mean(list(ignorant["ndcg among all"].values())) < np.mean(list(knowing["ndcg among all"].values()))
     told = cold_start.summary([knowing["recall among all"]], [ignorant["recall among all"]])
     assert told["value"] == 1.0 and told["gain"]["value"] >= 0  # type: ignore[index]
+
+
+@pytest.fixture(scope="module")
+def read_by_fields(parts: cold_start.Cut) -> PlacesCold:
+    model = configured("deepfm", {"epochs": 1, "embedding_size": 4}).fit(parts.train)
+    assert isinstance(model, PlacesCold)
+    return model
+
+
+def test_every_way_moves_cold_items_alone(parts: cold_start.Cut, read_by_fields: PlacesCold) -> None:
+    counts = np.bincount(parts.train.interactions.item, minlength=30)
+    texts = np.random.default_rng(0).normal(size=(30, 6)).astype(np.float32)
+    states = [state for state, _ in parts.warm[:3]]
+    made = cold_start.ways(read_by_fields, texts, counts)
+    assert list(made) == ["as trained", "from texts", "unknown", "both"]
+    scores = {way: model.score(states) for way, model in made.items()}
+    popular = scores["unknown"] - scores["as trained"]
+    np.testing.assert_allclose(popular[:, counts > 0], 0, atol=1e-6)
+    assert (np.abs(popular[:, counts == 0]) > 1e-4).all()
+    assert not np.allclose(scores["both"][:, counts == 0], scores["unknown"][:, counts == 0])
+
+
+def test_the_popularity_of_cold_items_becomes_the_mean(parts: cold_start.Cut, read_by_fields: PlacesCold) -> None:
+    counts = np.bincount(parts.train.interactions.item, minlength=30)
+    changed = cold_start.unpopular(copy.deepcopy(read_by_fields), counts)  # type: ignore[arg-type]
+    assert isinstance(changed, FeatureModel) and isinstance(read_by_fields, FeatureModel)
+    before, after = (m.features.items.weights.numpy() for m in (read_by_fields, changed))
+    rows, places = np.nonzero(before != after)
+    assert set(rows) == set(np.flatnonzero(counts == 0)) and len(set(places)) == 1
+    assert (after[rows, places] == 0).all()
+
+
+def test_the_gap_to_the_yardstick_is_paired() -> None:
+    """Of two who err alike for each person the gap is sure, however wide both intervals are."""
+    users = np.repeat(np.arange(20), 2)
+    rows = Rows([UserState()] * 40, np.zeros(40, np.int64), np.repeat(np.linspace(1, 5, 20), 2), users)
+    error = np.repeat(np.linspace(0, 3, 20), 2)
+    other, told = rows.values + error, rows.values + 2 * error
+    value, low, high = llm_scoring.behind(rows, told, other)
+    assert value == pytest.approx(np.sqrt(np.mean(error**2)), abs=1e-4)
+    assert 0 < low < value < high
+    assert llm_scoring.behind(rows, other, other) == [0.0, 0.0, 0.0]

@@ -156,16 +156,19 @@ def test_the_command_shows_repeats_and_explains(served: Settings) -> None:
 def test_the_language_model_has_a_table_of_its_own(served: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = llm_figures.read()
     assert measured is not None and measured.ratings
-    kept = [r for r in measured.ratings if not r.same_rows]
-    few = kept[0].model_copy(update={"label": "few", "rmse": (2.0, 1.9, 2.1), "same_rows": {"item-knn": 4.0}})
-    measured = measured.model_copy(update={"ratings": (*kept, few)})  # worse, but on harder rows
+    best = measured.ratings[0].model_copy(
+        update={"label": "best", "rmse": (0.5, 0.4, 0.6), "behind": (-0.5, -0.6, -0.4)}
+    )
+    measured = measured.model_copy(update={"ratings": (*measured.ratings[1:], best)})
     at = opened()
     at.segmented_control(key="leaderboard-task").set_value("rating").run()
     assert not at.dataframe  # these figures are of another data set
     monkeypatch.setattr(llm_figures, "read", lambda: measured.model_copy(update={"dataset": NAME}))
     at.run()
     assert not at.exception
-    assert at.dataframe[0].value["Who"].iloc[:2].tolist() == ["few", min(kept, key=lambda r: r.rmse[0]).label]
+    second = min(measured.ratings[:-1], key=lambda r: r.rmse[0]).label
+    assert at.dataframe[0].value["Who"].iloc[:2].tolist() == ["best", second]
+    assert at.dataframe[0].value["above item-kNN"].iloc[0] == "-0.500 (-0.600 – -0.400)"
     assert {"tuned, with a recommender", "no language model"} <= set(at.dataframe[0].value["Quadrant"])
     assert "benchmarks.llm_scoring" in words(at)
 
