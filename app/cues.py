@@ -108,13 +108,17 @@ DISLIKE = re.compile(
     r"(?:is|was)\s+not\s+(?:\w+\s+)?(?:good|great|for\s+me|funny|my)|not\s+(?:\w+\s+){0,2}?(?:a\s+(?:big\s+|huge\s+)?fan|"
     r"my\s+(?:thing|style|taste|favou?rite|cup)|for\s+me|one\s+of\s+my\s+favou?rites?|"
     r"interested|impressed|that\s+one|this\s+one)|boring|terrible|awful|horrible|the\s+worst|overrated|stupid|disappointing|"
-    r"disappointed|dumb|no\s+thanks|sucked|crap|garbage|lame|too\s+(?:scary|gory|violent|long|slow|sad|silly|old|risque))\b",
+    r"disappointed|dumb|no\s+thanks|sucked|crap|garbage|lame|(?<!not )bad|dull|sucks|stinks|meh|"
+    r"bored\s+me|put\s+me\s+to\s+sleep|"
+    r"left\s+me\s+cold|let\s+me\s+down|letdown|unwatchable|rubbish|trash|waste\s+of\s+time|thumbs\s+down|(?:one|zero|1|0)\s+stars?|not\s+into|no\s+fan|"
+    r"could(?:n['’]?t|\s+not)\s+(?:finish|get\s+(?:through|into))|too\s+(?:scary|gory|violent|long|slow|sad|silly|old|risque))\b",
     re.IGNORECASE,
 )
 LIKE = re.compile(
     r"\b(?:love[ds]?|adore[ds]?|enjoy(?:ed|s)?|like[ds]?|favou?rites?|great|amazing|awesome|fantastic|excellent|brilliant|"
     r"wonderful|hilarious|good\s+(?:one|movie|film)|(?:was|is|were)\s+(?:\w+\s+)?(?:good|great|funny|cool|nice|fun)|"
-    r"classic|masterpiece|fan\s+of)\b",
+    r"classic|masterpiece|fan\s+of|superb|thumbs\s+up|full\s+marks|(?:five|5)\s+stars|a\s+ten|10/10|made\s+me\s+(?:laugh|cry)|"
+    r"moved\s+me|can(?:['’]?t|not)\s+get\s+enough)\b",
     re.IGNORECASE,
 )
 SEEN = re.compile(

@@ -16,6 +16,7 @@ from rapidfuzz import fuzz, process
 from app import genres as said
 from app.naming import ARTICLES, PARENTHESES, bare, genre_index, people_index, title_index
 from app.words import EVERYDAY, FUNCTION, ITEM_WORDS, Token, folded, singular, tokens
+from llm.steering.encoder import Known
 from recommenders.tables import Catalogue
 
 _YEAR_AFTER = re.compile(r"\s*(?:\(\s*(\d{4})\s*\)|,?\s+(?:from|of)\s+(\d{4})\b|\s+((?:19|20)\d\d)\b(?!s))")
@@ -119,6 +120,37 @@ class Linker:
         return any(wanted <= g for g in self._genre_sets)
 
     # -- a whole message ---------------------------------------------------------------------------------------------
+
+    def known(self, text: str) -> tuple[Known, ...]:
+        """Every stretch that the catalogue has a name for, the longest first met, whether it is meant here or not:
+        what the encoder is told, which weighs it by the words around."""
+        words = tokens(text)
+        found: list[Known] = []
+        i = 0
+        while i < len(words):
+            keys = tuple(w.text for w in words[i : i + _LONGEST])
+            n, kind = next(((n, k) for n in range(len(keys), 0, -1) if (k := self._kind(keys[:n]))), (1, ""))
+            if kind:
+                end = words[i + n - 1].end
+                tail = _year_after(text, end)[1] if kind in ("title", "word") else end
+                found.append(Known(kind, words[i].start, tail))
+                n = next((k for k, w in enumerate(words[i:]) if w.start >= tail), len(words))
+            i += n
+        return tuple(found)
+
+    def _kind(self, key: tuple[str, ...]) -> str:
+        """What a sequence of words is a name of; "" where of nothing, or where all of it is grammar."""
+        if all(w in FUNCTION for w in key):
+            return ""
+        if key in self._genres:
+            return "genre"
+        if key in self._languages:
+            return "language"
+        if key in self._people:
+            return "person"
+        if key in self._titles:
+            return "word" if len(key) == 1 and key[0] in EVERYDAY else "title"
+        return ""
 
     def mentions(self, text: str, expected: tuple[int, ...] = ()) -> tuple[Mention, ...]:
         """What the message names, in order, without overlaps.

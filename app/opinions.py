@@ -48,7 +48,7 @@ def opinions(text: str, found_slots: Slots, table: Table) -> tuple[tuple[int, Fe
         if kind:
             for item in items:
                 found[item] = kind
-    return tuple(found.items())
+    return tuple((dict(found_slots.judged) | found).items())
 
 
 def kind_of(piece: str) -> FeedbackKind | None:

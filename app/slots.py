@@ -2,13 +2,15 @@
 
 import itertools
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app import genres
 from app import years as years_
+from app.context import FeedbackKind
 from app.linking import Linker, Mention
 from app.table import Table
-from app.words import FUNCTION, ITEM_WORDS, tokens
+from app.words import FUNCTION, ITEM_WORDS, Token, tokens
 from app.years import Years
 from recommenders.request import Filters
 
@@ -71,6 +73,7 @@ _VERB_LIKE = re.compile(
 
 # words that count in a wish only beside one that says something: "time travel", not "I have time"
 _WEAK = frozenset("time life old big small little young real true day night man woman people home world end".split())
+_GLUE = frozenset("a an the of in on at by for from to with without and or about please".split())
 _PREDICATE = re.compile(
     r"\b(?:was|were|is|are|it['’]?s|that['’]?s|looks?|looked|sounds?|seems?|seemed|be)\s+(?:\w+\s+){0,2}$",
     re.IGNORECASE,
@@ -100,8 +103,9 @@ _FILLER = frozenset(
     right bored surprise fresh both stars starring star featuring directed director actor actress big fan fans
     into open ask asking question long lately often still yet already ever always sometimes gets getting got
     feels saw sounds sound honestly possibly definitely preferably preferred recommends care mind matter matters
-    watched happy glad keep girlfriend boyfriend wife husband partner mom mum dad parents date sister brother
-    grandma grandpa roommate colleagues kid son daughter thing's that's what's""".split()
+    watched happy glad keep extra further ahead away fire tbh pls plz deal deals dealing related plots
+    girlfriend boyfriend wife husband partner mom mum dad parents date sister brother grandma grandpa roommate
+    colleagues kid son daughter thing's that's what's""".split()
 )
 
 
@@ -114,6 +118,7 @@ class Slots:
     k: int | None = None
     titles: tuple[Mention, ...] = ()
     like: tuple[int, ...] = ()  # rows of the titles that stand behind "like", "similar to"
+    judged: Mapping[int, FeedbackKind] = field(default_factory=dict)  # row of a title -> what is said of it, if known
     wish: str = ""
     again: bool = False
     understood: tuple[str, ...] = ()
@@ -361,6 +366,24 @@ def _unmatched(mentions: tuple[Mention, ...], linker: Linker) -> list[str]:
 def telling(text: str) -> bool:
     """Whether a text has a word beyond grammar, greetings and the frame of a request."""
     return any(len(w.text) > 2 and w.text not in FUNCTION | _FILLER | ITEM_WORDS for w in tokens(text))
+
+
+def telling_words(text: str, taken: Sequence[tuple[int, int]] = ()) -> list[Token]:
+    """The words beyond grammar and the frame of a request, without those in these stretches of characters."""
+    weak = FUNCTION | _FILLER | ITEM_WORDS | _WEAK
+    free = (t for t in tokens(text) if not any(start <= t.start < end for start, end in taken))
+    return [t for t in free if len(t.text) > 2 and t.text not in weak]
+
+
+def says_something(words: str) -> bool:
+    """Whether one of these words is more than grammar and the frame of a request."""
+    return any(len(w.text) > 2 and w.text not in FUNCTION | _FILLER for w in tokens(words))
+
+
+def noun(text: str, wish: str) -> bool:
+    """Whether a message is the words of a wish with at most articles, prepositions and the like between them."""
+    wished = {t.text for t in tokens(wish)}
+    return bool(wished) and all(t.text in wished | _GLUE | ITEM_WORDS for t in tokens(text))
 
 
 def number(said: str) -> int | None:

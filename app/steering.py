@@ -8,8 +8,9 @@ are taught by composed dialogues alone.
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from app.linking import Linker
@@ -18,6 +19,8 @@ from app.settings import Settings
 from app.table import Table
 from app.understanding import understand
 from llm.steering.dialogues import Composer, Film, Message
+from llm.steering.encoder import Known
+from llm.steering.train import Knows
 from recommenders import datasets
 from recommenders.datasets import ml_latest_small
 from recommenders.tables import Catalogue
@@ -28,11 +31,13 @@ _MARK = re.compile(r"@(\d+)")
 
 @dataclass(frozen=True)
 class Lessons:
-    """composed: with intents and slots; real: with intents alone; valid: composed of other ways of saying."""
+    """composed: with intents and slots; real: with intents alone; valid: composed of other ways of saying; knows: what
+    catalogues know of words, the one for learning and the one for checking."""
 
     composed: list[Message]
     real: list[Message]
     valid: list[Message]
+    knows: tuple[Knows, Knows]
 
 
 def lessons(s: Settings, *, dialogues: int, checks: int, most: int, seed: int) -> Lessons:
@@ -41,14 +46,25 @@ def lessons(s: Settings, *, dialogues: int, checks: int, most: int, seed: int) -
 
     Learning sees the titles of MovieLens up to 2018 too, of which ReDial's people talk.
     """
-    rows = films(datasets.load("ml-100k", s.cache_dir, s.datasets).catalogue)
+    catalogue = datasets.load("ml-100k", s.cache_dir, s.datasets).catalogue
+    rows, linkers = films(catalogue), [Linker(catalogue)]
     valid = [m for d in Composer(rows, "valid", seed).dialogues(checks) for m in d]
     real: list[Message] = []
     if (s.datasets / "ml-latest-small").is_dir():
         later = ml_latest_small.read(s.datasets / "ml-latest-small").catalogue
         rows += films(later)
-        real = thinned(real_messages(s.datasets, Linker(later)), most, seed) if most else []
-    return Lessons([m for d in Composer(rows, "train", seed).dialogues(dialogues) for m in d], real, valid)
+        linkers.append(Linker(later))
+        real = thinned(real_messages(s.datasets, linkers[-1]), most, seed) if most else []
+    composed = [m for d in Composer(rows, "train", seed).dialogues(dialogues) for m in d]
+    return Lessons(composed, real, valid, (partial(known, linkers), linkers[0].known))
+
+
+def known(linkers: Sequence[Linker], text: str) -> list[Known]:
+    """What either catalogue knows of the words; where stretches overlap, what the earlier one does."""
+    found: list[Known] = []
+    for linker in linkers:
+        found += [k for k in linker.known(text) if not any(k.start < o.end and o.start < k.end for o in found)]
+    return found
 
 
 def films(catalogue: Catalogue) -> tuple[Film, ...]:

@@ -46,8 +46,8 @@ _OLDER = re.compile(
 _NEWER = re.compile(r"\b(?:newer|later|more\s+(?:recent|modern|current)|less\s+old)\b(?!\s+than)", re.IGNORECASE)
 # "old" and "new" count before a noun or behind "something", not in "I feel old" or "that is a classic"
 _NOUN = (
-    r"(?=\s+(?!to\b|year|york|orleans|zealand|at\b|and\b|but\b|one\b|ones\b|man|men\b|woman|friend|kid|son|daughter|enough)"
-    r"\w)"
+    r"(?=\s+(?!to\b|year|york|orleans|zealand|at\b|and\b|but\b|one\b|ones\b|man|men\b|woman|friend|kid|son|daughter|enough|"
+    r"batch|pick|idea|suggestion|recommendation|topic|request|search|list|round|set\b|question)\w)"
 )
 _SOME = r"\b(?:something|anything|some|any|more|it|them|ones?|prefer|like|want|only)\s+(?:\w+\s+)?"
 _OLD = re.compile(

@@ -105,7 +105,7 @@ def main() -> None:
         def reads(text, table, before, names, reader=reader):
             return read_alone(text, table, names, reader, previous=before)
 
-        found = {"held_out": scored(messages, heard(messages, names, reads)), "labels": labels(messages, reader)}
+        found = {"held_out": scored(messages, heard(messages, names, reads)), "labels": labels(messages, names, reader)}
         results[name] = found
         print(name, json.dumps(found), flush=True)
         if people is not None:

@@ -54,6 +54,7 @@ def wish(words: object) -> frozenset[object]:
 def gold(message: Message) -> Slots:
     """What it says. Opinions on something pointed at are under "judged", since the composer does not say which."""
     found: dict[str, set[object]] = {}
+    wishes: list[str] = []
     names = {"genre": "genres", "no_genre": "without_genres", "person": "people", "no_person": "without_people",
              "language": "languages", "no_content": "without_content", "count": "count", "like": "like",
              "good": "liked", "bad": "disliked", "seen": "seen", "title": "items"}  # fmt: skip
@@ -61,9 +62,10 @@ def gold(message: Message) -> Slots:
         if span.kind in names:
             found.setdefault(names[span.kind], set()).add(span.value)
         elif span.kind == "wish":
-            found["wish"] = set(wish(span.value))
+            wishes.append(str(span.value))
         elif span.kind == "years" and isinstance(span.value, tuple):
             found["years"] = {span.value}
+    found["wish"] = set(wish(" ".join(wishes)))
     pointed = pointed_at(message)
     if pointed and message.intent == "similar":
         found.setdefault("like", set()).update(pointed)
@@ -127,6 +129,8 @@ def compared(message: Message, heard: Heard) -> tuple[Slots, Slots]:
     wanted, found = dict(gold(message)), dict(heard.slots)
     if "judged" in wanted:
         found["judged"] = frozenset().union(*(found.pop(name, frozenset()) for name in JUDGED))
+    if message.intent in ("explain", "compare", "ask_item") and "items" not in wanted:
+        found.pop("items", None)  # "which is better?": what lies on the table is meant, whatever it is
     if any(s.kind == "rel" for s in message.spans):
         for name in ("years", "wish"):
             wanted.pop(name, None)

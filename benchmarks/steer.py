@@ -75,7 +75,7 @@ def heard(messages: Sequence[Message], names: Linker, reads: Reads) -> list[Hear
     return found
 
 
-def labels(messages: Sequence[Message], encoder: Encoder) -> dict[str, object]:
+def labels(messages: Sequence[Message], names: Linker, encoder: Encoder) -> dict[str, object]:
     """The encoder's own intents, stretches and carries."""
 
     def stretches(spans: Sequence[Span]) -> set[tuple[str, int, int]]:
@@ -86,7 +86,7 @@ def labels(messages: Sequence[Message], encoder: Encoder) -> dict[str, object]:
     carried: list[bool] = []
     right, said, wanted = Counter[str](), Counter[str](), Counter[str]()
     for m in messages:
-        found = encoder.read(m.text, m.previous, len(m.shown))
+        found = encoder.read(m.text, m.previous, len(m.shown), names.known(m.text))
         pairs.append((m.intent, found.intent))
         ours, gold = stretches(found.spans), stretches(m.spans)
         exact.append(ours == gold)
@@ -163,7 +163,7 @@ def understood(dialogues: int) -> dict[str, object]:
     people = None
     if (s.datasets / "iard" / "dev.json").is_file():
         people = Linker(ml_latest_small.read(s.datasets / "ml-latest-small").catalogue)
-    results: dict[str, object] = {"labels": labels(messages, encoder)}
+    results: dict[str, object] = {"labels": labels(messages, names, encoder)}
     for name, reads in systems(encoder).items():
         found = {"held_out": scored(messages, heard(messages, names, reads))}
         if people is not None:

@@ -37,6 +37,7 @@ def train(
         out or ARTEFACT,
         s.runs_dir / "steer",
         Config(epochs=epochs, seed=seed),
+        knows=found.knows,
         untagged=found.real,
         notes={"composed": len(found.composed), "real": len(found.real), "base": "all-MiniLM-L6-v2 (Apache-2.0)"},
     )

@@ -16,7 +16,7 @@ from langchain_core.messages import BaseMessage, SystemMessage
 
 from llm.errors import MalformedOutput
 from llm.steering.dialogues import CARRIES, INTENTS, KINDS, Message, Span, words
-from llm.steering.encoder import BEFORE, Reading
+from llm.steering.encoder import BEFORE, Known, Reading
 
 LONGEST = 150  # words of a message that the model sees
 ANSWER = 96  # tokens of an answer at most
@@ -100,5 +100,6 @@ class Decoder:
         ask = asked(text, previous, shown)
         return self.chat.invoke(ask, regex=PATTERN, max_tokens=ANSWER, temperature=0.0).text
 
-    def read(self, text: str, previous: str = "", shown: int = 0) -> Reading:
+    def read(self, text: str, previous: str = "", shown: int = 0, known: Sequence[Known] = ()) -> Reading:
+        """As Encoder.read; what the catalogue knows is not told to it, since its titles would lengthen every prompt."""
         return heard(self.answer(text, previous, shown), text)

@@ -32,11 +32,12 @@ KINDS = (
     "genre", "no_genre", "person", "no_person", "language", "years", "count", "like", "good", "bad", "seen", "title",
     "no_content", "wish", "ref", "rel",
 )  # fmt: skip
+WISHES = {"wish": "phrases", "mood": "moods", "clause": "clauses", "effect": "effects"}  # by what they stand behind
 
 _SLOT = re.compile(r"\{(?P<kind>[a-z_]*)(?:\.(?P<tongue>[a-z]{2}))?(?:=(?P<words>[^}]*))?\}")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _POINTS = re.compile(
-    r"\b(?:((?:that|this) (?:one|movie|film)|(?:that|this|it)\b(?!['’]))|"
+    r"\b(?:((?:that|this) (?:one|movie|film)|(?:that|this|it)\b)|"
     r"(?:all|both|most|any|either) of (?:them|those|these)|both|them|these|those)\b",
     re.IGNORECASE,
 )
@@ -136,7 +137,9 @@ class Composer:
         people = sorted({p for f in films for p in f.people})
         self.people = [p for p in people if part_of(p) == part and 2 <= len(p.split()) <= 3]
         self.languages = sorted({f.language for f in films if f.language and f.language not in ("English", "Silent")})
-        self.wishes = [w for w in phrases()["wishes"]["phrases"] if part_of(w) == part]
+        self.wishes = {
+            kind: [w for w in phrases()["wishes"][name] if part_of(w) == part] for kind, name in WISHES.items()
+        }
         self.templates: dict[tuple[str, Carry], list[str]] = {}
         for intent, groups in phrases().items():
             for carry, group in groups.items():
@@ -257,6 +260,7 @@ class Composer:
             if text and text[-1].isalnum():
                 text += " "
             kind = {"refs": "ref", "decade": "years"}.get(match["kind"], match["kind"])
+            kind = "wish" if kind in WISHES else kind
             if kind in KINDS:
                 spans.append(Span(kind, len(text), len(text) + len(words), value))
             text += words
@@ -291,8 +295,8 @@ class Composer:
             note = r.choice(tuple(table_))
             said = words or r.choice(table_[note])
             return said, next(n for n, ws in table_.items() if said in ws)
-        if kind == "wish":
-            wish = r.choice(self.wishes)
+        if kind in WISHES:
+            wish = r.choice(self.wishes[kind])
             return wish, re.sub(r"^(?:an?|the)\s+", "", wish)
         if kind == "rel":
             table_ = phrases()["relative_foreign"][tongue] if tongue else _listed("relative")
@@ -344,8 +348,8 @@ def _pointing(text: str, spans: list[Span]) -> list[Span]:
 
 
 def _glued(text: str, more: str) -> str:
-    """The two with one space between, none before a comma."""
-    more = re.sub(r"\s+", " ", more)
+    """The two with one space between, none before a comma or "'ve"."""
+    more = re.sub(r"\s+(?=['’](?:ve|s|d|ll|re|m)\b)", "", re.sub(r"\s+", " ", more))
     if text.endswith(" ") or not text:
         more = more.lstrip()
     more = re.sub(r"\s+([,.!?])", r"\1", more)
@@ -401,8 +405,10 @@ def arguments(spans: Sequence[Span], shown: int) -> dict[str, object]:
                 values.append(span.value)
         elif span.kind == "years" and isinstance(span.value, tuple):
             found["year_from"], found["year_to"] = span.value
-        elif span.kind in ("count", "wish"):
-            found[span.kind] = span.value
+        elif span.kind == "wish":
+            found["wish"] = f"{found.get('wish', '')} {span.value}".strip()
+        elif span.kind == "count":
+            found["count"] = span.value
         elif span.kind == "ref":
             found["reference"] = span.value
     return {name: value for name, value in found.items() if value not in (None, [], "")}

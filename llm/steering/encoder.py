@@ -5,7 +5,8 @@ whether a request begins, refines or goes on; the vector of each word's first pi
 Reference: Chen, Zhuo & Wang, BERT for Joint Intent Classification and Slot Filling (arXiv 1902.10909), equations 1-3.
 Ours differs: MiniLM and so the mean besides the first vector, since that is what MiniLM was trained to speak through; a
 third head for the carry; tags also see what the untrained layers give, which tells words apart best; no CRF, but only
-tags that may follow one another; weights kept as 8-bit rows.
+tags that may follow one another; a vector more for words that the catalogue knows as a title, a name, a genre or a
+language (a gazetteer, as in Huang, Xu & Yu, arXiv 1508.01991, section 3.3); weights kept as 8-bit rows.
 """
 
 import hashlib
@@ -28,12 +29,37 @@ from llm.steering.dialogues import CARRIES, INTENTS, KINDS, Span, words
 
 ARTEFACT = Path(__file__).with_name("artefact")
 TAGS = ("O", *(f"{b}-{kind}" for kind in KINDS for b in "BI"))
+KNOWN = ("title", "word", "person", "genre", "language")  # word: a title of one everyday word
+MARKS = 1 + 2 * len(KNOWN)  # none, and the first word of a known stretch or a later one
 LONGEST = 96  # pieces of a pair
 BEFORE = 20  # words kept of the message before
 
 
 class ArtefactDamaged(LLMError):
     """The weights of the small encoder are missing or not those that the card names."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Characters start:end of a message are a name of this kind (KNOWN) in the catalogue, whatever they mean here."""
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The message before and the message as pieces of words.
+
+    ids, segments, marks  one a piece; marks say what the catalogue knows of its word, 0 nothing
+    firsts                [w] is the place of word w's first piece; words beyond LONGEST are left out
+    """
+
+    ids: list[int]
+    segments: list[int]
+    marks: list[int]
+    firsts: list[int]
 
 
 @dataclass(frozen=True)
@@ -54,23 +80,39 @@ class Pairs:
     def __init__(self, vocabulary: Path) -> None:
         self.tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True, strip_accents=True)
 
-    def encode(self, text: str, previous: str, shown: int) -> tuple[list[int], list[int], list[int]]:
-        """(ids, segments, firsts): firsts[w] is the place of word w's first piece, left out beyond LONGEST.
-
-        The first segment says how much lies on the table, then the person's message before.
-        """
+    def encode(self, text: str, previous: str, shown: int, known: Sequence[Known] = ()) -> Pair:
+        """The first segment says how much lies on the table, then the person's message before."""
         before = f"{shown or 'nothing'} shown".split() + [previous[a:b] for a, b in words(previous)[-BEFORE:]]
-        now = [text[a:b] for a, b in words(text)] or ["."]
+        places = words(text)
+        now = [text[a:b] for a, b in places] or ["."]
+        marked = marks(places, known) or [0]
         found = self.tokenizer._tokenizer.encode(before, now, is_pretokenized=True)
+        of_pieces = [0] * len(found.ids)
         firsts: list[int] = []
         for place, (word, segment) in enumerate(zip(found.word_ids, found.sequence_ids, strict=True)):
-            if segment == 1 and word == len(firsts) and place < LONGEST:
+            if segment != 1 or word is None:
+                continue
+            of_pieces[place] = marked[word]
+            if word == len(firsts) and place < LONGEST:
                 firsts.append(place)
-            elif segment == 1 and word is not None and word > len(firsts):
+            elif word > len(firsts):
                 firsts.append(max(0, place - 1))  # a word without pieces of its own
                 if word == len(firsts):
                     firsts.append(place)
-        return found.ids[:LONGEST], found.type_ids[:LONGEST], [p for p in firsts if p < LONGEST]
+        firsts = [p for p in firsts if p < LONGEST]
+        return Pair(found.ids[:LONGEST], found.type_ids[:LONGEST], of_pieces[:LONGEST], firsts)
+
+
+def marks(places: Sequence[tuple[int, int]], known: Sequence[Known]) -> list[int]:
+    """One a word: 0 for none, 1 + 2 k for the first word of a stretch of KNOWN[k], 2 + 2 k for its others."""
+    found = [0] * len(places)
+    for stretch in known:
+        first = True
+        for n, (start, _) in enumerate(places):
+            if stretch.start <= start < stretch.end:
+                found[n] = (1 if first else 2) + 2 * KNOWN.index(stretch.kind)
+                first = False
+    return found
 
 
 class Network(nn.Module):
@@ -82,6 +124,8 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(Layer(dropout) for _ in range(layers))
         self.fixed = fixed
         self.dropout = nn.Dropout(dropout)
+        self.known = nn.Embedding(MARKS, SIZE, padding_idx=0)
+        nn.init.zeros_(self.known.weight)
         self.intent = nn.Linear(2 * SIZE, len(INTENTS))
         self.carry = nn.Linear(2 * SIZE, len(CARRIES))
         self.tag = nn.Linear(2 * SIZE, len(TAGS))
@@ -93,8 +137,9 @@ class Network(nn.Module):
             x = layer(x, real)
         return x
 
-    def upper(self, low: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The rest: (B, intents), (B, carries), (B, T, tags), as logits."""
+    def upper(self, low: Tensor, marks: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The rest: (B, T, 384) and (B, T) -> (B, intents), (B, carries), (B, T, tags), as logits."""
+        low = low + self.known(marks)
         x = low
         for layer in self.layers[self.fixed :]:
             x = layer(x, real)
@@ -102,19 +147,20 @@ class Network(nn.Module):
         whole = self.dropout(torch.cat([x[:, 0], mean], -1))  # (B, 768)
         return self.intent(whole), self.carry(whole), self.tag(self.dropout(torch.cat([x, low], -1)))
 
-    def forward(self, ids: Tensor, segments: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.upper(self.lower(ids, segments, real), real)
+    def forward(self, ids: Tensor, segments: Tensor, marks: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.upper(self.lower(ids, segments, real), marks, real)
 
 
-def padded(rows: Sequence[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor, Tensor]:
-    """(ids, segments, real), each (B, T): rows of unlike lengths behind each other."""
-    longest = max(len(ids) for ids, _ in rows)
-    ids, segments = torch.zeros(2, len(rows), longest, dtype=torch.long)
+def padded(rows: Sequence[Pair]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(ids, segments, marks, real), each (B, T): rows of unlike lengths behind each other."""
+    longest = max(len(row.ids) for row in rows)
+    ids, segments, marked = torch.zeros(3, len(rows), longest, dtype=torch.long)
     real = torch.zeros(len(rows), longest, dtype=torch.bool)
-    for n, (row, kinds) in enumerate(rows):
-        ids[n, : len(row)], segments[n, : len(row)] = torch.tensor(row), torch.tensor(kinds)
-        real[n, : len(row)] = True
-    return ids, segments, real
+    for n, row in enumerate(rows):
+        at = slice(len(row.ids))
+        ids[n, at], segments[n, at], marked[n, at] = (torch.tensor(v) for v in (row.ids, row.segments, row.marks))
+        real[n, at] = True
+    return ids, segments, marked, real
 
 
 # [i, j]: 0 where tag j may follow tag i, else minus infinity: an I only its own B or I
@@ -155,19 +201,20 @@ class Encoder:
         self.network, self.pairs = network.eval(), pairs
         self._lock = threading.Lock()
 
-    def read(self, text: str, previous: str = "", shown: int = 0) -> Reading:
-        return self.read_all([(text, previous, shown)])[0]
+    def read(self, text: str, previous: str = "", shown: int = 0, known: Sequence[Known] = ()) -> Reading:
+        return self.read_all([(text, previous, shown, known)])[0]
 
     @torch.inference_mode()
-    def read_all(self, messages: Sequence[tuple[str, str, int]]) -> list[Reading]:
-        """(text, the person's message before, how many items lie on the table) -> what each means."""
+    def read_all(self, messages: Sequence[tuple[str, str, int, Sequence[Known]]]) -> list[Reading]:
+        """(text, the person's message before, how many items lie on the table, what the catalogue knows of its words)
+        -> what each means."""
         rows = [self.pairs.encode(*m) for m in messages]
         with self._lock:
-            intents, carries, tags = self.network(*padded([(ids, kinds) for ids, kinds, _ in rows]))
+            intents, carries, tags = self.network(*padded(rows))
         intents, carries, tags = intents.softmax(-1), carries.softmax(-1), tags.log_softmax(-1)
         found = []
-        for n, ((text, _, _), (_, _, firsts)) in enumerate(zip(messages, rows, strict=True)):
-            said = likeliest(tags[n, firsts].numpy())
+        for n, ((text, _, _, _), row) in enumerate(zip(messages, rows, strict=True)):
+            said = likeliest(tags[n, row.firsts].numpy())
             intent, carry = int(intents[n].argmax()), int(carries[n].argmax())
             found.append(
                 Reading(

@@ -8,7 +8,7 @@ with MiniLM's weights: going on from an earlier artefact with more ways of sayin
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from llm.steering.bert import pretrained
 from llm.steering.dialogues import CARRIES, INTENTS, Message, tags
-from llm.steering.encoder import TAGS, Network, Pairs, padded, save
+from llm.steering.encoder import TAGS, Known, Network, Pairs, padded, save
 
+Knows = Callable[[str], Sequence[Known]]  # what a catalogue knows of a message's words
 _NONE = -100  # a label that does not count
 
 
@@ -34,14 +35,16 @@ class Config:
     head_learning_rate: float = 2e-3
     weight_decay: float = 0.01
     dropout: float = 0.1
+    unknown: float = 0.25  # share of messages read as if the catalogue knew none of their words
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Row:
-    """One message ready to learn from. hidden: (T, 384) float16, what the fixed layers give."""
+    """One message ready to learn from. hidden: (T, 384) float16, what the fixed layers give; marks: (T,) as in Pair."""
 
     hidden: Tensor
+    marks: Tensor
     intent: int
     carry: int
     tags: Tensor
@@ -55,6 +58,7 @@ def train(
     work: Path,
     config: Config = Config(),
     *,
+    knows: tuple[Knows, Knows],
     untagged: Sequence[Message] = (),
     notes: dict[str, object] | None = None,
 ) -> dict[str, object]:
@@ -62,6 +66,7 @@ def train(
 
     encoder   folder of all-MiniLM-L6-v2 (model.safetensors, vocab.txt)
     work      folder of the state between epochs
+    knows     what catalogues know of words: the one to learn with, and the one to check with
     untagged  messages whose intent is known and whose slots are not
     """
     torch.manual_seed(config.seed)
@@ -69,11 +74,11 @@ def train(
     pairs = Pairs(vocabulary)
     network = Network(config.layers, config.fixed, config.dropout)
     network.embedding, network.layers = pretrained(encoder / "model.safetensors", config.layers, config.dropout)
-    rows = _rows(messages, pairs, network, "fixed layers")
-    rows += _rows(untagged, pairs, network, "fixed layers, real messages", tagged=False)
-    checked = _rows(valid, pairs, network, "fixed layers, validation")
+    rows = _rows(messages, pairs, knows[0], network, "fixed layers")
+    rows += _rows(untagged, pairs, knows[0], network, "fixed layers, real messages", tagged=False)
+    checked = _rows(valid, pairs, knows[1], network, "fixed layers, validation")
     learning = [p for layer in network.layers[config.fixed :] for p in layer.parameters()]
-    heads = [p for head in (network.intent, network.carry, network.tag) for p in head.parameters()]
+    heads = [p for head in (network.known, network.intent, network.carry, network.tag) for p in head.parameters()]
     optimiser = torch.optim.AdamW(
         [{"params": learning, "lr": config.learning_rate}, {"params": heads, "lr": config.head_learning_rate}],
         weight_decay=config.weight_decay,
@@ -128,8 +133,9 @@ def _epoch(
     total = 0.0
     shuffled = torch.randperm(len(batches), generator=chance).tolist()
     for n in tqdm(shuffled, desc=f"epoch {epoch + 1}", mininterval=5):
-        hidden, real, intents, carries, labels = _batch([rows[i] for i in batches[n]])
-        said, carried, tagged = network.upper(hidden, real)
+        hidden, marks, real, intents, carries, labels = _batch([rows[i] for i in batches[n]])
+        marks = marks * (torch.rand(len(marks), 1, generator=chance) >= config.unknown)
+        said, carried, tagged = network.upper(hidden, marks, real)
         loss = F.cross_entropy(said, intents, label_smoothing=0.05)
         if (labels != _NONE).any():
             loss = loss + 2 * F.cross_entropy(tagged.flatten(0, 1), labels.flatten(), ignore_index=_NONE)
@@ -150,8 +156,8 @@ def check(rows: Sequence[Row], network: Network) -> dict[str, float]:
     network.eval()
     right, carried, requests, exact = 0, 0, 0, 0
     for i in range(0, len(rows), 64):
-        hidden, real, intents, carries, labels = _batch(rows[i : i + 64])
-        said, carry, tagged = network.upper(hidden, real)
+        hidden, marks, real, intents, carries, labels = _batch(rows[i : i + 64])
+        said, carry, tagged = network.upper(hidden, marks, real)
         right += int((said.argmax(-1) == intents).sum())
         counts = carries != _NONE
         carried += int(((carry.argmax(-1) == carries) & counts).sum())
@@ -161,33 +167,37 @@ def check(rows: Sequence[Row], network: Network) -> dict[str, float]:
 
 
 @torch.inference_mode()
-def _rows(messages: Sequence[Message], pairs: Pairs, network: Network, what: str, *, tagged: bool = True) -> list[Row]:
+def _rows(
+    messages: Sequence[Message], pairs: Pairs, knows: Knows, network: Network, what: str, *, tagged: bool = True
+) -> list[Row]:
     network.eval()
-    encoded = [pairs.encode(m.text, m.previous, len(m.shown)) for m in messages]
-    order = sorted(range(len(encoded)), key=lambda n: len(encoded[n][0]))
+    encoded = [pairs.encode(m.text, m.previous, len(m.shown), knows(m.text)) for m in messages]
+    order = sorted(range(len(encoded)), key=lambda n: len(encoded[n].ids))
     rows: dict[int, Row] = {}
     for i in tqdm(range(0, len(order), 64), desc=what, mininterval=5):
         numbers = order[i : i + 64]
-        ids, segments, real = padded([encoded[n][:2] for n in numbers])
+        ids, segments, _, real = padded([encoded[n] for n in numbers])
         hidden = network.lower(ids, segments, real).half()
         for place, n in enumerate(numbers):
-            pieces, _, firsts = encoded[n]
-            labels = torch.full((len(pieces),), _NONE)
+            pair = encoded[n]
+            labels = torch.full((len(pair.ids),), _NONE)
             if tagged:
-                for first, tag in zip(firsts, tags(messages[n]), strict=False):
+                for first, tag in zip(pair.firsts, tags(messages[n]), strict=False):
                     labels[first] = TAGS.index(tag)
             carry = CARRIES.index(messages[n].carry) if messages[n].carry else _NONE
-            rows[n] = Row(hidden[place, : len(pieces)].clone(), INTENTS.index(messages[n].intent), carry, labels)
+            seen = hidden[place, : len(pair.ids)].clone()
+            rows[n] = Row(seen, torch.tensor(pair.marks), INTENTS.index(messages[n].intent), carry, labels)
     return [rows[n] for n in range(len(messages))]
 
 
-def _batch(rows: Sequence[Row]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """(hidden (B, T, 384), real (B, T), intents (B,), carries (B,), tags (B, T))."""
+def _batch(rows: Sequence[Row]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """(hidden (B, T, 384), marks (B, T), real (B, T), intents (B,), carries (B,), tags (B, T))."""
     pad = torch.nn.utils.rnn.pad_sequence
     hidden = pad([r.hidden for r in rows], batch_first=True).float()
+    marks = pad([r.marks for r in rows], batch_first=True)
     labels = pad([r.tags for r in rows], batch_first=True, padding_value=_NONE)
     real = torch.arange(hidden.shape[1])[None] < torch.tensor([len(r.hidden) for r in rows])[:, None]
-    return hidden, real, torch.tensor([r.intent for r in rows]), torch.tensor([r.carry for r in rows]), labels
+    return hidden, marks, real, torch.tensor([r.intent for r in rows]), torch.tensor([r.carry for r in rows]), labels
 
 
 def _fingerprint(messages: Sequence[Message], untagged: Sequence[Message], config: Config) -> str:

@@ -71,4 +71,27 @@ def test_a_title_in_the_place_of_praise_is_liked_where_no_rule_knows_the_words(n
     text = "j'ai adoré Heat"
     assert understand(text, Table(), names).action != "feedback"
     found = read(text, Table(), names, shipped())
-    assert (found.by, [c.arguments["kind"] for c in found.calls]) == ("encoder", ["like"])
+    assert (found.action, [c.arguments["kind"] for c in found.calls]) == ("feedback", ["like"])
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        ("a scary movie where the killer wins", {"genres": ["Horror"], "wish": "the killer wins"}),
+        ("ein Horrorfilm vor 1985 bitte", {"genres": ["Horror"], "year_to": 1984}),
+        ("mais pas de comédies", {"without_genres": ["Comedy"]}),
+    ],
+)
+def test_the_encoder_finds_slots_that_rules_do_not(message: str, arguments: dict, names: Linker) -> None:
+    found = read(message, Table(), names, shipped())
+    assert {name: found.arguments.get(name) for name in arguments} == arguments
+
+
+def test_a_bare_noun_is_a_wish_where_the_items_speak_of_it(names: Linker) -> None:
+    assert read("dream thieves", Table(), names, shipped()).arguments.get("wish") == "dream thieves"
+
+
+def test_a_title_and_a_place_are_compared(names: Linker) -> None:
+    table = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"]}, {}, 2)
+    found = read("is the second one scarier than Heat?", table, names, shipped(), previous="scary movies")
+    assert found.action == "compare" and set(found.items) == {3, names.items("Heat")[0]}

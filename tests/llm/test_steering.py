@@ -20,7 +20,19 @@ from llm.steering.dialogues import (
     tags,
     words,
 )
-from llm.steering.encoder import ARTEFACT, TAGS, ArtefactDamaged, Encoder, likeliest, load, shipped, spans_of
+from llm.steering.encoder import (
+    ARTEFACT,
+    KNOWN,
+    TAGS,
+    ArtefactDamaged,
+    Encoder,
+    Known,
+    likeliest,
+    load,
+    marks,
+    shipped,
+    spans_of,
+)
 
 FILMS = tuple(
     Film(f"{a} {b}", 1950 + n, (g,), (f"{b}son {a}ley",), "French")
@@ -131,15 +143,37 @@ def test_tags_become_stretches() -> None:
     ],
 )
 def test_known_sentences(text: str, intent: str, slots: dict[str, str]) -> None:
-    found = shipped().read(text, "", 5)
+    named = [v for kind, v in slots.items() if kind in TITLES]
+    known = [Known("title", text.index(v), text.index(v) + len(v)) for v in named]
+    found = shipped().read(text, "", 5, known)
     read = {s.kind: text[s.start : s.end] for s in found.spans}
     assert found.intent == intent
     assert slots.items() <= read.items()
 
 
+def test_known_stretches_mark_their_words() -> None:
+    text = "films like red moon in french"
+    known = [Known("title", 11, 19), Known("language", 23, 29)]
+    first, later = 1 + 2 * KNOWN.index("title"), 2 + 2 * KNOWN.index("title")
+    assert marks(words(text), known) == [0, 0, first, later, 0, 1 + 2 * KNOWN.index("language")]
+
+
+def test_what_the_catalogue_knows_tells_where_a_title_ends() -> None:
+    text = "i loved Love and Other Catastrophes and The Cook the Thief His Wife & Her Lover"
+    both = ("Love and Other Catastrophes", "The Cook the Thief His Wife & Her Lover")
+    known = [Known("title", text.index(t), text.index(t) + len(t)) for t in both]
+    found = shipped().read(text, "", 0, known)
+    assert [text[s.start : s.end] for s in found.spans if s.kind == "good"] == list(both)
+
+
 def test_neighbours_in_a_batch_change_nothing() -> None:
-    short = ("a comedy", "", 0)
-    long = ("i loved Heat and Casino but hated The Rock, so something like Fargo " * 3, "scary movies from the 90s", 5)
+    short = ("a comedy", "", 0, ())
+    long = (
+        "i loved Heat and Casino but hated The Rock, so something like Fargo " * 3,
+        "scary movies from the 90s",
+        5,
+        (),
+    )
     alone, beside = shipped().read_all([short])[0], shipped().read_all([short, long])[0]
     assert (alone.intent, alone.carry, alone.spans) == (beside.intent, beside.carry, beside.spans)
     assert alone.intents == pytest.approx(beside.intents, abs=1e-4)
