@@ -1,10 +1,9 @@
-"""Rules and the small encoder read a message together: who is surer decides, and the trace says who.
+"""Rules and the small encoder read a message together, and the trace says who decided.
 
-Rules find slots exactly where words stand for themselves, and their wording was revised on real messages; the encoder
-tells what kind of message it is from ways of saying that no rule lists. So the rules' reading stands where the two
-agree; where they do not, the encoder's intent counts from a probability on that is the higher the surer the rules are,
-and its slots fill in where the rules found too little for it. It also tells whether a request begins anew, refines, or
-goes on, which rules can only guess. How each does alone: benchmarks/steer.py.
+The encoder marks the slots, and what it marks is linked to the catalogue; rules fill in what it left (`joined`). On
+these slots both decide: where they agree, that is it; where they do not, the encoder's intent counts unless it is very
+unsure, since it knows ways of saying that no rule lists. It also tells whether a request begins anew, refines, or goes
+on, which rules can only guess. How each does alone: benchmarks/steer.py.
 """
 
 import re
@@ -26,9 +25,8 @@ from recommenders.request import Filters
 
 # Label smoothing keeps even a certain reading near .95. The first two were chosen on composed dialogues of the
 # validation part and every other dialogue of IARD.
-SURE = 0.30  # the encoder's probability from which it decides what rules are unsure of
-SURER = 0.40  # and what they are sure of
-TALK_SURE = 0.70  # and from which it takes for talk what they are sure is a request
+SURE = 0.30  # the encoder's probability from which it decides against the rules
+TALK_SURE = 0.50  # and from which it takes for talk what they are sure is a request
 RULES_SURE = 0.60  # what rules are at most when they guess
 CARRY_SURE = 0.90
 WISHLESS = 0.80  # and from which a message without a marked slot has no wish either
@@ -98,9 +96,8 @@ def _needed(rules: Understanding, found: Reading) -> float:
     """The probability from which the encoder decides against the rules; above 1 where it never does."""
     if rules.topic == "no such place" or (found.intent == "elsewhere" and not _claims_nothing(rules)):
         return 2.0
-    if rules.sure <= RULES_SURE:
-        return SURE
-    return TALK_SURE if rules.action == "recommend" and found.intent in ("chat", "stop", "elsewhere") else SURER
+    request = rules.action == "recommend" and rules.sure > RULES_SURE
+    return TALK_SURE if request and found.intent in ("chat", "stop", "elsewhere") else SURE
 
 
 def _remembers_any(u: Understanding) -> bool:
@@ -119,8 +116,7 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
     or where the encoder marked nothing at all and is unsure of what kind of message this is.
     """
     f, g, kinds = rules.filters, own.filters, {s.kind for s in found.spans}
-    dated = bool(rules.years.said) and not rules.years.relative and foreign.years(text) == text
-    years = own.years if own.years.said and not dated else rules.years
+    years = own.years if own.years.said else rules.years
     filters = replace(f, year_from=years.year_from, year_to=years.year_to)
     if kinds:
         filters = replace(filters, genres=g.genres, any_genres=g.any_genres, without_genres=g.without_genres)
