@@ -1,6 +1,6 @@
 """How well messages are understood: rules, the small encoder, both together, and the embedded language model.
 
-    python -m benchmarks.steer [--dialogues 200] [--model smollm2-135m --sample 150] [--page]
+    python -m benchmarks.steer [--dialogues 200] [--model smollm2-135m --sample 150] [--page] [--earlier FILE]
 
 On composed messages whose ways of saying, titles and names were held out of training, and on the seekers' messages of
 IARD (Cai & Chen, 2020; ReDial dialogues that real people had, none of them trained on). IARD names what the annotators
@@ -13,13 +13,17 @@ Figures are of tool calls (benchmarks/heard.py): a slot is right when its value 
 Under "labels" stand the encoder's own intents and stretches of text, before anything is linked or done. With --model
 the embedded language model is asked too, zero-shot and few-shot under a schema, on the first messages; then what it
 makes of a recommender's list, and how many of its sentences pass their check. --page only writes the tables of
-docs/steering.md again. Intervals are 95 % bootstraps over dialogues.
+docs/steering.md again. --earlier FILE measures on the ways of saying that an earlier phrases.toml held out (without
+those that train now), so that two encoders can be told apart although the list grew; it only prints. Intervals are 95 %
+bootstraps over dialogues.
 """
 
 import argparse
 import json
 import re
+import sys
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -40,7 +44,7 @@ from benchmarks import steer_model, steer_page
 from benchmarks.heard import Heard, macro_f1, of_understanding, scored, share, table
 from benchmarks.measure import RESULTS, about, write
 from llm import registry
-from llm.steering.dialogues import Composer, Message, Span
+from llm.steering.dialogues import Composer, Film, Message, Span, dealt
 from llm.steering.encoder import Encoder, shipped
 from recommenders import datasets
 from recommenders.config import configured
@@ -143,7 +147,12 @@ def main() -> None:
     parser.add_argument("--model", help="an embedded language model, which takes minutes; otherwise it is not asked")
     parser.add_argument("--sample", type=int, default=150, help="messages that the language model reads")
     parser.add_argument("--page", action="store_true", help="only write the tables of docs/steering.md again")
+    parser.add_argument("--earlier", type=Path, help="an earlier phrases.toml; prints, and writes nothing")
     args = parser.parse_args()
+    if args.earlier:
+        torch.set_num_threads(1)
+        print(json.dumps(understood(args.dialogues, args.earlier), indent=1))
+        return
     file = RESULTS / "steer.json"
     results: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     if not args.page:
@@ -154,14 +163,25 @@ def main() -> None:
     steer_page.PAGE.write_text(steer_page.filled(results), encoding="utf-8")
 
 
-def understood(dialogues: int) -> dict[str, object]:
+def held_out(rows: Sequence[Film], earlier: Path | None) -> Composer:
+    """Composes messages of the held-out part, or of what an earlier list of ways held out and none trains with now."""
+    composer = Composer(rows, "held-out")
+    if earlier is not None:
+        then = tomllib.loads(earlier.read_text(encoding="utf-8"))
+        for (intent, carry), trains in Composer(rows, "train").templates.items():
+            held = dealt(then[intent][carry or "none"]["templates"])["held-out"]
+            composer.templates[intent, carry] = [way for way in held if way not in trains]
+    return composer
+
+
+def understood(dialogues: int, earlier: Path | None = None) -> dict[str, object]:
     """Rules, encoder and both."""
     s, encoder = settings(), shipped()
     catalogue = datasets.load("ml-100k", s.cache_dir, s.datasets).catalogue
     names = Linker(catalogue)
-    messages = [m for d in Composer(films(catalogue), "held-out").dialogues(dialogues) for m in d]
+    messages = [m for d in held_out(films(catalogue), earlier).dialogues(dialogues) for m in d]
     people = None
-    if (s.datasets / "iard" / "dev.json").is_file():
+    if earlier is None and (s.datasets / "iard" / "dev.json").is_file():
         people = Linker(ml_latest_small.read(s.datasets / "ml-latest-small").catalogue)
     results: dict[str, object] = {"labels": labels(messages, names, encoder)}
     for name, reads in systems(encoder).items():
@@ -169,7 +189,7 @@ def understood(dialogues: int) -> dict[str, object]:
         if people is not None:
             found["iard"] = iard(s.datasets, people, reads)
         results[name] = found
-        print(name, json.dumps(found))
+        print(name, json.dumps(found), file=sys.stderr)
     return results
 
 
