@@ -32,8 +32,12 @@ def opinions(text: str, found_slots: Slots, table: Table) -> tuple[tuple[int, Fe
                 blank,
                 re.IGNORECASE,
             )
-            if last and reference is not None and reference.how == "that":
-                items = last
+            if (
+                last
+                and reference is not None
+                and (reference.how == "that" or (reference.how == "all" and len(last) > 1))
+            ):
+                items = last  # "I have seen the first and the third, loved both"
             elif reference is not None and not found_slots.constrains:
                 items = reference.items if reference.how != "that" or len(reference.items) == 1 else ()
                 for a, b in reference.spans:

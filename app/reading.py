@@ -118,7 +118,7 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
     f, g, kinds = rules.filters, own.filters, {s.kind for s in found.spans}
     years = own.years if own.years.said else rules.years
     filters = replace(f, year_from=years.year_from, year_to=years.year_to)
-    if kinds:
+    if kinds & {"genre", "no_genre", "wish"}:
         filters = replace(filters, genres=g.genres, any_genres=g.any_genres, without_genres=g.without_genres)
     if g.people or g.without_people:
         filters = replace(filters, people=g.people, without_people=g.without_people)

@@ -489,3 +489,11 @@ def test_references_resolve_on_the_desk(pipe: Pipeline) -> None:
     desk = Desk(Parts(None, None, pipe, "popularity", None), context, 5, 10)  # type: ignore[arg-type]
     assert desk.items(["#2"]) == (shown.items[1],)
     assert desk.items(["item:a1", "Heat (1995)", "heat"]) == (0, 6)
+
+
+def test_both_are_the_two_just_named(pipe: Pipeline) -> None:
+    talk = rules(pipe)
+    shown = talk.say("recommend me something")
+    talk.say("I have seen the first and the third, loved both")
+    liked = {item_id for item_id, kind in talk.kept if kind == "like"}
+    assert liked == {shown.done.item_ids[0], shown.done.item_ids[2]}
