@@ -174,8 +174,6 @@ def _anew(rules: Understanding, found: Reading, r: Reader) -> Understanding | No
 def build(found: Reading, r: Reader) -> Understanding | None:
     """What the encoder's intent means here; None where the message or the table lacks what it needs."""
     intent, sure = found.intent, found.sure
-    if intent != "recommend":
-        r.reference = _by_age(found, r) or r.reference
     if intent == "similar" and not r.slots.like:
         r.slots = _alike(found, r)
         if not r.slots.like:
@@ -228,7 +226,9 @@ def _opinions(found: Reading, r: Reader) -> tuple[tuple[int, FeedbackKind], ...]
 
 
 def _reader(found: Reading, r: Reader) -> Reader:
-    """The reader with the place on the table that a stretch in another language names, where the rules see none."""
+    """The reader with the places on the table that only the encoder sees: "the older one", "il secondo"."""
+    if found.intent != "recommend":
+        r.reference = _by_age(found, r) or r.reference
     for span in found.spans:
         said = r.text[span.start : span.end]
         if span.kind == "ref" and r.reference is None and (english := foreign.place(said)) != said:

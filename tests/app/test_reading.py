@@ -95,3 +95,11 @@ def test_a_title_and_a_place_are_compared(names: Linker) -> None:
     table = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"]}, {}, 2)
     found = read("is the second one scarier than Heat?", table, names, shipped(), previous="scary movies")
     assert found.action == "compare" and set(found.items) == {3, names.items("Heat")[0]}
+
+
+def test_why_the_older_one_is_about_the_older_one(names: Linker) -> None:
+    years = names.catalogue.years
+    newer, older = sorted((0, 3), key=lambda i: -int(years[i]))
+    table = Table((newer, older), (newer, older), (newer, older), {"genres": ["Horror"]}, {}, 2)
+    found = read("why the older one?", table, names, shipped(), previous="scary movies")
+    assert (found.action, found.items) == ("explain", (older,))
