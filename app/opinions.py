@@ -32,11 +32,8 @@ def opinions(text: str, found_slots: Slots, table: Table) -> tuple[tuple[int, Fe
                 blank,
                 re.IGNORECASE,
             )
-            if (
-                last
-                and reference is not None
-                and (reference.how == "that" or (reference.how == "all" and len(last) > 1))
-            ):
+            how = "" if reference is None else reference.how
+            if last and (how == "that" or (how == "all" and len(last) > 1)):
                 items = last  # "I have seen the first and the third, loved both"
             elif reference is not None and not found_slots.constrains:
                 items = reference.items if reference.how != "that" or len(reference.items) == 1 else ()

@@ -49,7 +49,7 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
     found = encoder.read(text, previous, len(table.shown), linker.known(text))
     own = slots_of(found.spans, text, table, linker, k)
     together = joined(reader.slots, own, found, text, linker)
-    rules = answered(_reader(found, Reader(text, table, linker, k, together)))
+    rules = answered(_pointing(found, Reader(text, table, linker, k, together)))
     says = f"{found.intent.replace('_', ' ')} ({found.sure:.0%})"
     if found.intent == "elsewhere" and rules.action == "recommend" and bare_wish(text, reader.slots, found, linker):
         return replace(rules, second=f"A small encoder read: {says}; the rules took it for the wish that it may be.")
@@ -58,12 +58,16 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
         kept = _anew(rules, found, Reader(text, table, linker, k, together))
         if kept is not None:
             return replace(kept, by="encoder", second=f"A small encoder read: {says}, and that it begins anew.")
+        if _drops(rules, found, table) and (kept := build(found, Reader(text, table, linker, k, together))) is not None:
+            return replace(
+                kept, by="encoder", second=f"A small encoder read: {says}, and that it refines the last one."
+            )
         if found.intent == "elsewhere":
             small = rules.topic in ("", "small talk", "greeting", "accept")
             rules = replace(rules, topic="elsewhere" if small else rules.topic)
         return replace(rules, second=f"A small encoder read the same: {says}.", sure=max(rules.sure, found.sure))
     if found.sure >= _needed(rules, found):
-        forced = build(found, _reader(found, Reader(text, table, linker, k, together)))
+        forced = build(found, _pointing(found, Reader(text, table, linker, k, together)))
         if forced is not None and (not _remembers_any(rules) or _remembers_any(forced)):
             second = f"The rules would have taken it for: {intent.replace('_', ' ')}."
             return replace(forced, by="encoder", second=second, sure=found.sure)
@@ -76,7 +80,7 @@ def read_alone(
     """The encoder's reading, slots and all; for measuring what it does without rules."""
     text = text.strip()
     found = encoder.read(text, previous, len(table.shown), linker.known(text))
-    reader = _reader(found, Reader(text, table, linker, k, slots_of(found.spans, text, table, linker, k)))
+    reader = _pointing(found, Reader(text, table, linker, k, slots_of(found.spans, text, table, linker, k)))
     built = build(found, reader)
     return (
         replace(built, by="encoder", sure=found.sure) if built is not None else Understanding("clarify", topic="which")
@@ -143,16 +147,16 @@ def bare_wish(text: str, rules: Slots, found: Reading, linker: Linker) -> bool:
     """Whether a message is a wish and nothing else ("jazz musicians"), some word of which stands for nothing in the
     catalogue but all of which are in the texts of its items. What is no request counts only where it is a bare noun."""
     if found.intent not in ("recommend", "similar") and (
-        found.intent != "elsewhere" or not slots.noun(text, rules.wish)
+        found.intent != "elsewhere" or not slots.bare_noun(text, rules.wish)
     ):
         return False
-    marked = [(s.start, s.end) for s in found.spans if _linked(s, text, linker)]
+    said = slots.telling_words(text)
+    free = slots.telling_words(text, [(s.start, s.end) for s in found.spans if _linked(s, text, linker)])
+    if found.intent == "elsewhere":
+        free = free or said
     wished = {t.text for t in slots.telling_words(rules.wish)}
-    free = slots.telling_words(text, marked)
     index = words.index_of(linker.catalogue)
-    said = {t.text for t in slots.telling_words(text)}
-    some = bool(free) or found.intent == "elsewhere"
-    return some and said <= wished and all(index.coverage(t.text).any() for t in (free or slots.telling_words(text)))
+    return bool(free) and {t.text for t in said} <= wished and all(index.coverage(t.text).any() for t in free)
 
 
 def _linked(span: Span, text: str, linker: Linker) -> bool:
@@ -171,6 +175,13 @@ def _anew(rules: Understanding, found: Reading, r: Reader) -> Understanding | No
     return fresh if kept and fresh.arguments else None
 
 
+def _drops(rules: Understanding, found: Reading, table: Table) -> bool:
+    """Whether rules begin anew where the encoder reads a refinement of the request before."""
+    if rules.action != "recommend" or found.carry != "refine" or found.carry_sure < CARRY_SURE:
+        return False
+    return any(v and n not in rules.arguments for n, v in table.arguments.items() if n not in ("more", "count"))
+
+
 def build(found: Reading, r: Reader) -> Understanding | None:
     """What the encoder's intent means here; None where the message or the table lacks what it needs."""
     intent, sure = found.intent, found.sure
@@ -184,6 +195,8 @@ def build(found: Reading, r: Reader) -> Understanding | None:
             return None
         if found.carry != "new" and r.table.arguments and intent != "similar":
             arguments, said = merged(r)
+            if r.slots.wish:
+                arguments["wish"] = r.slots.wish
             if found.carry == "more":
                 arguments, said = {**arguments, "more": True}, (*said, "nothing shown before")
             tool = "similar" if arguments.get("items") else "recommend"
@@ -225,7 +238,7 @@ def _opinions(found: Reading, r: Reader) -> tuple[tuple[int, FeedbackKind], ...]
     return tuple((item, kind) for item in pointed.items)
 
 
-def _reader(found: Reading, r: Reader) -> Reader:
+def _pointing(found: Reading, r: Reader) -> Reader:
     """The reader with the places on the table that only the encoder sees: "the older one", "il secondo"."""
     if found.intent != "recommend":
         r.reference = _by_age(found, r) or r.reference

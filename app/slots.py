@@ -380,7 +380,7 @@ def says_something(words: str) -> bool:
     return any(len(w.text) > 2 and w.text not in FUNCTION | _FILLER for w in tokens(words))
 
 
-def noun(text: str, wish: str) -> bool:
+def bare_noun(text: str, wish: str) -> bool:
     """Whether a message is the words of a wish with at most articles, prepositions and the like between them."""
     wished = {t.text for t in tokens(wish)}
     return bool(wished) and all(t.text in wished | _GLUE | ITEM_WORDS for t in tokens(text))

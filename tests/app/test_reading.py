@@ -103,3 +103,9 @@ def test_why_the_older_one_is_about_the_older_one(names: Linker) -> None:
     table = Table((newer, older), (newer, older), (newer, older), {"genres": ["Horror"]}, {}, 2)
     found = read("why the older one?", table, names, shipped(), previous="scary movies")
     assert (found.action, found.items) == ("explain", (older,))
+
+
+def test_a_refinement_brings_its_own_wish(names: Linker) -> None:
+    asked = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"], "wish": "hotels"}, {}, 2)
+    found = read("but about space travel", asked, names, shipped(), previous="scary movies about hotels")
+    assert found.arguments.get("wish") == "space travel" and found.arguments.get("genres") == ["Horror"]
