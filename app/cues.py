@@ -124,7 +124,7 @@ LIKE = re.compile(
 SEEN = re.compile(
     r"\b(?:(?:i|we|i['’]ve|we['’]ve|ive)\s+(?:\w+\s+){0,2}?(?:seen|saw|watched|know)|already\s+(?:seen|saw|watched|know)|"
     r"seen\s+(?:it|that|this|them|those|these|both|all|the|number)|have\s+seen|saw\s+(?:it|that|this|them|both|the))\b|"
-    r"^\W*(?:yes|yeah|yep|yea)?\W*(?:i\s+have|seen)\b",
+    r"^\W*(?:yes|yeah|yep|yea)?\W*(?:i\s+have(?!\s+(?:to|heard|been|an?|no|some|always)\b)|seen)\b",
     re.IGNORECASE,
 )
 UNSEEN = re.compile(

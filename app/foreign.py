@@ -1,12 +1,17 @@
-"""Stretches of German, French, Spanish and Italian in the English that the rules read.
+"""Stretches of German, French, Spanish and Italian, and words with slips of the finger, in the English of the rules.
 
-The encoder marks genres, years and places in these languages as well ("keine Horrorfilme", "avant 1960", "la segunda");
-what it marked is put into English here and then linked like everything else. Whole messages are not translated.
+The encoder marks genres, years, places and wishes in these languages as well ("keine Horrorfilme", "avant 1960", "la
+segunda"); what it marked is put into English here and then linked like everything else. Whole messages are not
+translated.
 """
 
 import re
 
 from app.words import folded
+from llm.steering.encoder import common_words
+from llm.steering.mending import plain, slips
+from recommenders import words
+from recommenders.tables import Catalogue
 
 _GENRES = {
     "action": "dazione|daction|accion|azione|actionfilme?",
@@ -77,6 +82,24 @@ def years(stretch: str) -> str:
     for said, meant in _YEARS:
         english = re.sub(rf"\b{said}\b", meant, english)
     return english if english != plain else stretch
+
+
+def mended(stretch: str) -> str:
+    """Word by word without slips and in English: "the secnd one" -> "the second one", "sin violencia" -> "without
+    violence"."""
+    said = stretch.split()
+    return " ".join(common_words()(said, [False] * len(said)))
+
+
+def wish(stretch: str, catalogue: Catalogue) -> str:
+    """Words that no item's text has without slips ("gladitaors") and in English; the others as they are."""
+    index, mend = words.index_of(catalogue), common_words()
+    said = stretch.split()
+    found = mend(said, [index.has(w) for w in said])
+    for n, word in enumerate(found):
+        if len(word) > 4 and not index.has(word) and not mend.knows(plain(word)):
+            found[n] = next((near for near, cost in slips(plain(word)) if cost <= 1 and index.has(near)), word)
+    return " ".join(found)
 
 
 def _whole(stretch: str, table: tuple[tuple[re.Pattern[str], str], ...]) -> str:

@@ -16,7 +16,8 @@ from rapidfuzz import fuzz, process
 from app import genres as said
 from app.naming import ARTICLES, PARENTHESES, bare, genre_index, people_index, title_index
 from app.words import EVERYDAY, FUNCTION, ITEM_WORDS, Token, folded, singular, tokens
-from llm.steering.encoder import Known
+from llm.steering.encoder import Known, common_words
+from llm.steering.mending import slips
 from recommenders.tables import Catalogue
 
 _YEAR_AFTER = re.compile(r"\s*(?:\(\s*(\d{4})\s*\)|,?\s+(?:from|of)\s+(\d{4})\b|\s+((?:19|20)\d\d)\b(?!s))")
@@ -70,6 +71,8 @@ class Linker:
         self._genre_sets = frozenset(frozenset(g) for g in catalogue.genres)
         self._genre_words = [" ".join(k) for k in self._genres]
         self._people_words = [" ".join(k) for k in self._people]
+        names = (self._titles, self._people, self._genres, self._languages)
+        self._name_words = frozenset(w for table in names for key in table for w in key)
 
     # -- single names, as tools and the model give them --------------------------------------------------------------
 
@@ -122,13 +125,14 @@ class Linker:
     # -- a whole message ---------------------------------------------------------------------------------------------
 
     def known(self, text: str) -> tuple[Known, ...]:
-        """Every stretch that the catalogue has a name for, the longest first met, whether it is meant here or not:
-        what the encoder is told, which weighs it by the words around."""
+        """Every stretch that the catalogue has a name for, the longest first met, whether it is meant here or not and
+        be it with a slip of the finger: what the encoder is told, which weighs it by the words around."""
         words = tokens(text)
+        said = [self._without_slip(w.text) for w in words]
         found: list[Known] = []
         i = 0
         while i < len(words):
-            keys = tuple(w.text for w in words[i : i + _LONGEST])
+            keys = tuple(said[i : i + _LONGEST])
             n, kind = next(((n, k) for n in range(len(keys), 0, -1) if (k := self._kind(keys[:n]))), (1, ""))
             if kind:
                 end = words[i + n - 1].end
@@ -137,6 +141,12 @@ class Linker:
                 n = next((k for k, w in enumerate(words[i:]) if w.start >= tail), len(words))
             i += n
         return tuple(found)
+
+    def _without_slip(self, word: str) -> str:
+        """The word of some name that was meant, where this is neither one nor a common word."""
+        if len(word) < 5 or not word.isalpha() or word in self._name_words or common_words().knows(word):
+            return word
+        return next((near for near, cost in slips(word) if cost <= 1 and near in self._name_words), word)
 
     def _kind(self, key: tuple[str, ...]) -> str:
         """What a sequence of words is a name of; "" where of nothing, or where all of it is grammar."""

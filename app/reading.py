@@ -29,8 +29,10 @@ SURE = 0.30  # the encoder's probability from which it decides against the rules
 TALK_SURE = 0.50  # and from which it takes for talk what they are sure is a request
 RULES_SURE = 0.60  # what rules are at most when they guess
 CARRY_SURE = 0.90
-WISHLESS = 0.80  # and from which a message without a marked slot has no wish either
+WISHLESS = 0.50  # and from which a message without a marked slot has no wish either
 _JUDGED: dict[str, FeedbackKind] = {"good": "like", "bad": "dislike", "seen": "seen"}
+_DECLINES = re.compile(r"(?:no|not|nope|nah|never)\b(?!\s+(?:bad|only|just|sure))", re.IGNORECASE)
+_LIKE_THAT = re.compile(r"\b(?:like|similar\s+to)\s+(?:that|this|it|the\s+\w+\s+one)\b", re.IGNORECASE)
 _AGED = re.compile(
     r"the\s+(?:(?P<old>old(?:er|est)|earli(?:er|est))|(?P<new>new(?:er|est)|latest|(?:more|most)\s+recent))\b",
     re.IGNORECASE,
@@ -51,7 +53,12 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
     together = joined(reader.slots, own, found, text, linker)
     rules = answered(_pointing(found, Reader(text, table, linker, k, together)))
     says = f"{found.intent.replace('_', ' ')} ({found.sure:.0%})"
-    if found.intent == "elsewhere" and rules.action == "recommend" and bare_wish(text, reader.slots, found, linker):
+    unsure_talk = found.intent == "chat" and found.sure < TALK_SURE
+    if (
+        (found.intent == "elsewhere" or unsure_talk)
+        and rules.action == "recommend"
+        and bare_wish(text, reader.slots, found, linker)
+    ):
         return replace(rules, second=f"A small encoder read: {says}; the rules took it for the wish that it may be.")
     intent = intent_of(rules)
     if found.intent == intent or (found.intent == "elsewhere" and intent == "chat"):
@@ -66,7 +73,7 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
             small = rules.topic in ("", "small talk", "greeting", "accept")
             rules = replace(rules, topic="elsewhere" if small else rules.topic)
         return replace(rules, second=f"A small encoder read the same: {says}.", sure=max(rules.sure, found.sure))
-    if found.sure >= _needed(rules, found):
+    if found.sure >= _needed(text, rules, found):
         forced = build(found, _pointing(found, Reader(text, table, linker, k, together)))
         if forced is not None and (not _remembers_any(rules) or _remembers_any(forced)):
             second = f"The rules would have taken it for: {intent.replace('_', ' ')}."
@@ -96,9 +103,13 @@ def intent_of(u: Understanding) -> str:
     return u.action
 
 
-def _needed(rules: Understanding, found: Reading) -> float:
+def _needed(text: str, rules: Understanding, found: Reading) -> float:
     """The probability from which the encoder decides against the rules; above 1 where it never does."""
     if rules.topic == "no such place" or (found.intent == "elsewhere" and not _claims_nothing(rules)):
+        return 2.0
+    if rules.action == "similar" and found.intent == "recommend" and _LIKE_THAT.search(text):
+        return 2.0
+    if rules.topic == "bye" and found.intent == "chat":  # of the two, farewells are few words that rules list
         return 2.0
     request = rules.action == "recommend" and rules.sure > RULES_SURE
     return TALK_SURE if request and found.intent in ("chat", "stop", "elsewhere") else SURE
@@ -146,13 +157,12 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
 def bare_wish(text: str, rules: Slots, found: Reading, linker: Linker) -> bool:
     """Whether a message is a wish and nothing else ("jazz musicians"), some word of which stands for nothing in the
     catalogue but all of which are in the texts of its items. What is no request counts only where it is a bare noun."""
-    if found.intent not in ("recommend", "similar") and (
-        found.intent != "elsewhere" or not slots.bare_noun(text, rules.wish)
-    ):
+    talk = found.intent in ("elsewhere", "chat")
+    if found.intent not in ("recommend", "similar") and not (talk and slots.bare_noun(text, rules.wish)):
         return False
     said = slots.telling_words(text)
     free = slots.telling_words(text, [(s.start, s.end) for s in found.spans if _linked(s, text, linker)])
-    if found.intent == "elsewhere":
+    if talk:
         free = free or said
     wished = {t.text for t in slots.telling_words(rules.wish)}
     index = words.index_of(linker.catalogue)
@@ -233,6 +243,8 @@ def _opinions(found: Reading, r: Reader) -> tuple[tuple[int, FeedbackKind], ...]
     if judged:
         return judged
     kind, pointed = kind_of(r.text), r.reference
+    if kind is None and _DECLINES.match(r.text):
+        kind = "dislike"  # "not the second one"
     if kind is None or pointed is None or (pointed.how == "that" and len(pointed.items) > 1):
         return ()
     return tuple((item, kind) for item in pointed.items)
@@ -243,9 +255,9 @@ def _pointing(found: Reading, r: Reader) -> Reader:
     if found.intent != "recommend":
         r.reference = _by_age(found, r) or r.reference
     for span in found.spans:
-        said = r.text[span.start : span.end]
-        if span.kind == "ref" and r.reference is None and (english := foreign.place(said)) != said:
-            pointed = find(english, r.table)
+        if span.kind == "ref" and r.reference is None:
+            said = r.text[span.start : span.end]
+            pointed = find(foreign.place(said), r.table) or find(foreign.mended(said), r.table)
             r.reference = pointed and replace(pointed, spans=((span.start, span.end),), said=said)
     return r
 
@@ -294,7 +306,7 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker, k
     english = foreign.years(text)  # of another language the encoder may overlook a part: "vor 1985"
     when = " ".join([*([english] if english != text else said.get("years", [])), *relative])
     years = years_.read(when, (), catalogue.years[list(table.shown)], catalogue.years, k)
-    lighter = [w for w in relative if not years.relative]
+    wishes = [*said.get("wish", []), *(w for w in relative if not years.relative)]  # "lighter" is one
     unwanted, wanted = linked("no_genre", "genre"), linked("genre", "genre")
     together = len(said.get("genre", [])) < 2 or linker.together(wanted)
     counts = [slots.number(w) for w in said.get("count", [])]
@@ -306,7 +318,9 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker, k
         without_people=linked("no_person", "person"),
         languages=linked("language", "language"),
         without_content=tuple(
-            dict.fromkeys(n for w in said.get("no_content", []) if (n := slots.note(w)) in catalogue.content and n)
+            dict.fromkeys(
+                n for w in said.get("no_content", []) if (n := slots.note(foreign.mended(w))) in catalogue.content and n
+            )
         ),
         year_from=years.year_from,
         year_to=years.year_to,
@@ -317,7 +331,7 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker, k
         k=next((n for n in counts if n), None),
         titles=titles,
         like=tuple(m.items[0] for m in titles if m.start in {s.start for s in spans if s.kind == "like"}),
-        wish=" ".join(w for w in [*said.get("wish", []), *lighter] if slots.says_something(w)),
+        wish=" ".join(foreign.wish(w, catalogue) for w in wishes if slots.says_something(w)),
         judged={
             rows[0]: _JUDGED[s.kind]
             for s in spans

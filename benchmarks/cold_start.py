@@ -11,11 +11,11 @@ intervals are 95 % bootstraps over people, differences paired. Half of the cold 
 is reported. "warm" is the usual test (the last item, where it is not cold): what a change costs there.
 
     as trained   cold items keep the embedding that they began with, pushed down by training
-    from texts   the setting `texts`: a ridge regression from text vectors to trained embeddings (recommenders.initial)
-    lifted       SASRec alone: and its setting `lift`, which the line before sets to 0
-    unknown      models of fields alone, not in any setting: the field "popularity" of cold items says that it is not
-                 known (the mean), where "as trained" it says that nobody chose them
-    both         unknown, from texts
+    from texts   the setting `texts`: a ridge regression from text vectors to trained embeddings (recommenders.initial);
+                 of models of fields also the next line
+    unknown      models of fields alone: the field "popularity" of cold items says that it is not known (the mean), not
+                 that nobody chose them
+    lifted       SASRec alone: and its setting `lift`, which the first line sets to 0
 
 Results: benchmarks/results/cold_start.json.
 """
@@ -119,24 +119,16 @@ def ways(model: PlacesCold, texts: np.ndarray, counts: np.ndarray) -> dict[str, 
     """The same model with its cold items placed in every way; texts (I, S), counts (I,) of interactions."""
     made = {"as trained": model, "from texts": copy.deepcopy(model)}
     if isinstance(model, FeatureModel):
-        made["unknown"] = unpopular(copy.deepcopy(model), counts)
-        made["both"] = copy.deepcopy(made["unknown"])
-        made["both"].place_cold(texts, counts)
+        unknown = copy.deepcopy(model)
+        unknown.features.forget_popularity(counts == 0)
+        unknown._ready()
+        made["unknown"] = unknown
     else:
         made["from texts"].config = dataclasses.replace(model.config, lift=0.0)
         made["lifted"] = copy.deepcopy(model)
         made["lifted"].place_cold(texts, counts)
     made["from texts"].place_cold(texts, counts)
     return made
-
-
-def unpopular(model: FeatureModel, counts: np.ndarray) -> FeatureModel:
-    """The model, to which the popularity of items without interactions is not known."""
-    fields = model.features.of_side("item")
-    place = sum(f.width for f in fields[: [f.name for f in fields].index("popularity")])
-    model.features.items.weights[torch.from_numpy(counts == 0), place] = 0.0
-    model._ready()
-    return model
 
 
 def main() -> None:

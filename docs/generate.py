@@ -186,10 +186,10 @@ item, told from the earlier history. "Among cold": the place among the cold item
 catalogue, where a new item has to pass every known one; "warm": the usual test, what a change costs there. Gains over
 the model as trained, with the 95 % interval over people; mean of {seeds} seeds.
 
-- from texts: the setting `texts`, embeddings of cold items by a ridge regression from their sentence vectors
-- lifted: SASRec's setting `lift` as well, which adds to their biases
-- unknown: the popularity of cold items reads as not known instead of nil; a trial, not in any setting
-- both: unknown, and from texts"""
+- from texts: the setting `texts`, embeddings of cold items by a ridge regression from their sentence vectors; for
+  models of fields the next line as well
+- unknown: the popularity of cold items reads as not known instead of nil
+- lifted: SASRec's setting `lift` as well, which adds to their biases"""
 
 COLD_MEASURES = ("report: ndcg among cold", "report: recall among all", "warm: ndcg")
 

@@ -25,7 +25,7 @@ class Weights:
     source: str
     parts: tuple[tuple[str, str], ...]
     context: int  # tokens that prompt and answer share
-    steers: bool  # measured: can choose tools and rerank
+    steers: bool  # can choose tools and rerank; neither of these can (docs/steering.md)
 
 
 KNOWN: dict[str, Weights] = {
@@ -56,7 +56,7 @@ KNOWN: dict[str, Weights] = {
                 for i in range(1, 23)
             ),
             context=32768,
-            steers=True,
+            steers=False,
         ),
     )
 }

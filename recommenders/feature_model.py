@@ -247,7 +247,7 @@ class FeatureModel(initial.PlacesCold):
 
     def place_cold(self, texts: np.ndarray, counts: np.ndarray) -> None:
         """Give items without interactions (counts (I,) of 0) the rows that their text vectors (I, S) predict, as
-        candidates and in histories."""
+        candidates and in histories, and an unknown popularity: nobody chose them since nobody could."""
         n, module = len(self.catalogue), self.module
         tables = [module.vectors.table.weight, *([module.weights.table.weight] if module.linear else [])]
         with torch.no_grad():
@@ -257,6 +257,7 @@ class FeatureModel(initial.PlacesCold):
                     for table in tables:
                         placed = initial.mapped(texts, table[rows].cpu().numpy(), counts)
                         table[rows] = torch.from_numpy(placed).to(table.device)
+        self.features.forget_popularity(counts == 0)
         self._ready()
 
     def _features(self, data: Dataset) -> Features:

@@ -120,6 +120,14 @@ class Features:
         self.pair, self.usual = self.pair.to(device), self.usual.to(device)
         return self
 
+    def forget_popularity(self, items: np.ndarray) -> None:
+        """Say of these items (I,) bool that their popularity is not known, not that nobody chose them."""
+        place = 0
+        for field in self.of_side("item"):
+            if field.name == "popularity":
+                self.items.weights[torch.from_numpy(items).to(self.items.weights.device), place] = 0.0
+            place += field.width
+
     @property
     def rows(self) -> int:
         return max(f.offset + f.size for f in self.fields)

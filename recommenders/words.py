@@ -75,6 +75,10 @@ class WordIndex:
         self._size = len(catalogue)
         self._lists = {s: np.array(items, np.int64) for s, items in lists.items()}
 
+    def has(self, word: str) -> bool:
+        """Whether some item's text has this word, in whatever form."""
+        return any(s in self._lists for s in content_words(word))
+
     def coverage(self, text: str) -> np.ndarray:
         """(I,) float32 in [0, 1]: share of the content words that an item has, rare words weighing more (their idf)."""
         total, scores = 0.0, np.zeros(self._size, np.float32)

@@ -41,6 +41,8 @@ _POINTS = re.compile(
     r"(?:all|both|most|any|either) of (?:them|those|these)|both|them|these|those)\b",
     re.IGNORECASE,
 )
+_DECADE_OF = re.compile(r"(?:from|of|in|made in|out of) (?=the |\d{2,4}s?$)")
+_OF_LISTS = 0.35
 _NEAR = {"a": "s", "e": "r", "i": "o", "o": "p", "t": "r", "n": "m", "s": "d", "l": "k", "r": "t", "h": "j"}
 
 
@@ -140,12 +142,18 @@ class Composer:
         self.wishes = {
             kind: [w for w in phrases()["wishes"][name] if part_of(w) == part] for kind, name in WISHES.items()
         }
+        said = phrases().get("said", {})
+        self.said = {kind: [w for w in words_ if part_of(w) == part] for kind, words_ in said.items()}
         self.templates: dict[tuple[str, Carry], list[str]] = {}
         for intent, groups in phrases().items():
             for carry, group in groups.items():
                 if isinstance(group, dict) and "templates" in group:
                     key = (intent, cast("Carry", "" if carry == "none" else carry))
                     self.templates[key] = dealt(group["templates"])[part]
+        self.of_lists = {
+            key: [way for way in ways if any(m["kind"] in self.said for m in _SLOT.finditer(way))]
+            for key, ways in self.templates.items()
+        }
 
     def dialogues(self, n: int) -> Iterator[tuple[Message, ...]]:
         for number in range(n):
@@ -216,7 +224,7 @@ class Composer:
             parts = [(intent, carry)]
         text, spans, used = "", [], []
         for n, part in enumerate(parts):
-            template = r.choice(self.templates[part])
+            template = self._way(part)
             used.append(template)
             if n:
                 text += r.choice(self._around("joins"))
@@ -229,6 +237,12 @@ class Composer:
         return Message(
             text, intent, carry, tuple(spans), template=" + ".join(used), arguments=arguments(spans, len(shown))
         )
+
+    def _way(self, key: tuple[str, Carry]) -> str:
+        """A way of saying; in training a third are of those that hold words of long lists, elsewhere all are alike."""
+        if self.part == "train" and self.of_lists[key] and self.random.random() < _OF_LISTS:
+            return self.random.choice(self.of_lists[key])
+        return self.random.choice(self.templates[key])
 
     def _around(self, name: str) -> list[str]:
         return phrases()["around"][name]
@@ -262,7 +276,8 @@ class Composer:
             kind = {"refs": "ref", "decade": "years"}.get(match["kind"], match["kind"])
             kind = "wish" if kind in WISHES else kind
             if kind in KINDS:
-                spans.append(Span(kind, len(text), len(text) + len(words), value))
+                start, end = _telling(kind, words)
+                spans.append(Span(kind, len(text) + start, len(text) + end, value))
             text += words
             at = match.end()
         return _glued(text, template[at:]), spans
@@ -298,6 +313,8 @@ class Composer:
         if kind in WISHES:
             wish = r.choice(self.wishes[kind])
             return wish, re.sub(r"^(?:an?|the)\s+", "", wish)
+        if kind in self.said:
+            return r.choice(self.said[kind]), None
         if kind == "rel":
             table_ = phrases()["relative_foreign"][tongue] if tongue else _listed("relative")
             if words:  # "not so old"
@@ -322,6 +339,12 @@ class Composer:
             word = ("older", "newer") if two else ("oldest", self.random.choice(("newest", "most recent")))
             return f"the {word[0] if old else word[1]} one", years.index(min(years) if old else max(years)) + 1
         return saying.one(self.random, len(shown))
+
+
+def _telling(kind: str, words: str) -> tuple[int, int]:
+    """Where the slot stands in its words: without "from" before a decade, and without dots behind a title."""
+    lead = _DECADE_OF.match(words) if kind == "years" else None
+    return lead.end() if lead else 0, len(words.rstrip(".!?")) if kind in TITLES else len(words)
 
 
 def _meant(message: Message) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from llm.errors import LLMError
 from llm.steering.bert import SIZE, Embedding, Layer
 from llm.steering.dialogues import CARRIES, INTENTS, KINDS, Span, words
+from llm.steering.mending import Mender, mender
 
 ARTEFACT = Path(__file__).with_name("artefact")
 TAGS = ("O", *(f"{b}-{kind}" for kind in KINDS for b in "BI"))
@@ -79,13 +80,15 @@ class Pairs:
 
     def __init__(self, vocabulary: Path) -> None:
         self.tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True, strip_accents=True)
+        self.mend = mender(vocabulary)
 
     def encode(self, text: str, previous: str, shown: int, known: Sequence[Known] = ()) -> Pair:
         """The first segment says how much lies on the table, then the person's message before."""
-        before = f"{shown or 'nothing'} shown".split() + [previous[a:b] for a, b in words(previous)[-BEFORE:]]
+        earlier = [previous[a:b] for a, b in words(previous)[-BEFORE:]]
+        before = f"{shown or 'nothing'} shown".split() + self.mend(earlier, [False] * len(earlier))
         places = words(text)
-        now = [text[a:b] for a, b in places] or ["."]
         marked = marks(places, known) or [0]
+        now = self.mend([text[a:b] for a, b in places] or ["."], [bool(mark) for mark in marked])
         found = self.tokenizer._tokenizer.encode(before, now, is_pretokenized=True)
         of_pieces = [0] * len(found.ids)
         firsts: list[int] = []
@@ -227,6 +230,11 @@ class Encoder:
                 )
             )
         return found
+
+
+def common_words() -> Mender:
+    """The words of the encoder's vocabulary, and what else is English."""
+    return mender(ARTEFACT / "vocab.txt")
 
 
 def save(network: Network, vocabulary: Path, folder: Path, notes: dict[str, object]) -> dict[str, object]:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from llm.steering.bert import pretrained
 from llm.steering.dialogues import CARRIES, INTENTS, Message, tags
 from llm.steering.encoder import TAGS, Known, Network, Pairs, padded, save
+from llm.steering.mending import GLOSSES
 
 Knows = Callable[[str], Sequence[Known]]  # what a catalogue knows of a message's words
 _NONE = -100  # a label that does not count
@@ -201,7 +202,7 @@ def _batch(rows: Sequence[Row]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor,
 
 
 def _fingerprint(messages: Sequence[Message], untagged: Sequence[Message], config: Config) -> str:
-    digest = hashlib.sha256(repr(config).encode())
+    digest = hashlib.sha256(repr(config).encode() + GLOSSES.read_bytes())
     for message in (*messages, *untagged):
         digest.update(f"\n{message.text}\t{message.intent}\t{message.carry}".encode())
     return digest.hexdigest()[:12]

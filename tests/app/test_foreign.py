@@ -1,8 +1,10 @@
 """Stretches in other languages become the English that the rules read, and English stays as it is."""
 
+import pandas as pd
 import pytest
 
 from app import foreign
+from recommenders.tables import Catalogue
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,20 @@ def test_places(said: str, place: str) -> None:
 )
 def test_ages(said: str, age: str) -> None:
     assert foreign.age(said) == age
+
+
+@pytest.mark.parametrize(
+    ("said", "english"),
+    [("the secnd one", "the second one"), ("gewalt", "violence"), ("sin violencia", "without violence")],
+)
+def test_slips_and_words(said: str, english: str) -> None:
+    assert foreign.mended(said) == english
+
+
+def test_a_wish_keeps_what_the_texts_say_and_mends_the_rest() -> None:
+    texts = ["gladiators in ancient rome", "a barbarian queen and her horse", "le barbare"]
+    catalogue = Catalogue.of(pd.DataFrame({"item_id": list("abc"), "title": list("abc"), "text": texts}))
+    assert foreign.wish("gladitaors", catalogue) == "gladiators"
+    assert foreign.wish("le barbare", catalogue) == "le barbare"  # words of some text stay
+    assert foreign.wish("hrose riding", catalogue) == "horse riding"
+    assert foreign.wish("xqzzt", catalogue) == "xqzzt"

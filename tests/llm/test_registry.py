@@ -64,8 +64,7 @@ def test_weights_make_the_embedded_one_usable(bare: LLMSettings) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(b"GGUF")
     info = registry.describe("embedded:qwen2.5-coder-1.5b", bare)
-    assert info.usable and info.steers
-    assert not registry.describe("embedded:smollm2-135m", bare).steers
+    assert info.usable and not info.steers  # measured: rules and the small encoder understand more, and at once
 
 
 def test_an_unknown_name_gets_a_hint(bare: LLMSettings) -> None:

@@ -100,6 +100,19 @@ def test_a_cold_item_takes_the_place_of_its_kind(name: str, settings: dict[str, 
     assert {8} <= set(top(model, [even], 12)[0].tolist())
 
 
+def test_nobody_chose_a_cold_item_because_nobody_could(half_cold: Dataset) -> None:
+    """Training says that cold items are the least chosen; placed, they have the usual popularity."""
+    fields = ("history", "item", "popularity")
+    model: Any = configured("deepfm", {"epochs": 5, "batch_size": 64, "negatives": 20, "fields": fields}).fit(half_cold)
+    counts = np.bincount(half_cold.interactions.item, minlength=30)
+    place = next(n for n, f in enumerate(model.features.of_side("item")) if f.name == "popularity")
+    before = model.features.items.weights[:, place].clone()
+    model.place_cold(np.random.default_rng(0).normal(size=(30, 8)), counts)
+    after = model.features.items.weights[:, place]
+    assert (before[counts == 0] < 0).all() and (after[counts == 0] == 0).all()
+    assert (after[counts > 0] == before[counts > 0]).all()
+
+
 def test_the_setting_reads_the_texts(encoder: TextEncoder, tmp_path: Any) -> None:
     """With `texts` a model places its cold items itself, and its run keeps them without the encoder."""
     films = tiny_films()

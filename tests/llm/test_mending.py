@@ -1,0 +1,60 @@
+"""Words as the encoder reads them: known slips, known glosses, and what must stay."""
+
+import pytest
+
+from llm.steering.dialogues import words
+from llm.steering.encoder import ARTEFACT, shipped
+from llm.steering.mending import Mender, glosses, mender, plain
+
+
+@pytest.fixture(scope="module")
+def mend() -> Mender:
+    return mender(ARTEFACT / "vocab.txt")
+
+
+def mended(mend: Mender, text: str, known: str = "") -> str:
+    said = [text[a:b] for a, b in words(text)]
+    return " ".join(mend(said, [w in known.split() for w in said]))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("recomend smth fnuny plz", "recommend something funny please"),
+        ("thrillrs from teh 80s", "thrillers from the 80s"),
+        ("wjat is like heat", "what is like heat"),
+        ("a rewatchable whodunit", "a rewatchable whodunit"),
+        ("genug für heute", "enough for today"),
+        ("ein spannender Film bitte", "a exciting film please"),
+        ("giustifica la scelta", "explain the choice"),
+        ("dime más sobre Heat", "tell more about Heat"),
+        ("un film pareil s'il te plaît", "a film same s ' he you please"),
+        ("I was in a war film", "I was in a war film"),
+        ("films die man sehen will", "films the man see want"),
+    ],
+)
+def test_slips_and_other_languages(mend: Mender, text: str, read: str) -> None:
+    assert mended(mend, text) == read
+
+
+def test_names_stay_and_words_stay_one_by_one(mend: Mender) -> None:
+    assert mended(mend, "dime mas sobre Cyclo", "Cyclo") == "tell more about Cyclo"
+    assert mended(mend, "tihnk", "tihnk") == "tihnk"
+    assert mended(mend, "tihnk") == "think"
+    for text in ("", "?!", "12 3d", "heyyy!!! ok", "ça va?", "dont"):
+        said = [text[a:b] for a, b in words(text)]
+        assert len(mend(said, [False] * len(said))) == len(said)
+
+
+def test_glosses_are_written_as_they_are_looked_up() -> None:
+    english, tongues = glosses()
+    assert {"slang", "de", "fr", "es", "it"} == set(tongues)
+    for table in (*english.values(), *tongues.values()):
+        assert all(word == plain(word) and word for word in table)
+
+
+def test_the_encoder_marks_the_words_of_the_message_itself() -> None:
+    text = "thrilelrs wiht Al Pacino plz"
+    found = shipped().read(text)
+    assert found.intent == "recommend"
+    assert {text[s.start : s.end] for s in found.spans} == {"thrilelrs", "Al Pacino"}
