@@ -48,6 +48,7 @@ _PLACES = {
 }
 _YEARS = (
     (r"(?:vor|avant|antes del?|prima del?)", "before"),
+    (r"hasta", "until"),
     (r"(?:nach|apres|despues del?|dopo il|dopo)", "after"),
     (r"(?:(?:aus den|der) (\d0)ern?|(?:des annees|annees|de los anos|los anos|degli anni|anni) (\d0))", r"the \1\2s"),
 )
@@ -95,7 +96,8 @@ def wish(stretch: str, catalogue: Catalogue) -> str:
     """Words that no item's text has without slips ("gladitaors") and in English; the others as they are."""
     index, mend = words.index_of(catalogue), common_words()
     said = stretch.split()
-    found = mend(said, [index.has(w) for w in said])
+    read = mend(said, [index.has(w) or mend.knows(plain(w)) for w in said])
+    found = [new if index.has(new) else old for old, new in zip(said, read, strict=True)]
     for n, word in enumerate(found):
         if len(word) > 4 and not index.has(word) and not mend.knows(plain(word)):
             found[n] = next((near for near, cost in slips(plain(word)) if cost <= 1 and index.has(near)), word)

@@ -139,6 +139,8 @@ class Linker:
                 tail = _year_after(text, end)[1] if kind in ("title", "word") else end
                 found.append(Known(kind, words[i].start, tail))
                 n = next((k for k, w in enumerate(words[i:]) if w.start >= tail), len(words))
+            elif words[i].text in self._surnames:
+                found.append(Known("name", words[i].start, words[i].end))
             i += n
         return tuple(found)
 

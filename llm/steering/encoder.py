@@ -42,7 +42,8 @@ class ArtefactDamaged(LLMError):
 
 @dataclass(frozen=True)
 class Known:
-    """Characters start:end of a message are a name of this kind (KNOWN) in the catalogue, whatever they mean here."""
+    """Characters start:end of a message are a name of this kind (KNOWN) in the catalogue, whatever they mean here; or a
+    part of one, of the kind "name", which says no more than that they are no slip of the finger."""
 
     kind: str
     start: int
@@ -88,7 +89,8 @@ class Pairs:
         before = f"{shown or 'nothing'} shown".split() + self.mend(earlier, [False] * len(earlier))
         places = words(text)
         marked = marks(places, known) or [0]
-        now = self.mend([text[a:b] for a, b in places] or ["."], [bool(mark) for mark in marked])
+        names = [any(k.start <= start < k.end for k in known) for start, _ in places] or [True]
+        now = self.mend([text[a:b] for a, b in places] or ["."], names)
         found = self.tokenizer._tokenizer.encode(before, now, is_pretokenized=True)
         of_pieces = [0] * len(found.ids)
         firsts: list[int] = []
@@ -110,6 +112,8 @@ def marks(places: Sequence[tuple[int, int]], known: Sequence[Known]) -> list[int
     """One a word: 0 for none, 1 + 2 k for the first word of a stretch of KNOWN[k], 2 + 2 k for its others."""
     found = [0] * len(places)
     for stretch in known:
+        if stretch.kind not in KNOWN:
+            continue
         first = True
         for n, (start, _) in enumerate(places):
             if stretch.start <= start < stretch.end:

@@ -27,6 +27,7 @@ _AT = {
 }
 _FIRST = 1000  # the rank of words that people say to a recommender: about that of BERT's commonest
 _LAST = 12_000  # rarer words are not what was meant
+_LONGEST = 24  # letters of a word
 _ENDINGS = ("s", "es", "ed", "ing", "ly", "er", "est", "y", "ish", "ness", "less", "able", "ful")
 _BEGINNINGS = ("un", "re", "non", "over", "super", "anti", "mis", "out")
 
@@ -67,14 +68,14 @@ class Mender:
         counts = {
             t: sum(w in table and s for w, s in zip(said, sure, strict=True)) for t, table in self._foreign.items()
         }
-        tongue = max(counts, key=lambda t: counts[t])
+        tongue = max(counts, key=lambda t: (counts[t], sum(w in self._foreign[t] for w in said)))
         table = self._foreign[tongue] if counts[tongue] else {}
         foreign = counts[tongue] > 0 and counts[tongue] >= sum(w in _ENGLISH for w in said)
         for n, word in enumerate(said):
             if known[n] or not word.isalpha() or len(word) < (1 if word in self._slang else 2):
                 continue
             if (english := _gloss(word, table)) and (foreign or sure[n]):
-                found[n] = english
+                found[n] = "yet" if word == "noch" and said[n + 1 : n + 2] in (["nicht"], ["nie"]) else english
             elif not foreign and word in self._slang:
                 found[n] = self._slang[word]
             elif not foreign and len(word) > 2:
@@ -125,7 +126,9 @@ def _beside(a: str, b: str) -> bool:
 
 
 def slips(word: str) -> Iterable[tuple[str, float]]:
-    """(what may have been meant, how unlikely the slip is)."""
+    """(what may have been meant, how unlikely the slip is); nothing for what is longer than words are."""
+    if len(word) > _LONGEST:
+        return
     cuts = [(word[:n], word[n:]) for n in range(len(word) + 1)]
     for a, b in cuts:
         if len(b) > 1 and b[0] != b[1]:

@@ -3,8 +3,8 @@
 import pytest
 
 from llm.steering.dialogues import words
-from llm.steering.encoder import ARTEFACT, shipped
-from llm.steering.mending import Mender, glosses, mender, plain
+from llm.steering.encoder import ARTEFACT, Known, shipped
+from llm.steering.mending import Mender, glosses, mender, plain, slips
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,16 @@ def mended(mend: Mender, text: str, known: str = "") -> str:
         ("giustifica la scelta", "explain the choice"),
         ("dime más sobre Heat", "tell more about Heat"),
         ("un film pareil s'il te plaît", "a film same s ' he you please"),
+        ("cant stand horror and wont watch it", "can't stand horror and won't watch it"),
+        ("it wasnt scary", "it wasn't scary"),
+        ("alles ausser Horror", "everything without Horror"),
+        ("mai visto", "never seen"),
+        ("kenne ich noch nicht", "know i yet not"),
         ("I was in a war film", "I was in a war film"),
+        ("a fatal car crash", "a fatal car crash"),
+        ("the same genre as Heat", "the same genre as Heat"),
+        ("a horror film with a nun", "a horror film with a nun"),
+        ("an epic western, rated R", "an epic western , rated R"),
         ("films die man sehen will", "films the man see want"),
     ],
 )
@@ -44,6 +53,21 @@ def test_names_stay_and_words_stay_one_by_one(mend: Mender) -> None:
     for text in ("", "?!", "12 3d", "heyyy!!! ok", "ça va?", "dont"):
         said = [text[a:b] for a, b in words(text)]
         assert len(mend(said, [False] * len(said))) == len(said)
+
+
+def test_what_is_longer_than_a_word_is_left_alone(mend: Mender) -> None:
+    assert mended(mend, "qz" * 2000) == "qz" * 2000
+    assert not list(slips("q" * 25))
+    assert ("heat", 1.0) in list(slips("haet"))
+
+
+def test_part_of_a_name_stays_and_marks_nothing() -> None:
+    pairs = shipped().pairs
+    text = "movies with kilmer"
+    plainly = pairs.encode(text, "", 0)
+    named = pairs.encode(text, "", 0, [Known("name", 12, 18)])
+    assert pairs.tokenizer.decode(plainly.ids).split()[-1] == "killer"
+    assert "kilmer" in pairs.tokenizer.decode(named.ids) and set(named.marks) == {0}
 
 
 def test_glosses_are_written_as_they_are_looked_up() -> None:
