@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from llm.steering.dialogues import (
     CARRIES,
@@ -30,9 +31,11 @@ from llm.steering.encoder import (
     likeliest,
     load,
     marks,
+    save,
     shipped,
     spans_of,
 )
+from llm.steering.train import averaged
 
 FILMS = tuple(
     Film(f"{a} {b}", 1950 + n, (g,), (f"{b}son {a}ley",), "French")
@@ -194,3 +197,19 @@ def test_a_changed_artefact_is_refused(tmp_path: Path) -> None:
         load(folder)
     with pytest.raises(ArtefactDamaged, match="chatrec steer train"):
         load(tmp_path / "nowhere")
+
+
+def test_the_mean_of_trainings_is_one_network(tmp_path: Path) -> None:
+    """Of two artefacts that differ in a bias, the average stands in the middle; it is checked like any other."""
+    first = load()
+    vocabulary = ARTEFACT / "vocab.txt"
+    with torch.no_grad():
+        before = first.network.intent.bias.clone()
+        for n, moved in enumerate((-1.0, 3.0)):
+            first.network.intent.bias.copy_(before + moved)
+            save(first.network, vocabulary, tmp_path / str(n), {"composed": n})
+    card = averaged([tmp_path / "0", tmp_path / "1"], tmp_path / "mean", {"base": "MiniLM"})
+    assert card["members"] == [{"composed": 0}, {"composed": 1}] and card["base"] == "MiniLM"
+    found = load(tmp_path / "mean").network
+    np.testing.assert_allclose(found.intent.bias.detach(), before + 1.0, atol=2e-3)
+    np.testing.assert_allclose(found.tag.weight.detach(), first.network.tag.weight.detach(), atol=2e-3)
