@@ -52,6 +52,9 @@ def opinions(text: str, found_slots: Slots, table: Table) -> tuple[tuple[int, Fe
     return tuple((dict(found_slots.judged) | found).items())
 
 
+_MORE_LIKE = re.compile(r"\bmore\s+(?:\w+\s+)?like\b", re.IGNORECASE)  # of "more like the second" no opinion
+
+
 def kind_of(piece: str) -> FeedbackKind | None:
     if cues.DISLIKE.search(piece):
         return "dislike"
@@ -63,7 +66,7 @@ def kind_of(piece: str) -> FeedbackKind | None:
         r"\bwould\s+(?:like|love)\s+to\b|['’]d\s+(?:like|love)\s+to\b|\bwant\s+to\s+(?:see|watch)\b", piece, re.I
     ):
         return None
-    if cues.LIKE.search(piece):
+    if cues.LIKE.search(_MORE_LIKE.sub(" ", piece)):
         return "like"
     return "seen" if cues.SEEN.search(piece) else None
 

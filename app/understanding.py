@@ -354,7 +354,9 @@ def asked(r: Reader, judged: tuple[int, ...] = ()) -> Understanding:
             )
     if more:
         arguments["more"] = True
-    said = slots.describe(r.slots.filters, r.slots.years.said, str(arguments.get("wish", "")), r.labels(like))
+    if like and not r.slots.titles and r.table.shown:
+        arguments = _with_exclusions(arguments, r.table.arguments)  # "more like the second": what was refused stays so
+    said = slots.describe(filters_of(arguments), r.slots.years.said, str(arguments.get("wish", "")), r.labels(like))
     if r.slots.k:
         said = (*said, f"{r.slots.k} picks" if r.slots.k > 1 else "one pick")
     if r.slots.again:
@@ -430,6 +432,16 @@ def merged(r: Reader) -> tuple[dict[str, object], tuple[str, ...]]:
     )
     wish = r.slots.wish or str(arguments.get("wish", ""))
     return arguments, slots.describe(filters, r.slots.years.said, wish, labels)
+
+
+def _with_exclusions(arguments: dict[str, object], before: Mapping[str, object]) -> dict[str, object]:
+    """The arguments with what the request before did not want, where it is not wanted now."""
+    wanted = {*_names(arguments, "genres"), *_names(arguments, "any_genres"), *_names(arguments, "people")}
+    kept = {
+        name: [n for n in dict.fromkeys([*_names(arguments, name), *_names(before, name)]) if n not in wanted]
+        for name in ("without_genres", "without_people", "without_content")
+    }
+    return {**arguments, **{name: names for name, names in kept.items() if names}}
 
 
 def _within(before: object, now: object) -> bool:

@@ -74,6 +74,8 @@ def lines(
     axis |= {"format": "~g"} if logarithmic else {"format": "d", "tickMinStep": 1}
     several = frame[by].nunique() > 1
     colour: dict[str, object] = {"field": by, "type": "nominal", "title": None, "legend": {"orient": "right"}}
+    if frame[by].nunique() > 10:  # more than the theme has colours
+        colour |= {"scale": {"scheme": "tableau20"}, "legend": {"orient": "right", "columns": 2, "symbolLimit": 0}}
     spec = {
         "height": height,
         "mark": {"type": "line", "point": {"size": 25}, "interpolate": "monotone"},

@@ -31,6 +31,16 @@ def said(text: str, names: Linker, **table: object) -> Understanding:
 ON_TABLE = {"shown": (0, 3, 4), "focus": (0, 3, 4), "ever": (0, 3, 4), "turns": 2, "arguments": {"genres": ["Horror"]}}
 
 
+def test_more_like_one_of_them_is_no_opinion_and_keeps_what_was_refused(names: Linker) -> None:
+    before = {"genres": ["Horror"], "without_content": ["violence"], "without_genres": ["Comedy"]}
+    found = said("more like the second", names, **{**ON_TABLE, "arguments": before})
+    assert [call.tool for call in found.calls] == ["similar"]
+    kept = {"without_content": ["violence"], "without_genres": ["Comedy"]}
+    assert kept.items() <= dict(found.arguments).items() and "genres" not in found.arguments
+    wants = said("a comedy like the second", names, **{**ON_TABLE, "arguments": before})
+    assert "without_genres" not in wants.arguments  # wanted now
+
+
 @pytest.mark.parametrize("shown", [(0,), (0, 3, 4)])
 def test_it_behind_an_unknown_title_means_nothing_on_the_table(names: Linker, shown: tuple[int, ...]) -> None:
     """ "Something like it" after a film that nobody has here is not about the film that was shown before."""
