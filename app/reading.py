@@ -7,6 +7,7 @@ on, which rules can only guess. How each does alone: benchmarks/steer.py.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from app import cues, foreign, slots
@@ -292,9 +293,11 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker, k
     """The encoder's spans linked to the catalogue: what it does not know is left out."""
     said = {kind: [text[s.start : s.end] for s in spans if s.kind == kind] for kind in {s.kind for s in spans}}
 
-    def linked(kind: str, link: str) -> tuple[str, ...]:
-        names = (foreign.genre(words) if link == "genre" else words for words in said.get(kind, []))
-        return tuple(dict.fromkeys(n for name in names for n in getattr(linker, link)(name)))
+    def linked(kind: str, find: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(n for stretch in said.get(kind, []) for n in find(stretch)))
+
+    def genre(stretch: str) -> tuple[str, ...]:
+        return linker.genre(foreign.genre(stretch)) or linker.genre(foreign.mended(stretch))
 
     titles = tuple(
         Mention("title", s.start, s.end, text[s.start : s.end], rows)
@@ -307,16 +310,17 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker, k
     when = " ".join([*([english] if english != text else said.get("years", [])), *relative])
     years = years_.read(when, (), catalogue.years[list(table.shown)], catalogue.years, k)
     wishes = [*said.get("wish", []), *(w for w in relative if not years.relative)]  # "lighter" is one
-    unwanted, wanted = linked("no_genre", "genre"), linked("genre", "genre")
+    wishes += [w for w in said.get("genre", []) if not genre(w)]  # "exciting" is another
+    unwanted, wanted = linked("no_genre", genre), linked("genre", genre)
     together = len(said.get("genre", [])) < 2 or linker.together(wanted)
     counts = [slots.number(w) for w in said.get("count", [])]
     filters = Filters(
         genres=wanted if together else (),
         any_genres=() if together else wanted,
         without_genres=unwanted,
-        people=linked("person", "person"),
-        without_people=linked("no_person", "person"),
-        languages=linked("language", "language"),
+        people=linked("person", linker.person),
+        without_people=linked("no_person", linker.person),
+        languages=linked("language", linker.language),
         without_content=tuple(
             dict.fromkeys(
                 n for w in said.get("no_content", []) if (n := slots.note(foreign.mended(w))) in catalogue.content and n

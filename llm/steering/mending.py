@@ -58,6 +58,7 @@ class Mender:
         self._foreign = {tongue: table for tongue, table in self._foreign.items() if tongue != "slang"}
         self._also = english["also"] | english["talk"] | _ENGLISH
         self.rank = {w: n for n, w in enumerate(vocabulary) if w.isascii() and w.isalpha() and len(w) > 1}
+        self._foreign["de"] = self._inflected(self._foreign["de"])
         self.rank |= dict.fromkeys(english["rare"], len(self.rank)) | dict.fromkeys(english["talk"], _FIRST)
 
     def __call__(self, words: Sequence[str], known: Sequence[bool]) -> list[str]:
@@ -74,13 +75,18 @@ class Mender:
         for n, word in enumerate(said):
             if known[n] or not word.isalpha() or len(word) < (1 if word in self._slang else 2):
                 continue
-            if (english := _gloss(word, table)) and (foreign or sure[n]):
+            if (english := table.get(word)) and (foreign or sure[n]):
                 found[n] = "yet" if word == "noch" and said[n + 1 : n + 2] in (["nicht"], ["nie"]) else english
             elif not foreign and word in self._slang:
                 found[n] = self._slang[word]
             elif not foreign and len(word) > 2:
                 found[n] = self.mended(word) or words[n]
         return found
+
+    def _inflected(self, german: dict[str, str]) -> dict[str, str]:
+        """The words with the endings of adjectives besides ("lustiger"), where that makes no English word."""
+        more = {w + e: meant for w, meant in german.items() if len(w) > 4 for e in ("e", "er", "es", "en", "em")}
+        return {word: meant for word, meant in more.items() if word not in self.rank} | german
 
     def mended(self, word: str) -> str:
         """The commonest word one slip away; "" where the word is one already, or none is near."""
@@ -109,14 +115,6 @@ class Mender:
 def mender(vocabulary: Path) -> Mender:
     """For a BERT's vocab.txt."""
     return Mender(vocabulary.read_text(encoding="utf-8").splitlines())
-
-
-def _gloss(word: str, table: dict[str, str]) -> str:
-    """The English of a word, or of what is left of it without a German ending ("spannender"); "" unknown."""
-    found = table.get(word, "")
-    for ending in ("er", "es", "en", "em", "e") if not found and table and "und" in table else ():
-        found = found or (table.get(word[: -len(ending)], "") if len(word) > 5 and word.endswith(ending) else "")
-    return found
 
 
 def _beside(a: str, b: str) -> bool:

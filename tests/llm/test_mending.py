@@ -31,6 +31,7 @@ def mended(mend: Mender, text: str, known: str = "") -> str:
         ("un film pareil s'il te plaît", "a film same s ' he you please"),
         ("cant stand horror and wont watch it", "can't stand horror and won't watch it"),
         ("it wasnt scary", "it wasn't scary"),
+        ("lustiger", "funny"),
         ("alles ausser Horror", "everything without Horror"),
         ("mai visto", "never seen"),
         ("kenne ich noch nicht", "know i yet not"),
