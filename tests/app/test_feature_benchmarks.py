@@ -1,6 +1,5 @@
 """How the benchmarks of language-model features cut and count: retrieval for real requests, and cold items."""
 
-import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +9,6 @@ import pytest
 from benchmarks import cold_start, llm_scoring
 from benchmarks.mint import Asked, recalls
 from recommenders.config import configured
-from recommenders.feature_model import FeatureModel
 from recommenders.initial import PlacesCold
 from recommenders.rows import Rows
 from recommenders.tables import UserState
@@ -84,22 +82,12 @@ def test_every_way_moves_cold_items_alone(parts: cold_start.Cut, read_by_fields:
     texts = np.random.default_rng(0).normal(size=(30, 6)).astype(np.float32)
     states = [state for state, _ in parts.warm[:3]]
     made = cold_start.ways(read_by_fields, texts, counts)
-    assert list(made) == ["as trained", "from texts", "unknown", "both"]
+    assert list(made) == ["as trained", "from texts", "unknown"]
     scores = {way: model.score(states) for way, model in made.items()}
     popular = scores["unknown"] - scores["as trained"]
     np.testing.assert_allclose(popular[:, counts > 0], 0, atol=1e-6)
     assert (np.abs(popular[:, counts == 0]) > 1e-4).all()
-    assert not np.allclose(scores["both"][:, counts == 0], scores["unknown"][:, counts == 0])
-
-
-def test_the_popularity_of_cold_items_becomes_the_mean(parts: cold_start.Cut, read_by_fields: PlacesCold) -> None:
-    counts = np.bincount(parts.train.interactions.item, minlength=30)
-    changed = cold_start.unpopular(copy.deepcopy(read_by_fields), counts)  # type: ignore[arg-type]
-    assert isinstance(changed, FeatureModel) and isinstance(read_by_fields, FeatureModel)
-    before, after = (m.features.items.weights.numpy() for m in (read_by_fields, changed))
-    rows, places = np.nonzero(before != after)
-    assert set(rows) == set(np.flatnonzero(counts == 0)) and len(set(places)) == 1
-    assert (after[rows, places] == 0).all()
+    assert not np.allclose(scores["from texts"][:, counts == 0], scores["unknown"][:, counts == 0])
 
 
 def test_the_gap_to_the_yardstick_is_paired() -> None:
