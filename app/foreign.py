@@ -8,8 +8,8 @@ translated.
 import re
 
 from app.words import folded
+from llm.steering import mending
 from llm.steering.encoder import common_words
-from llm.steering.mending import plain, slips
 from recommenders import words
 from recommenders.tables import Catalogue
 
@@ -96,11 +96,12 @@ def wish(stretch: str, catalogue: Catalogue) -> str:
     """Words that no item's text has without slips ("gladitaors") and in English; the others as they are."""
     index, mend = words.index_of(catalogue), common_words()
     said = stretch.split()
-    read = mend(said, [index.has(w) or mend.knows(plain(w)) for w in said])
+    read = mend(said, [index.has(w) or mend.knows(mending.plain(w)) for w in said])
     found = [new if index.has(new) else old for old, new in zip(said, read, strict=True)]
     for n, word in enumerate(found):
-        if len(word) > 4 and not index.has(word) and not mend.knows(plain(word)):
-            found[n] = next((near for near, cost in slips(plain(word)) if cost <= 1 and index.has(near)), word)
+        plainly = mending.plain(word)
+        if len(word) > 4 and not index.has(word) and not mend.knows(plainly):
+            found[n] = next((near for near, cost in mending.slips(plainly) if cost <= 1 and index.has(near)), word)
     return " ".join(found)
 
 

@@ -201,7 +201,9 @@ def beside_libraries() -> list[str]:
     lines = [
         "## Beside the libraries of the field",
         "",
-        f"`python benchmarks/peers.py`: {found.hardware}; {versions}.",
+        f'`python benchmarks/peers.py`: {found.hardware}; {versions}. "Ours" has the fields, sizes and settings that all sides',
+        'have; "ours, chosen" besides what validation prefers (He\'s start at random, dropout .4 in time); "ours as shipped" the',
+        "fields and settings of the boards above: no user id, ratings beside the history.",
         "",
     ]
     for report in (ctr.report(list(found.clicks.values())), top_n.report(list(found.top_n.values()))):

@@ -42,7 +42,7 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 _DECADE_OF = re.compile(r"(?:from|of|in|made in|out of) (?=the |\d{2,4}s?$)")
-_OF_LISTS = 0.35
+_OF_LISTS = 0.35  # of the training messages, made of ways that hold words of long lists
 _NEAR = {"a": "s", "e": "r", "i": "o", "o": "p", "t": "r", "n": "m", "s": "d", "l": "k", "r": "t", "h": "j"}
 
 
@@ -142,8 +142,7 @@ class Composer:
         self.wishes = {
             kind: [w for w in phrases()["wishes"][name] if part_of(w) == part] for kind, name in WISHES.items()
         }
-        said = phrases().get("said", {})
-        self.said = {kind: [w for w in words_ if part_of(w) == part] for kind, words_ in said.items()}
+        self.said = {kind: [w for w in said if part_of(w) == part] for kind, said in phrases()["said"].items()}
         self.templates: dict[tuple[str, Carry], list[str]] = {}
         for intent, groups in phrases().items():
             for carry, group in groups.items():
@@ -239,7 +238,7 @@ class Composer:
         )
 
     def _way(self, key: tuple[str, Carry]) -> str:
-        """A way of saying; in training a third are of those that hold words of long lists, elsewhere all are alike."""
+        """A way of saying; elsewhere than in training all are alike."""
         if self.part == "train" and self.of_lists[key] and self.random.random() < _OF_LISTS:
             return self.random.choice(self.of_lists[key])
         return self.random.choice(self.templates[key])
