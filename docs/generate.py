@@ -194,6 +194,11 @@ the model as trained, with the 95 % interval over people; mean of {seeds} seeds.
 COLD_MEASURES = ("report: ndcg among cold", "report: recall among all", "warm: ndcg")
 
 
+BESIDE_LIBRARIES = """"Ours" has the fields, sizes and settings that all sides have; "ours, chosen" besides what validation
+prefers (He's start at random, dropout of .4 in time, [lab-log.md](lab-log.md)); "ours as shipped" the fields and settings
+of the boards above: no user id, ratings beside the history."""
+
+
 def beside_libraries() -> list[str]:
     """The tables of benchmarks/peers.py."""
     found = Results.read(RESULTS / "peers.json")
@@ -201,9 +206,9 @@ def beside_libraries() -> list[str]:
     lines = [
         "## Beside the libraries of the field",
         "",
-        f'`python benchmarks/peers.py`: {found.hardware}; {versions}. "Ours" has the fields, sizes and settings that all sides',
-        'have; "ours, chosen" besides what validation prefers (He\'s start at random, dropout .4 in time); "ours as shipped" the',
-        "fields and settings of the boards above: no user id, ratings beside the history.",
+        f"`python benchmarks/peers.py`: {found.hardware}; {versions}.",
+        "",
+        BESIDE_LIBRARIES,
         "",
     ]
     for report in (ctr.report(list(found.clicks.values())), top_n.report(list(found.top_n.values()))):
