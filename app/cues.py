@@ -93,6 +93,7 @@ TRAILS = re.compile(
     r"earlier|later)\b",
     re.IGNORECASE,
 )
+GIVES_IN = re.compile(r"\b(?:then|instead|rather)\b", re.IGNORECASE)  # something else, since that found nothing
 REPLACES = re.compile(
     r"\b(?:what|how)\s+about\b|\binstead\b|\brather\b|\bprefer\b|\bactually\b|\bmaybe\b|\bchange\b", re.IGNORECASE
 )

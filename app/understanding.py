@@ -395,8 +395,9 @@ def merged(r: Reader) -> tuple[dict[str, object], tuple[str, ...]]:
     for name in ("more", "count"):  # of that one answer
         arguments.pop(name, None)
     new = _arguments(r.slots)
-    if r.table.empty and new and all(_within(arguments.get(name), value) for name, value in new.items()):
-        arguments = {}  # "just French then": of what found nothing, this alone
+    within = all(_within(arguments.get(name), value) for name, value in new.items())
+    if r.table.empty and new and (within or cues.GIVES_IN.search(r.text)):
+        arguments = {}  # "just French then", "a drama then": of what found nothing, this alone
     replaces = bool(cues.REPLACES.search(r.text)) or not cues.ADDS.search(r.text)
     genre_names = ("genres", "any_genres")
     if any(name in new for name in genre_names):

@@ -194,9 +194,10 @@ the model as trained, with the 95 % interval over people; mean of {seeds} seeds.
 COLD_MEASURES = ("report: ndcg among cold", "report: recall among all", "warm: ndcg")
 
 
-BESIDE_LIBRARIES = """"Ours" has the fields, sizes and settings that all sides have; "ours, chosen" besides what validation
-prefers (He's start at random, dropout of .4 in time, [lab-log.md](lab-log.md)); "ours as shipped" the fields and settings
-of the boards above: no user id, ratings beside the history."""
+BESIDE_LIBRARIES = """\
+"Ours" has the fields, sizes and settings that all sides have; "ours, chosen" besides what validation prefers (He's
+start at random, dropout of .4 in time, [lab-log.md](lab-log.md)); "ours as shipped" the fields and settings of the
+boards above: no user id, ratings beside the history."""
 
 
 def beside_libraries() -> list[str]:

@@ -41,6 +41,14 @@ def test_more_like_one_of_them_is_no_opinion_and_keeps_what_was_refused(names: L
     assert "without_genres" not in wants.arguments  # wanted now
 
 
+def test_something_else_then_lets_go_of_what_found_nothing(names: Linker) -> None:
+    nothing = {"shown": (), "focus": (), "ever": (0,), "turns": 2, "arguments": {"year_from": 2031, "year_to": 2031}}
+    kept = said("but a horror film", names, **{**nothing, "empty": True})
+    assert kept.arguments["year_from"] == 2031 and kept.arguments["genres"] == ["Horror"]
+    anew = said("a horror film then", names, **{**nothing, "empty": True})
+    assert anew.arguments["genres"] == ["Horror"] and not anew.arguments.get("year_from")
+
+
 @pytest.mark.parametrize("shown", [(0,), (0, 3, 4)])
 def test_it_behind_an_unknown_title_means_nothing_on_the_table(names: Linker, shown: tuple[int, ...]) -> None:
     """ "Something like it" after a film that nobody has here is not about the film that was shown before."""
