@@ -19,6 +19,7 @@ from app.commands.online import online
 from app.commands.serve import serve, setup
 from app.commands.steer import steer
 from app.commands.train import evaluate, train
+from app.errors import ChatrecError
 
 DEBUG = "--debug"
 MISTAKE = 2  # exit code of everything that we raise on purpose
@@ -57,21 +58,11 @@ def main(arguments: list[str] | None = None) -> None:
     debug = DEBUG in given
     try:
         app([a for a in given if a != DEBUG])
-    except Exception as error:
-        if debug or not _ours(error):
+    except ChatrecError as error:
+        if debug:
             raise
         print(f"chatrec: {error}", file=sys.stderr)
         sys.exit(MISTAKE)
-
-
-def _ours(error: Exception) -> bool:
-    """Whether one of our exception trees has it: then its message says what to do."""
-    from app.errors import AppError
-    from app.setup import SetupError
-    from llm.errors import LLMError
-    from recommenders.errors import RecommenderError
-
-    return isinstance(error, AppError | SetupError | LLMError | RecommenderError)
 
 
 if __name__ == "__main__":

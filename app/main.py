@@ -1,27 +1,27 @@
 """The web app: the list of pages and the frame around them. Run as: python -m streamlit run app/main.py
 
-The pages lie in app/views, not app/pages: beside a folder of that name Streamlit serves its files by itself, without
-this frame, until a first session has run this file (and in its test harness always).
+The pages lie in app/web/views, not in a folder "pages": Streamlit would serve the files of such a folder by itself,
+without this frame, until a first session has run this file (and in its test harness always).
 """
 
 import streamlit as st
 
-from app.widgets import session
-from app.widgets.sidebar import apply_choices, sidebar
-from app.widgets.style import CSS
-from app.widgets.turns import send_typed
+from app.web.widgets import session
+from app.web.widgets.sidebar import apply_choices, sidebar
+from app.web.widgets.style import CSS
+from app.web.widgets.turns import send_typed
 
 st.set_page_config(page_title="chatrec", page_icon=":material/forum:", layout="centered")
 st.html(CSS)
 
-talk = st.Page("views/chat.py", title="Chat", icon=":material/forum:", default=True)
+talk = st.Page("web/views/chat.py", title="Chat", icon=":material/forum:", default=True)
 page = st.navigation(
     [
         talk,
-        st.Page("views/profile.py", title="Profile", icon=":material/person:"),
-        st.Page("views/data.py", title="Data", icon=":material/table:"),
-        st.Page("views/models.py", title="Models", icon=":material/memory:"),
-        st.Page("views/leaderboard.py", title="Leaderboard", icon=":material/leaderboard:"),
+        st.Page("web/views/profile.py", title="Profile", icon=":material/person:"),
+        st.Page("web/views/data.py", title="Data", icon=":material/table:"),
+        st.Page("web/views/models.py", title="Models", icon=":material/memory:"),
+        st.Page("web/views/leaderboard.py", title="Leaderboard", icon=":material/leaderboard:"),
     ]
 )
 

@@ -15,9 +15,10 @@ from tqdm import tqdm
 
 from app.settings import settings
 from benchmarks.measure import about, write
-from recommenders import datasets, registry
-from recommenders.boards import CANDIDATES
-from recommenders.config import tuned
+from recommenders.contract import registry
+from recommenders.contract.config import tuned
+from recommenders.data import sources
+from recommenders.experiments.boards import CANDIDATES
 
 USERS = 40
 LEFT_OUT = ("mint", "unbert")  # MINT answers with its generator's vectors, and needs narratives
@@ -30,7 +31,7 @@ def main() -> None:
     options = given.parse_args()
     torch.set_num_threads(1)
     s = settings()
-    data = datasets.load("ml-100k", s.cache_dir, s.datasets)
+    data = sources.load("ml-100k", s.cache_dir, s.datasets)
     rng = np.random.default_rng(0)
     states = [data.state(user) for user in range(USERS)]
     candidates = [rng.choice(len(data.catalogue), CANDIDATES, replace=False)[None] for _ in states]

@@ -14,7 +14,7 @@ relevant there is not known here, so the figures stand beside each other and are
 - Models have the settings that were tuned for the next film in time, but no decay of histories, which a random cut
   makes senseless. Nothing was chosen on these users.
 - "reranked" is the step of the paper: the pipeline's first 20 go to a language model, shuffled, with the user's
-  history, and it picks five (app/choosing.py). The embedded model (135M parameters) stands where the paper has
+  history, and it picks five (app/turn/choosing.py). The embedded model (135M parameters) stands where the paper has
   text-davinci-003, and only the first users are asked, since a pick takes it seconds; beside it, the pipeline's own
   order for the same users.
 
@@ -32,21 +32,21 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from app import by_model, by_rules, tools
-from app.choosing import choose
-from app.context import Parts, TurnContext
-from app.desk import Desk, Outcome
+from app.errors import LLMError
+from app.service.workbench import Workbench
 from app.settings import Settings, settings
-from app.workbench import Workbench
+from app.turn import led_by_model, led_by_reader, tools
+from app.turn.choosing import choose
+from app.turn.context import Parts, TurnContext
+from app.turn.desk import Desk, Outcome
 from benchmarks.measure import about, write
-from llm import registry
-from llm.errors import LLMError
-from recommenders import metrics
-from recommenders.base import Recommender
-from recommenders.config import configured, tuned
-from recommenders.evaluate import top
-from recommenders.pipeline import Pipeline
-from recommenders.tables import Dataset, UserState
+from llm.backends import registry
+from recommenders.contract.base import Recommender
+from recommenders.contract.config import configured, tuned
+from recommenders.data.tables import Dataset, UserState
+from recommenders.evaluation import metrics
+from recommenders.evaluation.evaluate import top
+from recommenders.pipeline.pipeline import Pipeline
 
 K, DEPTH, LIKED = 5, 20, 4.0
 MODELS = ("popularity", "item_knn", "ease", "item_autorec", "user_autorec", "sasrec")
@@ -142,7 +142,9 @@ def reranked(pipeline: Pipeline, some: Cut, many: int, s: Settings) -> Iterator[
         began, bypassed = time.perf_counter(), False
         picks = items[:K]
         try:
-            steps = choose(by_model.contexts(MESSAGE, desk), outcome, desk, s, threading.Event(), by_rules.voice(desk))
+            steps = choose(
+                led_by_model.contexts(MESSAGE, desk), outcome, desk, s, threading.Event(), led_by_reader.voice(desk)
+            )
             while True:
                 next(steps)
         except StopIteration as end:

@@ -32,13 +32,15 @@ import torch
 from app.progress import bars
 from app.settings import settings
 from benchmarks.measure import about, write
-from recommenders import datasets, metrics, registry
-from recommenders.artefact import fingerprint
-from recommenders.config import configured
-from recommenders.feature_model import FeatureModel
-from recommenders.initial import PlacesCold, of_texts
-from recommenders.split import Case, first, leave_last_one_out
-from recommenders.tables import Dataset
+from recommenders.contract import registry
+from recommenders.contract.artefact import fingerprint
+from recommenders.contract.config import configured
+from recommenders.data import sources
+from recommenders.data.splits import Case, first, leave_last_one_out
+from recommenders.data.tables import Dataset
+from recommenders.evaluation import metrics
+from recommenders.networks.fields.feature_model import FeatureModel
+from recommenders.networks.initial import PlacesCold, of_texts
 
 K, PER_PERSON, SHARE, LEAST = 10, 3, 0.1, 10
 EVERY = 3  # of the people, where a ranker is asked
@@ -138,7 +140,7 @@ def main() -> None:
     options = given.parse_args()
     torch.set_num_threads(1)
     s = settings()
-    data = datasets.load("ml-100k", s.cache_dir, s.datasets)
+    data = sources.load("ml-100k", s.cache_dir, s.datasets)
     parts = cut(data)
     folder = s.runs_dir / data.name / "cold-start"
     folder.mkdir(parents=True, exist_ok=True)

@@ -17,23 +17,23 @@ from pathlib import Path
 
 import torch
 
-from app.linking import Linker
-from app.reading import read_alone
 from app.settings import settings
-from app.steering import films
+from app.understanding.joint import read_alone
+from app.understanding.lessons.dialogues import Composer, Message
+from app.understanding.lessons.lessons import films
+from app.understanding.names.linking import Linker
+from app.understanding.reader.encoder import Encoder, shipped
+from benchmarks.decoder_tuning.adapt import END, check, tokens
+from benchmarks.decoder_tuning.decoder import Decoder
+from benchmarks.decoder_tuning.merge import merged
 from benchmarks.heard import scored
 from benchmarks.measure import about, write
 from benchmarks.steer import heard, iard, labels
-from llm import models
 from llm.backends.embedded import EmbeddedChat
-from llm.scoring import starts
-from llm.steering.adapt import END, check, tokens
-from llm.steering.decoder import Decoder
-from llm.steering.dialogues import Composer, Message
-from llm.steering.encoder import Encoder, shipped
-from llm.steering.merge import merged
-from recommenders import datasets
-from recommenders.datasets import ml_latest_small
+from llm.rating import starts
+from llm.weights import published
+from recommenders.data import sources
+from recommenders.data.sources import ml_latest_small
 
 WEIGHTS = "smollm2-135m"
 
@@ -86,9 +86,9 @@ def main() -> None:
     parser.add_argument("--same", type=int, default=50, help="messages that runtime and transformers both read")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    gguf = merged(models.path(WEIGHTS, s.cache_dir), args.adapter, s.cache_dir)
+    gguf = merged(published.path(WEIGHTS, s.cache_dir), args.adapter, s.cache_dir)
     card = json.loads((args.adapter / "card.json").read_text(encoding="utf-8"))
-    catalogue = datasets.load("ml-100k", s.cache_dir, s.datasets).catalogue
+    catalogue = sources.load("ml-100k", s.cache_dir, s.datasets).catalogue
     names = Linker(catalogue)
     composed = [m for d in Composer(films(catalogue), "held-out").dialogues(150) for m in d]
     messages = random.Random(0).sample(composed, args.messages)

@@ -33,19 +33,19 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from app.absent_model import AbsentModel
-from app.context import Parts, Turn, TurnContext
-from app.controller import run_turn
-from app.desk import request_of
 from app.events import CandidatesFound, Decision, Done, Fallback, ItemShown, TurnEvent
+from app.service.workbench import Workbench, pair
 from app.settings import Settings, settings
-from app.workbench import Workbench, pair
+from app.turn.context import Parts, Turn, TurnContext
+from app.turn.controller import run_turn
+from app.turn.desk import request_of
 from benchmarks.measure import about, write
 from benchmarks.replay import Moment, Said, breaks, moments, read
-from llm import registry
-from recommenders import metrics
-from recommenders.request import Request
-from recommenders.tables import UserState
+from llm.backends import registry
+from llm.backends.absent import AbsentModel
+from recommenders.contract.request import Request
+from recommenders.data.tables import UserState
+from recommenders.evaluation import metrics
 
 DEPTH = 50
 CUTS = (1, 5, 10, 50)

@@ -27,12 +27,12 @@ import torch
 
 from app.progress import bars
 from app.settings import settings
-from recommenders import datasets
-from recommenders.base import Progress
-from recommenders.config import configured, parsed
+from recommenders.contract.base import Progress
+from recommenders.contract.config import configured, parsed
+from recommenders.data import sources
+from recommenders.data.tables import Dataset, UserState
+from recommenders.learning.online import Impression, credit, interleave
 from recommenders.models.drn import DRN
-from recommenders.online import Impression, credit, interleave
-from recommenders.tables import Dataset, UserState
 
 ARMS = ("frozen", "explored", "coin", "minor", "major", "both")
 EXPLORING = ("explored", "coin", "minor", "both")
@@ -156,7 +156,7 @@ def main() -> None:
     options = given.parse_args()
     torch.set_num_threads(1)
     s, began = settings(), time.process_time()
-    first, people = halves(datasets.load("ml-100k", s.cache_dir, s.datasets))
+    first, people = halves(sources.load("ml-100k", s.cache_dir, s.datasets))
     people = people[: options.people]
     print(f"{len(first.interactions):,} ratings to train on; {len(people)} people see {options.visits} lists each")
     results: dict[str, list[np.ndarray]] = {arm: [] for arm in options.arms}

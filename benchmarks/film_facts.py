@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from app.settings import settings
-from recommenders import datasets
+from recommenders.data import sources
 
 FACTS = Path(__file__).resolve().parent.parent / "data" / "film_facts.csv"
 
@@ -48,7 +48,7 @@ def main() -> None:
             name = re.sub(r"\s*\(.*?\)", "", name)
             extracts.setdefault(plain(name), []).append((int(year), plain(extract), plain(cast.replace("|", " "))))
 
-    catalogue = datasets.load("ml-100k", settings().cache_dir, args.datasets).catalogue
+    catalogue = sources.load("ml-100k", settings().cache_dir, args.datasets).catalogue
     checked = directors = directors_right = actors = actors_right = 0
     wrong: list[str] = []
     for item, item_id in enumerate(catalogue.ids.ids):

@@ -24,13 +24,15 @@ import numpy as np
 from app.progress import bars
 from app.settings import settings
 from benchmarks import measure
-from recommenders import datasets, metrics, registry
-from recommenders.base import Progress
-from recommenders.config import configured
-from recommenders.evaluate import foreseen, rank
-from recommenders.split import Case, first, leave_last_one_out
-from recommenders.tables import Dataset
-from recommenders.train import cpu_seconds
+from recommenders.contract import registry
+from recommenders.contract.base import Progress
+from recommenders.contract.config import configured
+from recommenders.data import sources
+from recommenders.data.splits import Case, first, leave_last_one_out
+from recommenders.data.tables import Dataset
+from recommenders.evaluation import metrics
+from recommenders.evaluation.evaluate import foreseen, rank
+from recommenders.experiments.training import cpu_seconds
 
 K = 10
 SHARE = 0.2
@@ -44,7 +46,7 @@ def main() -> None:
     arguments = given.parse_args()
     names = arguments.models or registry.names()
     s = settings()
-    data = datasets.load("ml-100k", s.cache_dir, s.datasets)
+    data = sources.load("ml-100k", s.cache_dir, s.datasets)
     training = leave_last_one_out(data).train
     away = np.zeros(len(data.users), bool)
     away[np.random.default_rng(arguments.seed).permutation(len(away))[: int(SHARE * len(away))]] = True

@@ -1,6 +1,6 @@
 """What a message means as plain values, the same for every way of reading it, and how two such readings compare.
 
-Gold comes from composed messages (llm/steering/dialogues.py), the rest from an Understanding or from a model's object.
+Gold comes from composed messages (dialogues.py), the rest from an Understanding or from a model's object.
 Values are the catalogue's own: row numbers, genre names, bounds of years; a wish is its content words.
 """
 
@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from app.linking import Linker
-from app.reading import intent_of
-from app.table import Table
-from app.understanding import Understanding
-from llm.steering.dialogues import TITLES, Message
-from recommenders.metrics import percentiles, resampled
-from recommenders.words import content_words
+from app.understanding.joint import intent_of
+from app.understanding.lessons.dialogues import Message
+from app.understanding.names.linking import Linker
+from app.understanding.reader.labels import TITLES
+from app.understanding.rules import Understanding
+from app.understanding.table import Table
+from recommenders.evaluation.metrics import percentiles, resampled
+from recommenders.texts.words import content_words
 
 Slots = Mapping[str, frozenset[object]]
 JUDGED = ("liked", "disliked", "seen")

@@ -23,27 +23,29 @@ from typing import Any
 import numpy as np
 import torch
 
-from app import llm_figures, llm_ratings
-from app.llm_ranker import ByTuned, Listwise, Pointwise
-from app.llm_ratings import TextRatings, TokenRatings, TunedRatings, words_of
-from app.ordering import LLMRanker
 from app.progress import bars
-from app.rating_texts import drawn, spread_out, taught
+from app.scorer import figures as llm_figures
+from app.scorer import predicted_ratings
+from app.scorer.ordering import LLMRanker
+from app.scorer.predicted_ratings import TextRatings, TokenRatings, TunedRatings, words_of
+from app.scorer.rankers import ByTuned, Listwise, Pointwise
+from app.scorer.rating_texts import drawn, spread_out, taught
 from app.settings import Settings, settings
-from llm import registry
-from llm.scoring import network, starts
-from llm.scoring.expected import ExpectedRatings
-from llm.scoring.tuning import Config
-from recommenders import datasets, intervals, metrics, rating_task
-from recommenders.baselines import Baseline
-from recommenders.config import configured
-from recommenders.leaderboard import hardware
-from recommenders.pipeline import Pipeline
-from recommenders.rating_task import PredictsRatings
-from recommenders.request import Request
-from recommenders.rows import Rows
-from recommenders.split import leave_last_one_out
-from recommenders.tables import Dataset, UserState
+from llm.backends import registry
+from llm.rating import network, starts
+from llm.rating.expected import ExpectedRatings
+from llm.rating.tuning import Config
+from recommenders.contract.config import configured
+from recommenders.contract.request import Request
+from recommenders.data import sources
+from recommenders.data.rows import Rows
+from recommenders.data.splits import leave_last_one_out
+from recommenders.data.tables import Dataset, UserState
+from recommenders.evaluation import intervals, metrics, rating_task
+from recommenders.evaluation.baselines import Baseline
+from recommenders.evaluation.rating_task import PredictsRatings
+from recommenders.experiments.leaderboard import hardware
+from recommenders.pipeline.pipeline import Pipeline
 
 RESULTS = Path(__file__).parent / "results" / "llm_scoring.json"
 ROWS, SEED = 400, 0
@@ -68,7 +70,7 @@ class World:
 
     def __init__(self, s: Settings, work: Path, progress: Callable[[int, int, str], None]) -> None:
         self.settings, self.work, self.progress = s, work, progress
-        self.data: Dataset = datasets.load("ml-100k", s.cache_dir, s.datasets)
+        self.data: Dataset = sources.load("ml-100k", s.cache_dir, s.datasets)
         self.cut = rating_task.rating_split(self.data, "time", known="rolling")
         self.lists = leave_last_one_out(self.data)
         self.test = drawn(self.cut.test, ROWS, SEED)
@@ -83,11 +85,11 @@ class World:
 
     def by_tokens(self, *, few: bool, beside: bool) -> tuple[PredictsRatings, dict[str, Any]]:
         words = words_of(self.data, ASKED_KNOWN)
-        other = llm_ratings.beside(BESIDE, self.cut.train) if beside else None
+        other = predicted_ratings.beside(BESIDE, self.cut.train) if beside else None
         rows, rest = taught(self.cut.train, 500, SEED)
         shown = spread_out(rows, 3, SEED)
-        at_hand = llm_ratings.beside(BESIDE, rest) if beside and few else None
-        hints = None if at_hand is None else llm_ratings.expected(at_hand, shown)
+        at_hand = predicted_ratings.beside(BESIDE, rest) if beside and few else None
+        hints = None if at_hand is None else predicted_ratings.expected(at_hand, shown)
         shots = words.shots(shown, hints) if few else []
         return TokenRatings(self.tokens(), words, shots, other, 8, self.progress), {}
 
@@ -103,7 +105,7 @@ class World:
         self, data: Dataset, kind: str, beside: str, config: Config, rows: int, valid: int, known: int
     ) -> network.RatingScorer:
         start: Any = starts.embedded(SMOL, self.settings.cache_dir) if kind == "smollm2" else self._t5
-        return llm_ratings.teach(
+        return predicted_ratings.teach(
             data,
             start,
             self.work / "tuning",
@@ -150,8 +152,13 @@ PARTS: dict[str, tuple[str, bool | None, bool, Part]] = {
     "user-mean": ("mean of the person", None, True, fitted(lambda w: UserMean(w.mean))),
     "item-mean": ("mean of the item", None, True, fitted(lambda w: Baseline("item_mean").fit(w.cut.train, "rating"))),
     "biases": ("biases", None, True, fitted(lambda w: Baseline("biases").fit(w.cut.train, "rating"))),
-    "item-knn": ("item-kNN (ratings)", None, True, fitted(lambda w: llm_ratings.beside(BESIDE, w.cut.train))),
-    "mf": ("matrix factorisation", None, True, fitted(lambda w: llm_ratings.beside("rated_factors", w.cut.train))),
+    "item-knn": ("item-kNN (ratings)", None, True, fitted(lambda w: predicted_ratings.beside(BESIDE, w.cut.train))),
+    "mf": (
+        "matrix factorisation",
+        None,
+        True,
+        fitted(lambda w: predicted_ratings.beside("rated_factors", w.cut.train)),
+    ),
     "autorec": ("I-AutoRec", None, True, fitted(autorec)),
     "t5-regression": (
         "T5 from scratch, regression",
@@ -205,7 +212,7 @@ def measured(name: str, world: World) -> dict[str, Any]:
     made = time.process_time() - began
     began = time.process_time()
     rows = world.test
-    told = llm_ratings.expected(model, rows)
+    told = predicted_ratings.expected(model, rows)
     took = time.process_time() - began
     figures = intervals.of_ratings(rows.values, told, rows.users)
     row = {

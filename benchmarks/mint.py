@@ -36,13 +36,15 @@ from app.progress import bars
 from app.settings import Settings, settings
 from benchmarks.measure import RESULTS, about, write
 from benchmarks.replay import Moment, moments, read
-from recommenders import datasets, metrics, text
-from recommenders.config import configured, parsed
+from recommenders.contract.config import configured, parsed
+from recommenders.data import sources
+from recommenders.data.tables import Catalogue, Dataset
+from recommenders.evaluation import metrics
+from recommenders.experiments.training import record, train
 from recommenders.models.mint import MINT
-from recommenders.tables import Catalogue, Dataset
-from recommenders.text import TextEncoder, TextIndex
-from recommenders.train import record, train
-from recommenders.tune import withhold_last
+from recommenders.pipeline.tune import withhold_last
+from recommenders.texts import text
+from recommenders.texts.text import TextEncoder, TextIndex
 
 CUTS = (10, 50)
 FORMS = ("bare", "facts", "described", "composed", "written", "popular", "blended")
@@ -127,7 +129,7 @@ def main() -> None:
     path = s.datasets / "redial-valid" / "valid_data.jsonl"
     if not path.is_file():
         raise SystemExit(f"{path} is missing; set CHATREC_DATASETS to the folder that holds redial-valid")
-    data = datasets.load("ml-100k", s.cache_dir, s.datasets)
+    data = sources.load("ml-100k", s.cache_dir, s.datasets)
     known, _ = withhold_last(data)
     catalogue = data.catalogue
     asked = turns(path, catalogue, options.half)

@@ -29,7 +29,7 @@ from peers.process import Failed, hardware, measure
 from peers.results import Results
 
 from app.settings import settings
-from recommenders import datasets
+from recommenders.data import sources
 
 PARTS = ("ctr-speed", "ctr-quality", "top-n", "ctr-wall")  # wall seconds at two threads need an idle machine
 RESULTS = Path(__file__).parent / "results" / "peers.json"
@@ -89,7 +89,7 @@ def _environment(run: ctr.Run | top_n.Run) -> str:
 def _measure(todo: list[ctr.Run | top_n.Run], home: Home, path: Path) -> Results:
     """Measure one after the other; what has been measured in all."""
     s = settings()
-    data = datasets.load(DATA, s.cache_dir, s.datasets)
+    data = sources.load(DATA, s.cache_dir, s.datasets)
     ours = {"data": DATA, "cache": str(s.cache_dir.resolve()), "datasets": str(s.datasets.resolve())}
     for split in ctr_tables.SPLITS:
         ctr_tables.write(data, split, home.folder / f"ctr-{split}.npz")

@@ -21,8 +21,8 @@ from typing import Literal
 
 import numpy as np
 
-from app.words import FUNCTION, folded
-from recommenders.tables import Catalogue, UserState
+from app.understanding.names.words import FUNCTION, folded
+from recommenders.data.tables import Catalogue, UserState
 
 Aim = Literal["film", "taste"]
 LIKED, DISLIKED = 4.0, 2.0

@@ -13,8 +13,8 @@ import torch
 
 from app.progress import bars
 from app.settings import settings
-from recommenders import datasets
-from recommenders.compare import compare, table
+from recommenders.data import sources
+from recommenders.experiments.compare import compare, comparison_table
 
 MODELS = ("popularity", "item_knn", "ease", "user_autorec", "sasrec")
 PIPELINES = ("sasrec+user_autorec", "sasrec+ease", "sasrec+deepfm")
@@ -41,11 +41,11 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
 
     s = settings()
-    data = datasets.load(arguments.data, s.cache_dir, s.datasets)
+    data = sources.load(arguments.data, s.cache_dir, s.datasets)
     with bars() as progress:
         rows = compare(arguments.models, arguments.pipelines, data, on=arguments.on, progress=progress)
     print(f"{data.name}, {arguments.on} items, {_hardware()}")
-    print(table(rows))
+    print(comparison_table(rows))
     if arguments.data == "ml-100k" and arguments.on == "test":
         print("\nReferences (NDCG@10 / Recall@10):")
         for name, (ndcg, recall) in REFERENCES.items():

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from app.naming import title_index
-from app.words import folded
-from recommenders.request import Filters
-from recommenders.tables import Catalogue
+from app.understanding.names.naming import title_index
+from app.understanding.names.words import folded
+from recommenders.contract.request import Filters
+from recommenders.data.tables import Catalogue
 
 _MENTION = re.compile(r"@(\d+)")
 _YEAR = re.compile(r"^(.*?)\s*\((\d{4})\)\s*$")

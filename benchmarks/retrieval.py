@@ -24,8 +24,8 @@ from tqdm import tqdm
 from app.settings import settings
 from benchmarks.measure import about, peak, write
 from benchmarks.vectors import Shape, neighbourhood
-from recommenders.index import VectorIndex
-from recommenders.text import TextEncoder
+from recommenders.texts.text import TextEncoder
+from recommenders.texts.vector_index import VectorIndex
 
 K = 10
 QUERIES = 200

@@ -28,10 +28,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from app.errors import TooLarge
 from benchmarks import measure, synthetic
-from recommenders import memory
-from recommenders.config import configured
-from recommenders.errors import TooLarge
+from recommenders.contract import memory
+from recommenders.contract.config import configured
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 VARIED = ("users", "items", "length")

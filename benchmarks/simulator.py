@@ -30,18 +30,19 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
-from app.absent_model import AbsentModel
-from app.context import FeedbackKind, Parts, Turn, TurnContext
-from app.controller import run_turn
 from app.events import Done, ItemShown, TurnEvent
-from app.linking import linker
+from app.service.workbench import Workbench
 from app.settings import Settings, settings
-from app.words import folded
-from app.workbench import Workbench
+from app.turn.context import Parts, Turn, TurnContext
+from app.turn.controller import run_turn
+from app.understanding.names.linking import linker
+from app.understanding.names.words import folded
 from benchmarks.measure import about, write
 from benchmarks.people import Aim, Person, Talk
-from llm import registry
-from recommenders import metrics
+from llm.backends import registry
+from llm.backends.absent import AbsentModel
+from recommenders.data.tables import FeedbackKind
+from recommenders.evaluation import metrics
 
 PICKS, TURNS = 5, 6
 SYSTEMS = ("popularity", "retrieval", "controller")

@@ -34,22 +34,23 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from app.linking import Linker
-from app.reading import read, read_alone
 from app.settings import settings
-from app.steering import films
-from app.table import Table
-from app.understanding import Understanding, understand
+from app.understanding.joint import read, read_alone
+from app.understanding.lessons.dialogues import Composer, Film, Message, dealt
+from app.understanding.lessons.lessons import films
+from app.understanding.names.linking import Linker
+from app.understanding.reader.encoder import Encoder, shipped
+from app.understanding.reader.labels import Span
+from app.understanding.rules import Understanding, understand
+from app.understanding.table import Table
 from benchmarks import steer_model, steer_page
 from benchmarks.heard import Heard, macro_f1, of_understanding, scored, share, table
 from benchmarks.measure import RESULTS, about, write
-from llm import registry
-from llm.steering.dialogues import Composer, Film, Message, Span, dealt
-from llm.steering.encoder import Encoder, shipped
-from recommenders import datasets
-from recommenders.config import configured
-from recommenders.datasets import ml_latest_small
-from recommenders.split import leave_last_one_out
+from llm.backends import registry
+from recommenders.contract.config import configured
+from recommenders.data import sources
+from recommenders.data.sources import ml_latest_small
+from recommenders.data.splits import leave_last_one_out
 
 ASKED = {"recommend", "similar"}
 SERVES = {
@@ -120,7 +121,7 @@ def seekers(folder: Path, names: Linker) -> Iterator[tuple[int, str, str, Table,
                 shown = tuple(m.items[0] for m in names.mentions(text) if m.kind == "title") or shown
                 continue
             text = text.replace("...", ". ")
-            laid = Table(shown, shown, shown, {"genres": []} if turns else {}, {}, turns)
+            laid = Table(shown, shown, shown, {"genres": []} if turns else {}, turns)
             yield number, text, before, laid, set().union(*(SERVES[i] for i in turn["sub-intent/action"]))
             before = text
 
@@ -177,7 +178,7 @@ def held_out(rows: Sequence[Film], earlier: Path | None) -> Composer:
 def understood(dialogues: int, earlier: Path | None = None) -> dict[str, object]:
     """Rules, encoder and both."""
     s, encoder = settings(), shipped()
-    catalogue = datasets.load("ml-100k", s.cache_dir, s.datasets).catalogue
+    catalogue = sources.load("ml-100k", s.cache_dir, s.datasets).catalogue
     names = Linker(catalogue)
     messages = [m for d in held_out(films(catalogue), earlier).dialogues(dialogues) for m in d]
     people = None
@@ -196,7 +197,7 @@ def understood(dialogues: int, earlier: Path | None = None) -> dict[str, object]
 def asked_model(args: argparse.Namespace) -> dict[str, object]:
     """The embedded language model at the same tasks."""
     s = settings()
-    data = datasets.load("ml-100k", s.cache_dir, s.datasets)
+    data = sources.load("ml-100k", s.cache_dir, s.datasets)
     names = Linker(data.catalogue)
     model: Any = registry.load(f"embedded:{args.model}", s.llm.model_copy(update={"threads": 1}))
     model.warm()

@@ -1,6 +1,6 @@
 """The embedded language model asked for what rules and the small encoder do: to read, to pick, to speak.
 
-Reading is held to a schema while it decodes (llm/structured.py). The examples of the few-shot prompt are composed
+Reading is held to a schema while it decodes (llm/calls/structured.py). The examples of the few-shot prompt are composed
 messages of the training part, one an intent.
 """
 
@@ -16,23 +16,26 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from pydantic import BaseModel, Field
 
 import prompts
-from app import asking, licence, references, slots, wording, years
-from app.desk import request_of
-from app.grounding import check, sentences
-from app.linking import Linker
-from app.understanding import understand
-from app.wording import Voice
+from app.errors import MalformedOutput
+from app.turn.answers import evidence, wording
+from app.turn.answers.grounding import check, sentences
+from app.turn.answers.wording import Voice
+from app.turn.desk import request_of
+from app.understanding import references, slots, years
+from app.understanding.lessons.dialogues import Message
+from app.understanding.names.linking import Linker
+from app.understanding.reader.labels import INTENTS
+from app.understanding.rules import understand
 from benchmarks.heard import Heard, share, table, wish
-from llm import structured
 from llm.backends.embedded import EmbeddedChat
-from llm.errors import MalformedOutput
-from llm.scoring.reading import order, order_pattern
-from llm.steering.dialogues import INTENTS, Message
+from llm.calls import structured
+from llm.calls.messages import to_chat
+from llm.rating.answers import order, order_pattern
 from prompts.constructor import Contexts, build
-from recommenders import metrics
-from recommenders.base import Recommender
-from recommenders.split import Case
-from recommenders.tables import UserState
+from recommenders.contract.base import Recommender
+from recommenders.data.splits import Case
+from recommenders.data.tables import UserState
+from recommenders.evaluation import metrics
 
 Text = Annotated[str, Field(max_length=40)]
 Texts = Annotated[list[Text], Field(max_length=2)]
@@ -144,7 +147,7 @@ def picks(model: EmbeddedChat, recommender: Recommender, cases: Sequence[Case], 
         ]
         orders = []
         for listed, prompt in zip(lists, asked, strict=True):
-            answer = model.invoke(asking.to_chat(prompt), regex=order_pattern(n, n), max_tokens=6 * n)
+            answer = model.invoke(to_chat(prompt), regex=order_pattern(n, n), max_tokens=6 * n)
             said = [listed[x - 1] for x in order(answer.text, n)]
             orders.append([*said, *(i for i in listed if i not in said)])
             first_half.append(np.mean([listed.index(i) < n // 2 for i in orders[-1][:5]]))
@@ -171,9 +174,9 @@ def spoken(model: EmbeddedChat, messages: Sequence[Message], names: Linker) -> d
         before, behind = wording.asked(voice, request)
         facts = " ".join(filter(None, ["5", before, "films", ", ".join(behind)]))
         prompt = build("opening", Contexts(query=facts), 2000, facts=facts, noun="films")
-        answer = model.invoke(asking.to_chat(prompt.messages), stop=["\n"], max_tokens=40)
+        answer = model.invoke(to_chat(prompt.messages), stop=["\n"], max_tokens=40)
         first = sentences(answer.text)[:1]
-        passed.append(bool(first) and check(first[0], licence.for_opening(voice, request, 5)).ok)
+        passed.append(bool(first) and check(first[0], evidence.for_opening(voice, request, 5)).ok)
     return {"sentences": len(passed), "grounded": share(passed, range(len(passed)))}
 
 

@@ -6,7 +6,7 @@ Nothing here says how well a model recommends; it says what a data set of that s
 import numpy as np
 import pandas as pd
 
-from recommenders.tables import ITEM_ID, TITLE, USER_ID, Catalogue, Dataset, Interactions
+from recommenders.data.tables import ITEM_ID, TITLE, USER_ID, Catalogue, Dataset, Interactions
 
 TASTES = 64  # groups of items that the same people like
 STEEPNESS = 0.8  # an item of popularity rank r is met in proportion to (r + 10)^-STEEPNESS

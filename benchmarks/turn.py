@@ -69,12 +69,12 @@ def main() -> None:
     options = parser.parse_args()
 
     began = time.perf_counter()
-    from app.context import Parts, Turn, TurnContext
-    from app.controller import run_turn
     from app.events import Done, Fallback, ModelAnswered, PromptBuilt, Refused, Token
+    from app.service.workbench import Workbench
     from app.settings import Settings
-    from app.workbench import Workbench
-    from llm import registry
+    from app.turn.context import Parts, Turn, TurnContext
+    from app.turn.controller import run_turn
+    from llm.backends import registry
 
     imported = time.perf_counter() - began
     settings = Settings()

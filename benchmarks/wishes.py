@@ -18,13 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from app.settings import settings
-from recommenders import datasets, metrics, words
-from recommenders.base import Recommender
-from recommenders.config import configured
-from recommenders.pipeline import Pipeline, PipelineConfig
-from recommenders.request import Request
-from recommenders.tables import Catalogue, UserState
-from recommenders.text import TextEncoder, TextIndex, document
+from recommenders.contract.base import Recommender
+from recommenders.contract.config import configured
+from recommenders.contract.request import Request
+from recommenders.data import sources
+from recommenders.data.tables import Catalogue, UserState
+from recommenders.evaluation import metrics
+from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
+from recommenders.texts import words
+from recommenders.texts.text import TextEncoder, TextIndex, document
 
 WISHES = Path(__file__).with_name("wishes.toml")
 FORMS: dict[str, Callable[[Catalogue, int], str]] = {
@@ -53,7 +55,7 @@ def main() -> None:
     parser.add_argument("--forms", action="store_true")
     args = parser.parse_args()
     s = settings()
-    data = datasets.load("ml-100k", s.cache_dir, s.datasets)
+    data = sources.load("ml-100k", s.cache_dir, s.datasets)
     c = data.catalogue
     answers = wishes()["seen"]
     encoder = TextEncoder(s.cache_dir / "encoder")

@@ -13,16 +13,16 @@ import typer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks, from wherever this is called
 
-from app import llm_figures
 from app.cli import app
-from app.leaderboard import SNAPSHOT
+from app.scorer import figures
+from app.service.runs import SNAPSHOT
 from app.settings import ROOT, Settings
 from benchmarks import scaling
 from benchmarks.peers import ctr, top_n
 from benchmarks.peers.results import Results
-from recommenders.boards import BOARDS, Measure
-from recommenders.results import snapshot
-from recommenders.standings import markdown, standings
+from recommenders.experiments.boards import BOARDS, Measure
+from recommenders.experiments.results import snapshot
+from recommenders.experiments.standings import markdown, standings
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -288,14 +288,14 @@ def cold_items() -> list[str]:
 
 def llm_scoring() -> str:
     """The language model as scorer and ranker: benchmarks/results/llm_scoring.json."""
-    found = llm_figures.read()
+    found = figures.read()
     lines = ["# The language model as scorer and ranker", "", NOTE, ABOUT_SCORING, ""]
     if found is None:
         return "\n".join([*lines, "Nothing has been measured yet: `python -m benchmarks.llm_scoring`.", ""])
     lines += [f"`python -m benchmarks.llm_scoring`, {found.made}, {found.hardware}.", "", "## Ratings", ""]
     lines += [ABOUT_RATED.format(rows=found.rows, users=found.users), ""]
-    lines += [*llm_figures.markdown(llm_figures.rating_table(found)), "", "## Lists", "", ABOUT_LISTED, ""]
-    return "\n".join([*lines, *llm_figures.markdown(llm_figures.list_table(found)), ""])
+    lines += [*figures.markdown(figures.rating_table(found)), "", "## Lists", "", ABOUT_LISTED, ""]
+    return "\n".join([*lines, *figures.markdown(figures.list_table(found)), ""])
 
 
 def _exponents(of: Mapping[str, float | None]) -> str:

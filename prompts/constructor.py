@@ -9,8 +9,8 @@ history its oldest items; the query is never cut.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import prompts
-from prompts import Message
+from prompts import rendering
+from prompts.rendering import Message
 
 CHARACTERS_A_TOKEN = 3.6
 """An estimate: asking the model would be slow, and for hosted ones a request."""
@@ -47,14 +47,14 @@ def build(name: str, contexts: Contexts, budget: int, **more: object) -> Prompt:
     A template that takes `history` or `dialogue` gets the latest of each that fit. A query that alone exceeds the
     budget goes in whole: the backend may still hold it, and cutting it would answer another question.
     """
-    uses = prompts.variables(name)
+    uses = rendering.variables(name)
     history, dialogue = list(contexts.history), list(contexts.dialogue)
     values = {"query": contexts.query, "tools": contexts.tools, "profile": contexts.profile}
     fixed = {k: v for k, v in values.items() if k in uses} | more
     dropped_messages = dropped_items = 0
     while True:
         dynamic = {"history": tuple(history), "dialogue": tuple(dialogue)}
-        found = prompts.messages(name, **fixed, **{k: v for k, v in dynamic.items() if k in uses})
+        found = rendering.messages(name, **fixed, **{k: v for k, v in dynamic.items() if k in uses})
         tokens = sum(estimate(m.content) + 4 for m in found)
         over = tokens - budget
         if over <= 0:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from app.conversation import Chat
     from app.events import ItemShown, TurnEvent
-    from app.store import Conversation, Profile
+    from app.service.chat import Chat
+    from app.service.store.store import Conversation, Profile
 
 HELP = """/why N          why item N of the last answer
 /more N         more like item N
@@ -30,10 +30,10 @@ def chat(
     resume: Annotated[str | None, typer.Option(help="Id of a conversation to go on with, or 'last'.")] = None,
 ) -> None:
     """Talk to the recommender in the terminal. Ctrl-C stops an answer."""
-    from app.conversation import Chat
+    from app.service.chat import Chat
+    from app.service.store.store import Store
+    from app.service.workbench import Workbench
     from app.settings import settings
-    from app.store import Store
-    from app.workbench import Workbench
 
     s = settings()
     service = Chat(Workbench(s), Store(s.store_url), s)
@@ -93,9 +93,7 @@ class Terminal:
         }
 
     def run(self) -> None:
-        from app.errors import AppError
-        from llm.errors import LLMError
-        from recommenders.errors import RecommenderError
+        from app.errors import AppError, LLMError, RecommenderError
 
         typer.echo(f"You are {self.profile.name}. Say what you are in the mood for; /help lists the commands.")
         while True:
@@ -191,7 +189,7 @@ class Terminal:
 
     def _swap(self, part: str, name: str) -> None:
         from app.errors import AppError
-        from llm import registry
+        from llm.backends import registry
 
         now = self.chat.conversation(self.conversation.id)
         if part == "backend":

@@ -23,10 +23,10 @@ def _column(what: str, panel: str) -> typer.models.OptionInfo:
 def list_() -> None:
     """Every known data set, and whether it is here."""
     from app.settings import settings
-    from recommenders import datasets
+    from recommenders.data import sources
 
     s = settings()
-    for info in datasets.available(s.cache_dir, s.datasets):
+    for info in sources.available(s.cache_dir, s.datasets):
         state = "missing" if info.missing else ("imported" if info.imported else "ready")
         served = "  (served)" if info.name == s.dataset else ""
         typer.echo(f"{info.name:20} {state:9} {info.label}{served}")
@@ -38,14 +38,14 @@ def list_() -> None:
 def get(name: Annotated[str, typer.Argument(help="Name of the data set.")] = "ml-100k") -> None:
     """Fetch the files of a data set that can be fetched; does nothing where they are here."""
     from app.progress import bars
+    from app.service.setup import get_data
     from app.settings import settings
-    from app.setup import get_data
-    from recommenders import datasets
+    from recommenders.data import sources
 
     s = settings()
     with bars() as progress:
         get_data(name, s, progress)
-    found = datasets.load(name, s.cache_dir, s.datasets)
+    found = sources.load(name, s.cache_dir, s.datasets)
     typer.echo(f"{name} is here: {len(found.interactions):,} interactions with {len(found.catalogue):,} items.")
     typer.echo(f"Terms: {found.licence}")
 
@@ -108,7 +108,7 @@ def import_(
     """Import your own items and interactions; what could not be used is reported and written to a file."""
     from app.progress import bars
     from app.settings import settings
-    from recommenders.datasets import imported
+    from recommenders.data.sources import imported
 
     given = {key: value for key, value in locals().items() if key in imported.Import.model_fields}
     given["extra"] = tuple(extra or ())
@@ -127,10 +127,10 @@ def show(
 ) -> None:
     """What a data set holds: sizes, what is known of items and users, a few items."""
     from app.settings import settings
-    from recommenders import datasets
+    from recommenders.data import sources
 
     s = settings()
-    found = datasets.load(name or s.dataset, s.cache_dir, s.datasets)
+    found = sources.load(name or s.dataset, s.cache_dir, s.datasets)
     c, x = found.catalogue, found.interactions
     typer.echo(f"{found.name}: {found.source}")
     if found.licence:

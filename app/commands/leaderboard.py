@@ -46,13 +46,14 @@ def leaderboard(
 
     Everything is fitted anew on the training part; every run is kept with its settings below the runs folder.
     """
-    from app.leaderboard import SNAPSHOT, folder, named
-    from app.leaderboard import kept as find_run
     from app.progress import bars
+    from app.service.runs import SNAPSHOT, folder, named
+    from app.service.runs import kept as find_run
     from app.settings import settings
-    from recommenders import boards, datasets, results
-    from recommenders.leaderboard import compute, run
-    from recommenders.standings import standings, table
+    from recommenders.data import sources
+    from recommenders.experiments import boards, results
+    from recommenders.experiments.leaderboard import compute, run
+    from recommenders.experiments.standings import standings, table
 
     s = settings()
     served = data or s.dataset
@@ -62,7 +63,7 @@ def leaderboard(
 
     if repeat:
         first = find_run(s, repeat)
-        loaded = datasets.load(first.dataset, s.cache_dir, s.datasets)
+        loaded = sources.load(first.dataset, s.cache_dir, s.datasets)
         with bars() as progress:
             board = boards.BOARDS[first.board]
             second = run(board, first.recommender, first.config, loaded, sample=first.sample, progress=progress)
@@ -75,7 +76,7 @@ def leaderboard(
 
     failures: list[str] = []
     if not show:
-        loaded = datasets.load(served, s.cache_dir, s.datasets)
+        loaded = sources.load(served, s.cache_dir, s.datasets)
         with bars() as progress:
             compute(
                 asked,
@@ -111,8 +112,8 @@ def leaderboard(
 
 
 def _line(result: object) -> str:
-    from recommenders.boards import BOARDS
-    from recommenders.results import Result
+    from recommenders.experiments.boards import BOARDS
+    from recommenders.experiments.results import Result
 
     assert isinstance(result, Result)
     first = BOARDS[result.board].first

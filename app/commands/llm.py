@@ -55,20 +55,20 @@ def tune_rating(
     import torch
 
     from app.errors import AppError
-    from app.llm_ranker import FOLDER
-    from app.llm_ratings import teach
     from app.progress import bars
+    from app.scorer.predicted_ratings import teach
+    from app.scorer.rankers import FOLDER
     from app.settings import settings
-    from llm.scoring import starts
-    from llm.scoring.tuning import Config
-    from recommenders import datasets
+    from llm.rating import starts
+    from llm.rating.tuning import Config
+    from recommenders.data import sources
 
     torch.set_num_threads(threads)
     s = settings()
     work = s.runs_dir / s.dataset / "llm-rating-work"
     if model != "small-t5" and not model.startswith("embedded:") and not (Path(model) / "config.json").is_file():
         raise AppError(f"{model} is no folder of a Hugging Face model: it has no config.json")
-    data = datasets.load(s.dataset, s.cache_dir, s.datasets)
+    data = sources.load(s.dataset, s.cache_dir, s.datasets)
     config = Config(
         objective=objective,
         layers=layers,

@@ -23,31 +23,32 @@ def write(
     backend: _Backend = None,
 ) -> None:
     """Write requests for sets of items that people liked, for mint to learn from; goes on where it stopped."""
-    from app import narratives
     from app.progress import bars
+    from app.service import feature_writing
     from app.settings import settings
-    from llm import models, registry
-    from llm.likelihood import OpenVinoLikelihood, Remembered
-    from recommenders import datasets
-    from recommenders.narratives import save
-    from recommenders.tune import withhold_last
+    from llm.backends import registry
+    from llm.weights import published
+    from llm.writing.likelihood import OpenVinoLikelihood, Remembered
+    from recommenders.data import sources
+    from recommenders.pipeline.tune import withhold_last
+    from recommenders.texts.narratives import save
 
     s = settings()
     name = backend or s.backend
-    data, _ = withhold_last(datasets.load(s.dataset, s.cache_dir, s.datasets))  # as what is served is trained
+    data, _ = withhold_last(sources.load(s.dataset, s.cache_dir, s.datasets))  # as what is served is trained
     likelihood = None
     if filter_:
-        weights = models.path("smollm2-135m", s.cache_dir)
+        weights = published.path("smollm2-135m", s.cache_dir)
         copies = sorted(weights.parent.glob("openvino-*"))
         model = OpenVinoLikelihood(copies[-1] if copies else weights.parent)
-        likelihood = Remembered(model, "smollm2-135m", narratives.shelf(s.cache_dir, "likelihood"))
+        likelihood = Remembered(model, "smollm2-135m", feature_writing.shelf(s.cache_dir, "likelihood"))
     with bars() as progress:
-        wrote = narratives.requests(
+        wrote = feature_writing.requests(
             registry.load(name, s.llm),
             name,
             data,
             likelihood,
-            narratives.shelf(s.cache_dir, "narrative"),
+            feature_writing.shelf(s.cache_dir, "narrative"),
             number=sets,
             size=size,
             keep=keep,
@@ -69,28 +70,28 @@ def describe(
     """Write descriptions of items from their facts; sentences that go beyond them are left out."""
     import numpy as np
 
-    from app import narratives
     from app.progress import bars
+    from app.service import feature_writing
     from app.settings import settings
-    from llm import registry
-    from recommenders import datasets
+    from llm.backends import registry
+    from recommenders.data import sources
 
     s = settings()
     name = backend or s.backend
-    data = datasets.load(s.dataset, s.cache_dir, s.datasets)
+    data = sources.load(s.dataset, s.cache_dir, s.datasets)
     met = np.bincount(data.interactions.item, minlength=len(data.catalogue))
     chosen = np.argsort(-met, kind="stable")[:items].tolist()
     with bars() as progress:
-        found, figures = narratives.descriptions(
+        found, figures = feature_writing.descriptions(
             registry.load(name, s.llm),
             name,
             data.catalogue,
             chosen,
-            narratives.shelf(s.cache_dir, "describe"),
+            feature_writing.shelf(s.cache_dir, "describe"),
             progress=progress,
         )
     path = s.runs_dir / s.dataset / "descriptions.json"
-    narratives.save_descriptions(path, data.catalogue, found)
+    feature_writing.save_descriptions(path, data.catalogue, found)
     for key, value in figures.items():
         typer.echo(f"{key:24} {value:8.3f}")
     typer.echo(f"written to {path}")

@@ -11,8 +11,8 @@ models = typer.Typer(help="Language models: list them, fetch their weights.", no
 def list_() -> None:
     """Every backend, whether it is usable here, and why not; then the weights that can be fetched."""
     from app.settings import settings
-    from llm import models as weights
-    from llm import registry
+    from llm.backends import registry
+    from llm.weights import published
 
     s = settings()
     for b in registry.backends(s.llm):
@@ -21,8 +21,8 @@ def list_() -> None:
         if b.reason:
             typer.echo(f"{'':34} {b.reason}")
     typer.echo("\nWeights for chatrec models get:")
-    for w in weights.KNOWN.values():
-        there = "here" if weights.present(w.name, s.cache_dir) else "not fetched"
+    for w in published.KNOWN.values():
+        there = "here" if published.present(w.name, s.cache_dir) else "not fetched"
         typer.echo(f"{w.name:34} {there:11} {w.bytes / 1e6:,.0f} MB, {w.licence}, from {w.source}")
         typer.echo(f"{'':34} SHA-256 {w.sha256}")
 
@@ -32,9 +32,9 @@ def get(name: Annotated[str, typer.Argument(help="Name of the weights, see: chat
     """Fetch the weights of an embedded model; goes on where an interrupted fetch ended."""
     from app.progress import bars
     from app.settings import settings
-    from llm import models as weights
+    from llm.weights import published
 
     s = settings()
     with bars() as progress:
-        path = weights.get(name, s.cache_dir, progress)
+        path = published.get(name, s.cache_dir, progress)
     typer.echo(f"{name} is here: {path}")

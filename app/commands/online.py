@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from recommenders.journal import Change
+    from recommenders.learning.journal import Change
 
 
 def online(
@@ -19,10 +19,10 @@ def online(
 
     A running server goes on with the result at its next turn.
     """
-    from app.online import Online
+    from app.service.learning import Online
+    from app.service.store.store import Store
+    from app.service.workbench import Workbench
     from app.settings import settings
-    from app.store import Store
-    from app.workbench import Workbench
 
     if sum((status, replay, undo, reset)) > 1:
         raise typer.BadParameter("give one of --status, --replay, --undo and --reset")

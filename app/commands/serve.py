@@ -18,8 +18,8 @@ def setup(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
 ) -> None:
     """Fetch data and weights and train what the app needs; does only what is missing."""
+    from app.service.setup import prepare
     from app.settings import settings
-    from app.setup import prepare
 
     prepare(settings(), say=typer.echo, show_bars=not quiet)
 

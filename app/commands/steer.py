@@ -22,10 +22,10 @@ def train(
     import torch
 
     from app.settings import settings
-    from app.steering import lessons
-    from llm.steering.encoder import ARTEFACT
-    from llm.steering.train import Config, averaged
-    from llm.steering.train import train as teach
+    from app.understanding.lessons.lessons import lessons
+    from app.understanding.lessons.teaching import Config, averaged
+    from app.understanding.lessons.teaching import train as teach
+    from app.understanding.reader.encoder import ARTEFACT
 
     torch.set_num_threads(threads)
     s = settings()
@@ -66,11 +66,11 @@ def tune(
 
     from app.progress import bars
     from app.settings import settings
-    from app.steering import lessons
-    from llm import models
-    from llm.scoring import starts
-    from llm.steering.adapt import Config
-    from llm.steering.adapt import tune as teach
+    from app.understanding.lessons.lessons import lessons
+    from benchmarks.decoder_tuning.adapt import Config
+    from benchmarks.decoder_tuning.adapt import tune as teach
+    from llm.rating import starts
+    from llm.weights import published
 
     torch.set_num_threads(threads)
     s = settings()
@@ -86,7 +86,7 @@ def tune(
             s.runs_dir / "steer",
             Config(epochs=epochs, seed=seed),
             untagged=found.real,
-            base={"weights": weights, "weights_sha256": models.known(weights).sha256},
+            base={"weights": weights, "weights_sha256": published.known(weights).sha256},
             progress=progress,
         )
     typer.echo(f"written to {folder}: {card['sha256']}")

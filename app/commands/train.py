@@ -22,10 +22,11 @@ def train(
     """Train recommenders for serving, without everybody's last interaction (the pipeline is tuned on these)."""
     from app.progress import bars
     from app.settings import settings
-    from recommenders import datasets, registry
-    from recommenders import train as training
-    from recommenders.config import configured, parsed
-    from recommenders.tune import withhold_last
+    from recommenders.contract import registry
+    from recommenders.contract.config import configured, parsed
+    from recommenders.data import sources
+    from recommenders.experiments import training
+    from recommenders.pipeline.tune import withhold_last
 
     chosen = registry.names() if all_ else list(names or [])
     if not chosen:
@@ -35,7 +36,7 @@ def train(
         configured(name, given)  # a mistake is told before any training
     s = settings()
     served = data or s.dataset
-    known, withheld = withhold_last(datasets.load(served, s.cache_dir, s.datasets))
+    known, withheld = withhold_last(sources.load(served, s.cache_dir, s.datasets))
     for name in chosen:
         folder = s.runs_dir / served / name
         with bars() as progress:
@@ -63,15 +64,15 @@ def evaluate(
     """
     from app.progress import bars
     from app.settings import settings
-    from recommenders import datasets
-    from recommenders.compare import compare, table
+    from recommenders.data import sources
+    from recommenders.experiments.compare import compare, comparison_table
 
     if not names and not pipeline:
         raise typer.BadParameter("name recommenders, or pipelines with --pipeline; for example: evaluate ease sasrec")
     if on not in ("test", "valid"):
         raise typer.BadParameter(f"--on is test or valid, got {on!r}")
     s = settings()
-    loaded = datasets.load(data or s.dataset, s.cache_dir, s.datasets)
+    loaded = sources.load(data or s.dataset, s.cache_dir, s.datasets)
     with bars() as progress:
         rows = compare(names or [], pipeline or [], loaded, k=k, on=on, progress=progress)
-    typer.echo(table(rows))
+    typer.echo(comparison_table(rows))

@@ -1,6 +1,6 @@
 """The rows of the click task, written once, so that every side reads the very same file.
 
-Cut as the leaderboard's click task is (recommenders/rows.py), label: rating ≥ what the data set calls liked. Fields:
+Cut as the leaderboard's click task is (rows.py), label: rating ≥ what the data set calls liked. Fields:
 user id, item id, age, gender, occupation, year (categories), genres (several values), and the items the user met
 before: their earlier interactions of the training part, whatever the rating, which is what a model knows whose tables
 are frozen.
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recommenders import rows
-from recommenders.tables import Dataset, Interactions
+from recommenders.data import rows
+from recommenders.data.tables import Dataset, Interactions
 
 HISTORY = 25  # latest items read
 CATEGORIES = ("user", "item", "age", "gender", "occupation", "year")

@@ -1,4 +1,4 @@
-"""One measurement of ours: the models of recommenders/models through recommenders/loop.py, as they are.
+"""One measurement of ours: the models of recommenders/models through recommenders/networks/loop.py, as they are.
 
 Three settings. "same": exactly the fields of the tables (user id included; a history item is its id alone, without the
 rating given to it), the network's sizes, rate and batch that all sides have, nothing dropped or decayed. "chosen": the
@@ -17,12 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recommenders import datasets, loop, registry, rows
-from recommenders.behaviours import BehaviourNetwork
-from recommenders.config import checked, tuned
-from recommenders.feature_model import FeatureModel
-from recommenders.features import Features, Field, Slots
-from recommenders.tables import Dataset
+from recommenders.contract import registry
+from recommenders.contract.config import checked, tuned
+from recommenders.data import rows, sources
+from recommenders.data.tables import Dataset
+from recommenders.networks import loop
+from recommenders.networks.fields.behaviours import BehaviourNetwork
+from recommenders.networks.fields.feature_model import FeatureModel
+from recommenders.networks.fields.features import Features, Field, Slots
 
 from . import measures, side
 from .ctr_tables import HISTORY
@@ -79,7 +81,7 @@ def same_fields(data: Dataset, latest: int) -> Features:
 
 def work(task: dict[str, Any]) -> dict[str, Any]:
     same = task["setting"] != "shipped"
-    data = datasets.load(task["data"], Path(task["cache"]), Path(task["datasets"]))
+    data = sources.load(task["data"], Path(task["cache"]), Path(task["datasets"]))
     if same:
         data = replace(data, users=data.users.assign(**{USER: data.users["user_id"]}), _by_user={})
     cut = rows.split(data, task["split"], known="training")

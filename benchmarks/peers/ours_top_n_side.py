@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from recommenders import datasets, registry
-from recommenders.config import configured
-from recommenders.evaluate import top
-from recommenders.split import leave_last_one_out, states_of
+from recommenders.contract import registry
+from recommenders.contract.config import configured
+from recommenders.data import sources
+from recommenders.data.splits import leave_last_one_out, states_of
+from recommenders.evaluation.evaluate import top
 
 from . import measures, side
 
 
 def work(task: dict[str, Any]) -> dict[str, Any]:
-    data = datasets.load(task["data"], Path(task["cache"]), Path(task["datasets"]))
+    data = sources.load(task["data"], Path(task["cache"]), Path(task["datasets"]))
     cut = leave_last_one_out(data)
     name = task["model"]
     seeded = any(f.name == "seed" for f in dataclasses.fields(registry.get(name).Config))

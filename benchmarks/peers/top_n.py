@@ -1,6 +1,6 @@
 """The top-N task: which trainings are measured, and their table of interactions.
 
-Leave-last-one-out by time (recommenders/split.py): a user's last item is for the test, the one before for validation.
+Leave-last-one-out by time (splits.py): a user's last item is for the test, the one before for validation.
 Whole catalogue ranked, items met before left out; for the test a user has met the validation item as well.
 """
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from recommenders.split import items_of, leave_last_one_out
-from recommenders.tables import Dataset
+from recommenders.data.splits import items_of, leave_last_one_out
+from recommenders.data.tables import Dataset
 
 from .results import TopN, now
 

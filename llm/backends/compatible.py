@@ -15,8 +15,8 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
-from llm.local import plain_messages
-from llm.toolcalls import call_schema, called, with_tools
+from llm.backends.local import plain_messages
+from llm.calls.tool_calls import call_schema, called, with_tools
 
 _ROLES: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 

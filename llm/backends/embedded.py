@@ -14,10 +14,10 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from pydantic import PrivateAttr
 
-from llm import compiled
-from llm.errors import BackendFailed, PromptTooLong
-from llm.local import Counts, LocalChat, Sampling, plain_messages
-from llm.stopwords import StopWords
+from app.errors import BackendFailed, PromptTooLong
+from llm.backends import compiled
+from llm.backends.local import Counts, LocalChat, Sampling, plain_messages
+from llm.backends.stop_words import StopWords
 
 CACHE_GB = 1  # of keys and values that the prefix cache may hold
 BLOCK = 32  # tokens of one block of that cache: a prefix is reused in whole blocks

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
-from llm.errors import BackendFailed, PromptTooLong
-from llm.local import Counts, LocalChat, Sampling
-from llm.stopwords import StopWords
+from app.errors import BackendFailed, PromptTooLong
+from llm.backends.local import Counts, LocalChat, Sampling
+from llm.backends.stop_words import StopWords
 
 
 class HuggingFaceChat(LocalChat):

@@ -24,7 +24,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
 
-from llm.stopwords import StopWords
+from llm.backends.stop_words import StopWords
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.config import Count, NotNegative, Share
-from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.features import Features
-from recommenders.layers import balanced, rectified
+from recommenders.contract.config import Count, NotNegative, Share
+from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
+from recommenders.networks.fields.features import Features
+from recommenders.networks.layers import balanced, rectified
 
 
 class AFM(FeatureModel):

@@ -39,13 +39,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.base import Role
-from recommenders.config import Count, NotNegative, Positive, Share
-from recommenders.errors import ConfigError
-from recommenders.loop import Loss
-from recommenders.memory import Need
-from recommenders.neural import NeuralRecommender
-from recommenders.tables import Dataset, UserState
+from app.errors import ConfigError
+from recommenders.contract.base import Role
+from recommenders.contract.config import Count, NotNegative, Positive, Share
+from recommenders.contract.memory import Need
+from recommenders.data.tables import Dataset, UserState
+from recommenders.networks.loop import Loss
+from recommenders.networks.neural import NeuralRecommender
 
 
 class BERT4Rec(NeuralRecommender):

@@ -39,15 +39,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders import fold_in
-from recommenders.base import Role
-from recommenders.config import Count, NotNegative, Positive, Share
-from recommenders.errors import ConfigError
-from recommenders.histories import weighted
-from recommenders.loop import Loss, Plan, adamw
-from recommenders.negatives import Negatives
-from recommenders.neural import NeuralRecommender
-from recommenders.tables import Dataset, UserState
+from app.errors import ConfigError
+from recommenders.contract.base import Role
+from recommenders.contract.config import Count, NotNegative, Positive, Share
+from recommenders.data.histories import weighted
+from recommenders.data.tables import Dataset, UserState
+from recommenders.networks import fold_in
+from recommenders.networks.loop import Loss, Plan, adamw
+from recommenders.networks.negatives import Negatives
+from recommenders.networks.neural import NeuralRecommender
 
 _LAZY_FROM = 16  # batches
 

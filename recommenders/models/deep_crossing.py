@@ -34,10 +34,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.config import Count
-from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.features import Features
-from recommenders.layers import Start, balanced, rectified
+from recommenders.contract.config import Count
+from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
+from recommenders.networks.fields.features import Features
+from recommenders.networks.layers import Start, balanced, rectified
 
 
 class DeepCrossing(FeatureModel):

@@ -33,10 +33,10 @@ from typing import ClassVar
 import numpy as np
 from scipy import linalg
 
-from recommenders.base import Progress, Recommender, Role
-from recommenders.histories import popularity, users_by_items, weighted
-from recommenders.memory import Need
-from recommenders.tables import Dataset, UserState
+from recommenders.contract.base import Progress, Recommender, Role
+from recommenders.contract.memory import Need
+from recommenders.data.histories import popularity, users_by_items, weighted
+from recommenders.data.tables import Dataset, UserState
 
 _BYTES = 16  # at the peak, for each pair of items
 

@@ -31,8 +31,8 @@ Reference
 
 from dataclasses import dataclass
 
-from recommenders.factorisation import FactorisationMachine
-from recommenders.feature_model import FeatureModel, FieldConfig
+from recommenders.networks.fields.factorisation import FactorisationMachine
+from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig
 
 
 class FM(FeatureModel):

@@ -39,14 +39,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.base import Progress
-from recommenders.config import Count
-from recommenders.factorisation import FactorisationMachine
-from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.features import Features
-from recommenders.layers import FieldEmbedding, balanced, linear_of_blocks
-from recommenders.loop import Loss
-from recommenders.tables import Dataset, UserState
+from recommenders.contract.base import Progress
+from recommenders.contract.config import Count
+from recommenders.data.tables import Dataset, UserState
+from recommenders.networks.fields.factorisation import FactorisationMachine
+from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
+from recommenders.networks.fields.features import Features
+from recommenders.networks.layers import FieldEmbedding, balanced, linear_of_blocks
+from recommenders.networks.loop import Loss
 
 
 class FNN(FeatureModel):

@@ -39,15 +39,16 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from recommenders import fold_in, histories, ratings
-from recommenders.autoencoder import AutoEncoder, Reconstruction, memory, unit
-from recommenders.base import Role
-from recommenders.config import Count, NotNegative, Positive, Share
-from recommenders.errors import ConfigError
-from recommenders.loop import Loss
-from recommenders.memory import Need
-from recommenders.neural import NeuralRecommender
-from recommenders.tables import Dataset, UserState
+from app.errors import ConfigError
+from recommenders.contract.base import Role
+from recommenders.contract.config import Count, NotNegative, Positive, Share
+from recommenders.contract.memory import Need
+from recommenders.data import histories, ratings
+from recommenders.data.tables import Dataset, UserState
+from recommenders.networks import fold_in
+from recommenders.networks.autoencoder import AutoEncoder, Reconstruction, memory, unit
+from recommenders.networks.loop import Loss
+from recommenders.networks.neural import NeuralRecommender
 
 
 class ItemAutoRec(NeuralRecommender):

@@ -33,9 +33,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
-from recommenders.base import Progress, Recommender, Role
-from recommenders.histories import popularity, users_by_items, weighted
-from recommenders.tables import Dataset, UserState
+from recommenders.contract.base import Progress, Recommender, Role
+from recommenders.data.histories import popularity, users_by_items, weighted
+from recommenders.data.tables import Dataset, UserState
 
 
 class ItemKNN(Recommender):

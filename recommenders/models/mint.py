@@ -43,19 +43,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recommenders import artefact, biencoder, narratives, text, wordpieces
-from recommenders.base import Role
-from recommenders.bert import Sizes
-from recommenders.biencoder import Texts, Tower
-from recommenders.config import Count, CountOrNone, NotNegative, Positive, Share
-from recommenders.errors import ConfigError
-from recommenders.histories import popularity, weighted
-from recommenders.index import VectorIndex
-from recommenders.loop import Loss
-from recommenders.matching import Lower
-from recommenders.narratives import Narrative
-from recommenders.neural import NeuralRecommender
-from recommenders.tables import Dataset, UserState
+from app.errors import ConfigError
+from recommenders.contract import artefact
+from recommenders.contract.base import Role
+from recommenders.contract.config import Count, CountOrNone, NotNegative, Positive, Share
+from recommenders.data.histories import popularity, weighted
+from recommenders.data.tables import Dataset, UserState
+from recommenders.networks import biencoder, wordpieces
+from recommenders.networks.bert import Sizes
+from recommenders.networks.biencoder import Texts, Tower
+from recommenders.networks.loop import Loss
+from recommenders.networks.matching import Lower
+from recommenders.networks.neural import NeuralRecommender
+from recommenders.texts import narratives, text
+from recommenders.texts.narratives import Narrative
+from recommenders.texts.vector_index import VectorIndex
 
 ROOT = Path(__file__).resolve().parents[2]
 _HARD = 30  # nearest wrong items of each narrative that hard negatives are drawn from

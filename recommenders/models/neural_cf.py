@@ -44,13 +44,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.base import Progress, Role
-from recommenders.config import Count, NotNegative, Positive, Share
-from recommenders.histories import weighted
-from recommenders.loop import Loss
-from recommenders.negatives import Negatives
-from recommenders.neural import NeuralRecommender
-from recommenders.tables import Dataset, UserState
+from recommenders.contract.base import Progress, Role
+from recommenders.contract.config import Count, NotNegative, Positive, Share
+from recommenders.data.histories import weighted
+from recommenders.data.tables import Dataset, UserState
+from recommenders.networks.loop import Loss
+from recommenders.networks.negatives import Negatives
+from recommenders.networks.neural import NeuralRecommender
 
 CELLS = 500_000  # scored at a time: bounds the memory of the layers' activations
 

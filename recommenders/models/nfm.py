@@ -37,10 +37,10 @@ from itertools import pairwise as consecutive
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.config import Count, Share
-from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.features import Features
-from recommenders.layers import balanced, bi_interaction, rectified
+from recommenders.contract.config import Count, Share
+from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
+from recommenders.networks.fields.features import Features
+from recommenders.networks.layers import balanced, bi_interaction, rectified
 
 
 class NFM(FeatureModel):

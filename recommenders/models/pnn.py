@@ -37,10 +37,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recommenders.config import Count
-from recommenders.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.features import Features
-from recommenders.layers import deep_part, linear_of_blocks, rectified
+from recommenders.contract.config import Count
+from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
+from recommenders.networks.fields.features import Features
+from recommenders.networks.layers import deep_part, linear_of_blocks, rectified
 
 
 class PNN(FeatureModel):

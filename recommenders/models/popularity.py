@@ -30,8 +30,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from recommenders.base import Progress, Recommender, Role
-from recommenders.tables import Dataset, UserState
+from recommenders.contract.base import Progress, Recommender, Role
+from recommenders.data.tables import Dataset, UserState
 
 DAY = 86_400
 

@@ -45,14 +45,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders import initial
-from recommenders.base import Role
-from recommenders.config import Count, CountOrNone, NotNegative, Positive, Share
-from recommenders.errors import ConfigError
-from recommenders.layers import CausalBlock
-from recommenders.loop import Loss
-from recommenders.memory import Need
-from recommenders.tables import Dataset, UserState
+from app.errors import ConfigError
+from recommenders.contract.base import Role
+from recommenders.contract.config import Count, CountOrNone, NotNegative, Positive, Share
+from recommenders.contract.memory import Need
+from recommenders.data.tables import Dataset, UserState
+from recommenders.networks import initial
+from recommenders.networks.layers import CausalBlock
+from recommenders.networks.loop import Loss
 
 
 class SASRec(initial.PlacesCold):

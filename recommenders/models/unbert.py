@@ -56,17 +56,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recommenders import bert, loop, wordpieces
-from recommenders.base import Progress, Role, quiet
-from recommenders.bert import Sizes
-from recommenders.config import Count, NotNegative, Positive, Share
-from recommenders.errors import ConfigError
-from recommenders.matching import Aggregator, Lower, Network, Read
-from recommenders.metrics import log_loss
-from recommenders.negatives import Popular
-from recommenders.neural import NeuralRecommender
-from recommenders.split import Rated
-from recommenders.tables import Dataset, UserState
+from app.errors import ConfigError
+from recommenders.contract.base import Progress, Role, quiet
+from recommenders.contract.config import Count, NotNegative, Positive, Share
+from recommenders.data.splits import Rated
+from recommenders.data.tables import Dataset, UserState
+from recommenders.evaluation.metrics import log_loss
+from recommenders.networks import bert, loop, wordpieces
+from recommenders.networks.bert import Sizes
+from recommenders.networks.matching import Aggregator, Lower, Network, Read
+from recommenders.networks.negatives import Popular
+from recommenders.networks.neural import NeuralRecommender
 
 ROOT = Path(__file__).resolve().parents[2]
 _PAIRS_AT_ONCE = 1024  # user-item pairs scored in one go: about 100 MB

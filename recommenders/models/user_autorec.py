@@ -37,15 +37,15 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from recommenders import histories, ratings
-from recommenders.autoencoder import AutoEncoder, Reconstruction, memory, unit
-from recommenders.base import Role
-from recommenders.config import Count, NotNegative, Positive, Share
-from recommenders.errors import ConfigError
-from recommenders.loop import Loss
-from recommenders.memory import Need
-from recommenders.neural import NeuralRecommender
-from recommenders.tables import Dataset, UserState
+from app.errors import ConfigError
+from recommenders.contract.base import Role
+from recommenders.contract.config import Count, NotNegative, Positive, Share
+from recommenders.contract.memory import Need
+from recommenders.data import histories, ratings
+from recommenders.data.tables import Dataset, UserState
+from recommenders.networks.autoencoder import AutoEncoder, Reconstruction, memory, unit
+from recommenders.networks.loop import Loss
+from recommenders.networks.neural import NeuralRecommender
 
 
 class UserAutoRec(NeuralRecommender):

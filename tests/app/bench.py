@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from app.service.workbench import Workbench
 from app.settings import Settings
-from app.workbench import Workbench
-from recommenders.datasets import _stored
-from recommenders.train import train
+from recommenders.data.sources import _stored
+from recommenders.experiments.training import train
 from tests.recommenders.worlds import tiny_films_data
 
 NAME = tiny_films_data().name

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from app.settings import Settings
-from recommenders.datasets import imported
+from recommenders.data.sources import imported
 from tests.recommenders.worlds import tiny_films
 
 ENCODER = Path(__file__).resolve().parents[2] / "data" / "cache" / "encoder"

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage
 
-from app.context import FeedbackKind, Parts, Turn, TurnContext
-from app.controller import run_turn
 from app.events import Decision, Done, Fallback, ItemShown, Refused, Reranked, Token, ToolCalled, TurnEvent
 from app.settings import Settings
+from app.turn.context import Parts, Turn, TurnContext
+from app.turn.controller import run_turn
+from llm.backends.registry import BackendInfo
 from llm.backends.scripted import ScriptedChat
-from llm.registry import BackendInfo
-from recommenders.pipeline import Pipeline, PipelineConfig
-from recommenders.registry import get
-from recommenders.tables import UserState
+from recommenders.contract.registry import get
+from recommenders.data.tables import FeedbackKind, UserState
+from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
 from tests.recommenders.worlds import tiny_films_data
 
 SETTINGS = Settings(first_token_seconds=1.0, total_seconds=3.0, pool=10)

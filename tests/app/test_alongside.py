@@ -2,11 +2,11 @@
 
 import pytest
 
-from app.context import Parts, Turn, TurnContext
-from app.desk import Desk
 from app.events import CandidatesFound, Decision, ItemShown
-from recommenders.pipeline import Pipeline
-from recommenders.tables import UserState
+from app.turn.context import Parts, Turn, TurnContext
+from app.turn.desk import Desk
+from recommenders.data.tables import UserState
+from recommenders.pipeline.pipeline import Pipeline
 from tests.app.talking import Answer, Conversation, pipeline
 
 

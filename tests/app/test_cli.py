@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app, main
-from app.conversation import Chat
+from app.service.chat import Chat
+from app.service.store.store import Store
+from app.service.workbench import Workbench
 from app.settings import Settings, settings
-from app.store import Store
-from app.workbench import Workbench
 from tests.app.bench import make_tiny
 
 

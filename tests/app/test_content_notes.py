@@ -3,14 +3,14 @@
 import pandas as pd
 import pytest
 
-from app.gate import broken
-from app.linking import Linker
-from app.slots import describe, read
-from app.table import Table
-from app.understanding import understand
-from app.wording import Voice, facts
-from recommenders.request import Filters
-from recommenders.tables import Catalogue, UserState
+from app.turn.answers.gate import broken
+from app.turn.answers.wording import Voice, facts
+from app.understanding.names.linking import Linker
+from app.understanding.rules import understand
+from app.understanding.slots import describe, read
+from app.understanding.table import Table
+from recommenders.contract.request import Filters
+from recommenders.data.tables import Catalogue, UserState
 
 FILMS = Catalogue.of(
     pd.DataFrame(

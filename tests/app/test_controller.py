@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, SystemMessage
 
-from app.desk import Desk
 from app.events import TRACE, CandidatesFound, Done, ItemShown, ModelAnswered, PromptBuilt, Started, Token
-from app.gate import Gate, broken
+from app.turn.answers.gate import Gate, broken
+from app.turn.desk import Desk
 from llm.backends.scripted import Reply
-from recommenders.pipeline import Pipeline
-from recommenders.request import Candidate, Filters, Recommendation, Request
-from recommenders.tables import UserState
+from recommenders.contract.request import Candidate, Filters, Recommendation, Request
+from recommenders.data.tables import UserState
+from recommenders.pipeline.pipeline import Pipeline
 from tests.app.talking import SETTINGS, Conversation, call, pipeline
 
 
@@ -423,7 +423,7 @@ def test_a_pipeline_that_breaks_the_rules_is_caught_at_the_gate(
 
 
 def test_a_failing_recommender_ends_the_turn_in_words(pipe: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recommenders.errors import ArtefactError
+    from app.errors import ArtefactError
 
     def fail(*_: object, **__: object) -> Recommendation:
         raise ArtefactError("not trained; run chatrec setup")
@@ -483,7 +483,7 @@ def test_the_gate_admits_each_item_once(pipe: Pipeline) -> None:
 def test_references_resolve_on_the_desk(pipe: Pipeline) -> None:
     talk = rules(pipe)
     shown = talk.say("crime films")
-    from app.context import Parts, TurnContext
+    from app.turn.context import Parts, TurnContext
 
     context = TurnContext(tuple(talk.dialogue), UserState(), "new user", lambda i, k: None)
     desk = Desk(Parts(None, None, pipe, "popularity", None), context, 5, 10)  # type: ignore[arg-type]

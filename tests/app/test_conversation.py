@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 from langchain_core.language_models import BaseChatModel
 
-from app.conversation import Chat
-from app.errors import AppError, ConversationBusy, NothingToRepeat
+from app.errors import AppError, ConversationBusy, NothingToRepeat, UnknownItem
 from app.events import Done, Fallback, ItemShown, Token, TurnEvent
-from app.jobs import Jobs
-from app.store import Message, Store
-from app.workbench import Workbench
-from llm import registry
+from app.service.chat import Chat
+from app.service.jobs import Jobs
+from app.service.store.store import Message, Store
+from app.service.workbench import Workbench
+from llm.backends import registry
+from llm.backends.registry import BackendInfo
 from llm.backends.scripted import Reply, ScriptedChat
-from llm.registry import BackendInfo
-from recommenders.errors import UnknownItem
 from tests.app.bench import make_tiny
 
 
@@ -194,7 +193,7 @@ def test_a_fault_of_the_program_ends_as_a_failed_answer(chat: Chat, monkeypatch:
         yield Token(text="Here is")
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("app.controller.run_turn", broken)
+    monkeypatch.setattr("app.turn.controller.run_turn", broken)
     c = chat.start(chat.person())
     events = ask(chat, c.id, "hello")
     assert isinstance(events[-1], Done)
@@ -253,7 +252,7 @@ def test_a_job_runs_in_the_background_and_can_be_stopped(chat: Chat, monkeypatch
             yield Token(text="word ")
             time.sleep(0.005)
 
-    monkeypatch.setattr("app.controller.run_turn", slow)
+    monkeypatch.setattr("app.turn.controller.run_turn", slow)
     jobs, c = Jobs(), chat.start(chat.person())
     job = jobs.start(c.id, lambda stop: chat.send(c.id, "talk", stop))
     assert chat.messages(c.id)[0].text == "talk"
@@ -278,7 +277,7 @@ def test_what_a_job_says_is_in_the_store_while_it_runs(chat: Chat, script: list[
         yield Done(status="stopped", reply="first words")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.controller.run_turn", slow)
+        patch.setattr("app.turn.controller.run_turn", slow)
         jobs, c = Jobs(), chat.start(chat.person())
         job = jobs.start(c.id, lambda stop: chat.send(c.id, "talk", stop))
         deadline = time.monotonic() + 5

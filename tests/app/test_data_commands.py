@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from app import settings as settings_module
 from app.commands.data import data
-from recommenders import datasets
-from recommenders.errors import DataError
+from app.errors import DataError
+from recommenders.data import sources
 from tests.app.shop import write_files
 
 RUN = CliRunner()
@@ -60,7 +60,7 @@ def test_options_reach_the_import(here: Path) -> None:
         *("--user", "wer", "--item", "was", "--value", "mal", "--implicit", "--separator", ";"),
     )
     assert "1 merged into an earlier row" in said
-    found = datasets.load("other", here / "cache", here)
+    found = sources.load("other", here / "cache", here)
     assert not found.explicit
     assert found.interactions.value.tolist() == [5]
     assert found.catalogue.genres == (("Crime", "Drama"),)

@@ -8,10 +8,10 @@ import pytest
 
 from benchmarks import cold_start, llm_scoring
 from benchmarks.mint import Asked, recalls
-from recommenders.config import configured
-from recommenders.initial import PlacesCold
-from recommenders.rows import Rows
-from recommenders.tables import UserState
+from recommenders.contract.config import configured
+from recommenders.data.rows import Rows
+from recommenders.data.tables import UserState
+from recommenders.networks.initial import PlacesCold
 from tests.recommenders.worlds import checkerboard
 
 

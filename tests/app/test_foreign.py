@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from app import foreign
-from recommenders.tables import Catalogue
+from app.understanding.names import foreign
+from recommenders.data.tables import Catalogue
 
 
 @pytest.mark.parametrize(

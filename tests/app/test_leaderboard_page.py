@@ -8,14 +8,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from app import leaderboard as found
-from app import llm_figures
 from app import settings as app_settings
 from app.cli import app
-from app.errors import AppError
+from app.errors import AppError, ArtefactError, ConfigError
+from app.scorer import figures
+from app.service import runs
 from app.settings import Settings
-from recommenders import results
-from recommenders.errors import ArtefactError, ConfigError
+from recommenders.experiments import results
 from tests.app.bench import NAME, make_tiny
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
@@ -33,10 +32,10 @@ def served(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     settings = tiny.model_copy(update=update)
     st.cache_resource.clear()
     st.cache_data.clear()
-    monkeypatch.setattr("app.widgets.session.settings", lambda: settings)
-    monkeypatch.setattr("app.widgets.session._warm", lambda chat: None)
+    monkeypatch.setattr("app.web.widgets.session.settings", lambda: settings)
+    monkeypatch.setattr("app.web.widgets.session._warm", lambda chat: None)
     monkeypatch.setattr(app_settings, "settings", lambda: settings)
-    monkeypatch.setattr(found, "SNAPSHOT", tmp_path / "shipped.json")
+    monkeypatch.setattr(runs, "SNAPSHOT", tmp_path / "shipped.json")
     yield settings
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -52,7 +51,7 @@ def command(*arguments: str) -> str:
 
 def opened() -> AppTest:
     at = AppTest.from_file(MAIN, default_timeout=30).run()
-    at.switch_page("views/leaderboard.py").run()
+    at.switch_page("web/views/leaderboard.py").run()
     assert not at.exception
     return at
 
@@ -76,7 +75,7 @@ def test_what_was_measured_is_on_the_page(served: Settings) -> None:
     assert "NDCG@10" in output
     at = opened()
     frame = at.dataframe[0].value
-    own, _ = results.read_all(found.folder(served, NAME), ["top-n"])
+    own, _ = results.read_all(runs.folder(served, NAME), ["top-n"])
     best = sorted(own, key=lambda r: (-r.measures["ndcg@10"].value, r.recommender))
     assert frame["Recommender"].tolist() == [r.recommender for r in best]
     assert frame["NDCG@10"].tolist() == pytest.approx([r.measures["ndcg@10"].value for r in best])
@@ -94,14 +93,14 @@ def test_what_was_measured_is_on_the_page(served: Settings) -> None:
 
 def test_shipped_figures_are_marked_and_give_way_to_own_ones(served: Settings) -> None:
     command("--task", "top-n", "--models", "ease", "--export")
-    for path in found.folder(served, NAME).rglob("*.json"):
+    for path in runs.folder(served, NAME).rglob("*.json"):
         path.unlink()
     at = opened()
     assert "Shipped figures" in words(at)
     assert at.dataframe[0].value["Recommender"].tolist() == ["ease"]
     assert "ndcg@10" in command("--repeat", "top-n/ease-0")
     command("--task", "top-n", "--models", "popularity", "--export")
-    assert {r.recommender for r in results.snapshot(found.SNAPSHOT)} == {"ease", "popularity"}  # nothing is lost
+    assert {r.recommender for r in results.snapshot(runs.SNAPSHOT)} == {"ease", "popularity"}  # nothing is lost
     at = opened()
     assert "Shipped figures" not in words(at)
     assert at.dataframe[0].value["Recommender"].tolist() == ["popularity"]
@@ -109,17 +108,17 @@ def test_shipped_figures_are_marked_and_give_way_to_own_ones(served: Settings) -
 
 def test_damaged_files_are_told(served: Settings) -> None:
     command("--task", "top-n", "--models", "popularity,ease")
-    results.place(found.folder(served, NAME), "top-n", "ease", 0).write_text("{")
+    results.place(runs.folder(served, NAME), "top-n", "ease", 0).write_text("{")
     at = opened()
     assert "damaged" in at.warning[0].value
     assert at.dataframe[0].value["Recommender"].tolist() == ["popularity"]
-    for path in found.folder(served, NAME).rglob("*.json"):
+    for path in runs.folder(served, NAME).rglob("*.json"):
         path.unlink()
-    found.SNAPSHOT.write_text("{")
+    runs.SNAPSHOT.write_text("{")
     at = opened()
     assert "damaged" in at.error[0].value
     with pytest.raises(ArtefactError, match="damaged"):
-        found.find(served, "top-n")
+        runs.find(served, "top-n")
 
 
 def test_ratings_and_clicks_are_other_tables(served: Settings) -> None:
@@ -137,7 +136,7 @@ def test_ratings_and_clicks_are_other_tables(served: Settings) -> None:
 def test_the_command_shows_repeats_and_explains(served: Settings) -> None:
     assert "No runs yet: chatrec leaderboard --task top-n" in command("--task", "top-n", "--show")
     command("--task", "top-n", "--models", "ease")
-    path = results.place(found.folder(served, NAME), "top-n", "ease", 0)
+    path = results.place(runs.folder(served, NAME), "top-n", "ease", 0)
     written = path.read_bytes()
     shown = command("--task", "top-n", "--show")
     assert "ease" in shown
@@ -154,7 +153,7 @@ def test_the_command_shows_repeats_and_explains(served: Settings) -> None:
 
 
 def test_the_language_model_has_a_table_of_its_own(served: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = llm_figures.read()
+    measured = figures.read()
     assert measured is not None and measured.ratings
     best = measured.ratings[0].model_copy(
         update={"label": "best", "rmse": (0.5, 0.4, 0.6), "behind": (-0.5, -0.6, -0.4)}
@@ -163,7 +162,7 @@ def test_the_language_model_has_a_table_of_its_own(served: Settings, monkeypatch
     at = opened()
     at.segmented_control(key="leaderboard-task").set_value("rating").run()
     assert not at.dataframe  # these figures are of another data set
-    monkeypatch.setattr(llm_figures, "read", lambda: measured.model_copy(update={"dataset": NAME}))
+    monkeypatch.setattr(figures, "read", lambda: measured.model_copy(update={"dataset": NAME}))
     at.run()
     assert not at.exception
     second = min(measured.ratings[:-1], key=lambda r: r.rmse[0]).label
@@ -174,7 +173,7 @@ def test_the_language_model_has_a_table_of_its_own(served: Settings, monkeypatch
 
 
 def test_damaged_figures_of_the_language_model_are_told(tmp_path: Path) -> None:
-    assert llm_figures.read(tmp_path / "none.json") is None
+    assert figures.read(tmp_path / "none.json") is None
     (tmp_path / "torn.json").write_text("{")
     with pytest.raises(AppError, match="damaged"):
-        llm_figures.read(tmp_path / "torn.json")
+        figures.read(tmp_path / "torn.json")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.linking import Linker
-from app.words import folded, singular, tokens
+from app.understanding.names.linking import Linker
+from app.understanding.names.words import folded, singular, tokens
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()

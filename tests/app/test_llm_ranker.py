@@ -11,26 +11,25 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from typer.testing import CliRunner
 
-from app import llm_ratings, rating_texts
 from app import settings as app_settings
 from app.cli import app
-from app.conversation import Chat
+from app.errors import BackendFailed, ConfigError, DataError, LLMError, RecommenderError
 from app.events import ItemShown, Token
-from app.llm_ranker import FOLDER, LISTWISE, POINTWISE, TUNED, Listwise, Pointwise
-from app.llm_ratings import TextRatings, TunedRatings, words_of
-from app.ordering import LLMRanker, noted
+from app.scorer import predicted_ratings, rating_texts
+from app.scorer.ordering import LLMRanker, noted
+from app.scorer.predicted_ratings import TextRatings, TunedRatings, words_of
+from app.scorer.rankers import FOLDER, LISTWISE, POINTWISE, TUNED, Listwise, Pointwise
+from app.service.chat import Chat
+from app.service.store.store import Store
+from app.service.workbench import Workbench
 from app.settings import Settings
-from app.store import Store
-from app.workbench import Workbench
-from llm import registry
+from llm.backends import registry
+from llm.backends.registry import BackendInfo
 from llm.backends.scripted import Reply, ScriptedChat
-from llm.errors import BackendFailed, LLMError
-from llm.registry import BackendInfo
-from llm.scoring import network
-from recommenders import rating_task
-from recommenders.errors import ConfigError, DataError, RecommenderError
-from recommenders.request import Recommendation
-from recommenders.tables import Dataset, UserState
+from llm.rating import network
+from recommenders.contract.request import Recommendation
+from recommenders.data.tables import Dataset, UserState
+from recommenders.evaluation import rating_task
 from tests.app.bench import make_tiny
 from tests.recommenders.worlds import tiny_films_data
 
@@ -155,7 +154,7 @@ def test_an_unread_rating_is_the_hint_or_the_own_mean() -> None:
     told = alone.predict_rating([STATE], np.array([[7, 8, 9]]))
     np.testing.assert_allclose(told, [[4, 11 / 3, 11 / 3]], rtol=1e-6)
     assert (alone.asked, alone.unread) == (3, 2)
-    biases = llm_ratings.beside("biases", tiny_films_data())
+    biases = predicted_ratings.beside("biases", tiny_films_data())
     assert biases is not None
     hinted = rater("hm", other=biases)
     told = hinted.predict_rating([STATE], np.array([[7]]))
@@ -167,7 +166,7 @@ def test_an_unread_rating_is_the_hint_or_the_own_mean() -> None:
 
 def test_an_unknown_neighbour_is_named() -> None:
     with pytest.raises(ConfigError, match="did you mean 'biases'"):
-        llm_ratings.beside("biased", tiny_films_data())
+        predicted_ratings.beside("biased", tiny_films_data())
 
 
 # -- rows and texts ---------------------------------------------------------------------------------------------------

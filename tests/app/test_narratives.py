@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from app import narratives
+from app.service import feature_writing
 from llm.backends.scripted import ScriptedChat
-from llm.writing import Shelf
-from recommenders.narratives import read, save, sets
-from recommenders.tables import Catalogue
+from llm.writing.writing import Shelf
+from recommenders.data.tables import Catalogue
+from recommenders.texts.narratives import read, save, sets
 from tests.recommenders.worlds import tiny_films, tiny_films_data
 
 FILMS = tiny_films()
@@ -35,7 +35,7 @@ def test_requests_go_from_sets_to_a_file_that_mint_reads(tmp_path: Path) -> None
     script = [f"I want something like {first.lower()} tonight.", "Eh.", "I want something like that tonight."]
     shelf = Shelf(tmp_path / "shelf.jsonl")
     model = ScriptedChat(script=list(script))
-    wrote = narratives.requests(model, "b", data, Shared(), shelf, number=3, size=3, keep=1, progress=quiet)
+    wrote = feature_writing.requests(model, "b", data, Shared(), shelf, number=3, size=3, keep=1, progress=quiet)
     assert [n.text for n in wrote.narratives] == [script[0], script[2]]
     assert wrote.narratives[0].items == (chosen[0].items[1],) and wrote.narratives[0].known == chosen[0].known
     asked = model.asked[0].messages[-1].text
@@ -43,7 +43,7 @@ def test_requests_go_from_sets_to_a_file_that_mint_reads(tmp_path: Path) -> None
     assert wrote.figures["sets"] == 3 and wrote.figures["usable"] == 2 and wrote.figures["named"] == 0.5
     save(tmp_path / "narratives.jsonl", FILMS, wrote.narratives)
     assert read(tmp_path / "narratives.jsonl", FILMS) == wrote.narratives
-    again = narratives.requests(
+    again = feature_writing.requests(
         ScriptedChat(script=[]), "b", data, None, Shelf(shelf.path), number=3, size=3, progress=quiet
     )
     assert [len(n.items) for n in again.narratives] == [len(chosen[0].items), len(chosen[2].items)]
@@ -56,14 +56,14 @@ def test_descriptions_keep_to_the_facts(tmp_path: Path) -> None:
     catalogue = Catalogue.of(table)
     script = ["A claustrophobic horror film about a monster on a spaceship.", "Ripley wins two Oscars in Paris."]
     model = ScriptedChat(script=script)
-    found, figures = narratives.descriptions(
+    found, figures = feature_writing.descriptions(
         model, "b", catalogue, [0, 1, 19], Shelf(tmp_path / "shelf.jsonl"), progress=quiet
     )
     assert found == {0: script[0]}
     assert figures["asked"] == 2 and figures["stood"] == 1  # nothing is known of the last film
-    narratives.save_descriptions(tmp_path / "described.json", catalogue, found)
+    feature_writing.save_descriptions(tmp_path / "described.json", catalogue, found)
     assert json.loads((tmp_path / "described.json").read_text()) == {"a1": script[0]}
 
 
 def test_another_wording_is_another_version() -> None:
-    assert len({narratives.version("narrative"), narratives.version("describe")}) == 2
+    assert len({feature_writing.version("narrative"), feature_writing.version("describe")}) == 2

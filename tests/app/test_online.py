@@ -15,17 +15,17 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from app.cli import app as cli
-from app.conversation import Chat
 from app.errors import AppError
 from app.events import Done, Interleaved, ItemShown, TurnEvent
-from app.online import Explorer, duel_of, judgements
+from app.service.chat import Chat
+from app.service.learning import Explorer, duel_of, judgements
+from app.service.store.store import Message, Profile, Store
+from app.service.workbench import Workbench
 from app.settings import Settings
-from app.store import Message, Profile, Store
-from app.workbench import Workbench
+from recommenders.contract.request import Filters, Request
+from recommenders.data.tables import UserState
+from recommenders.experiments.training import train
 from recommenders.models.drn import DRN
-from recommenders.request import Filters, Request
-from recommenders.tables import UserState
-from recommenders.train import train
 from tests.app.bench import make_tiny
 from tests.recommenders.worlds import tiny_films_data
 
@@ -397,14 +397,14 @@ def test_an_unknown_model_is_told_in_one_line() -> None:
 
 
 def test_the_models_page_takes_back(chat: Chat, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.widgets.session.settings", lambda: settings)
-    monkeypatch.setattr("app.widgets.session._warm", lambda chat: None)
+    monkeypatch.setattr("app.web.widgets.session.settings", lambda: settings)
+    monkeypatch.setattr("app.web.widgets.session._warm", lambda chat: None)
     st.cache_resource.clear()
     person = chat.person()
     message = mixed_list(chat, person)
     chat.remember(person, of(message, "explored")[0], "like")
     at = AppTest.from_file(str(Path(__file__).resolve().parents[2] / "app" / "main.py"), default_timeout=30).run()
-    at.switch_page("views/models.py").run()
+    at.switch_page("web/views/models.py").run()
     assert not at.exception
     assert any("1 minor and 0 major changes" in c.value for c in at.caption)
     at.button(key="online-replay-drn").click().run()

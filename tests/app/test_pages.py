@@ -10,11 +10,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
-from app.conversation import Chat
 from app.events import Done, Token, TurnEvent
+from app.service.chat import Chat
+from app.service.store.store import Store
+from app.service.workbench import Workbench
 from app.settings import Settings
-from app.store import Store
-from app.workbench import Workbench
 from tests.app.bench import make_tiny, tiny_settings
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
@@ -36,8 +36,10 @@ def served(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def _serving(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     st.cache_resource.clear()
     st.cache_data.clear()
-    monkeypatch.setattr("app.widgets.session.settings", lambda: settings)
-    monkeypatch.setattr("app.widgets.session._warm", lambda chat: None)  # a thread of its own would outlive the test
+    monkeypatch.setattr("app.web.widgets.session.settings", lambda: settings)
+    monkeypatch.setattr(
+        "app.web.widgets.session._warm", lambda chat: None
+    )  # a thread of its own would outlive the test
     yield settings
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -57,7 +59,7 @@ def opened(page: str = "chat", **query: str) -> AppTest:
         at.query_params[key] = value
     at.run()
     if page != "chat":
-        at.switch_page(f"views/{page}.py").run()
+        at.switch_page(f"web/views/{page}.py").run()
     assert not at.exception
     return at
 
@@ -137,7 +139,7 @@ def test_what_is_typed_while_an_answer_comes_is_sent_after_it(
         stop.wait(20)
         yield Done(status="stopped", reply=f"about {message}")
 
-    monkeypatch.setattr("app.controller.run_turn", slow)
+    monkeypatch.setattr("app.turn.controller.run_turn", slow)
     at = opened()
     at.chat_input[0].set_value("first").run()
     at.chat_input[0].set_value("second").run()
@@ -259,7 +261,7 @@ def test_the_profile_lists_what_was_said_and_undoes_it(served: Settings, chat: C
     chat.remember(me, ids[1], "dislike")
     c = chat.start(me)
     at = opened(c=c.id)
-    at.switch_page("views/profile.py").run()
+    at.switch_page("web/views/profile.py").run()
     assert chat.workbench.catalogue.titles[0] in words(at)
     assert at.dataframe
     at.button(key=f"undo-{ids[0]}").click().run()
@@ -306,7 +308,7 @@ def test_a_store_that_cannot_be_opened_is_told(
 ) -> None:
     (tmp_path / "letter.db").write_text("Dear reader, " * 200)
     broken = served.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'letter.db'}"})
-    monkeypatch.setattr("app.widgets.session.settings", lambda: broken)
+    monkeypatch.setattr("app.web.widgets.session.settings", lambda: broken)
     at = opened()
     assert "cannot be opened" in words(at)
     assert [b.label for b in at.button] == ["Try again"]

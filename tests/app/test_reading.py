@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.linking import Linker
-from app.reading import read
-from app.table import Table
-from app.understanding import understand
-from llm.steering.encoder import shipped
-from recommenders.tables import Catalogue
+from app.understanding.joint import read
+from app.understanding.names.linking import Linker
+from app.understanding.reader.encoder import shipped
+from app.understanding.rules import understand
+from app.understanding.table import Table
+from recommenders.data.tables import Catalogue
 from tests.recommenders.worlds import tiny_films
 
 
@@ -17,7 +17,7 @@ def names() -> Linker:
     return Linker(catalogue)
 
 
-NARROW = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"], "year_from": 1990, "year_to": 1999}, {}, 2)
+NARROW = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"], "year_from": 1990, "year_to": 1999}, 2)
 
 
 def test_a_new_request_leaves_the_old_years_behind(names: Linker) -> None:
@@ -62,7 +62,7 @@ def test_wishes_keep_their_words(message: str, wish: str, names: Linker) -> None
 def test_the_older_one_is_found_by_its_year(names: Linker) -> None:
     years = names.catalogue.years
     shown = tuple(sorted((0, 3, 4), key=lambda i: -int(years[i])))
-    table = Table(shown, shown, shown, {"genres": ["Horror"]}, {}, 2)
+    table = Table(shown, shown, shown, {"genres": ["Horror"]}, 2)
     found = read("tell me more about the oldest one", table, names, shipped(), previous="scary movies")
     assert (found.action, found.items) == ("ask_item", (shown[-1],))
 
@@ -92,7 +92,7 @@ def test_a_bare_noun_is_a_wish_where_the_items_speak_of_it(names: Linker) -> Non
 
 
 def test_a_title_and_a_place_are_compared(names: Linker) -> None:
-    table = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"]}, {}, 2)
+    table = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"]}, 2)
     found = read("is the second one scarier than Heat?", table, names, shipped(), previous="scary movies")
     assert found.action == "compare" and set(found.items) == {3, names.items("Heat")[0]}
 
@@ -100,12 +100,12 @@ def test_a_title_and_a_place_are_compared(names: Linker) -> None:
 def test_why_the_older_one_is_about_the_older_one(names: Linker) -> None:
     years = names.catalogue.years
     newer, older = sorted((0, 3), key=lambda i: -int(years[i]))
-    table = Table((newer, older), (newer, older), (newer, older), {"genres": ["Horror"]}, {}, 2)
+    table = Table((newer, older), (newer, older), (newer, older), {"genres": ["Horror"]}, 2)
     found = read("why the older one?", table, names, shipped(), previous="scary movies")
     assert (found.action, found.items) == ("explain", (older,))
 
 
 def test_a_refinement_brings_its_own_wish(names: Linker) -> None:
-    asked = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"], "wish": "hotels"}, {}, 2)
+    asked = Table((0, 3, 4), (0, 3, 4), (0, 3, 4), {"genres": ["Horror"], "wish": "hotels"}, 2)
     found = read("but about space travel", asked, names, shipped(), previous="scary movies about hotels")
     assert found.arguments.get("wish") == "space travel" and found.arguments.get("genres") == ["Horror"]

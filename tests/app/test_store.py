@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from app.errors import ConversationBusy, NotFound, StoreTooNew, StoreUnavailable
 from app.events import Decision, Done, ItemShown, Token, TurnEvent
-from app.schema import VERSION
-from app.store import TITLE_LENGTH, Conversation, Store, joined, shortened
+from app.service.store.schema import VERSION
+from app.service.store.store import TITLE_LENGTH, Conversation, Store, joined, shortened
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_a_kill_in_the_middle_of_an_answer_leaves_all_that_was_written(url: str)
         """
         import sys
         from app.events import Token
-        from app.store import Store
+        from app.service.store.store import Store
         store = Store(sys.argv[1])
         c = store.add_conversation(store.add_profile("me", "films").id, "films", "b", "g", None)
         store.add_message(c.id, "what I typed")
@@ -235,7 +235,7 @@ def test_a_store_of_a_newer_version_is_refused(store: Store, url: str) -> None:
 
 
 def test_a_locked_store_says_so(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("app.service.store.database.BUSY_SECONDS", 0.1)
     impatient = Store(url)
     raw = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     raw.execute("BEGIN EXCLUSIVE")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app import tools
-from app.context import Parts, TurnContext
-from app.desk import Desk, ToolError
-from recommenders.request import Filters
-from recommenders.tables import UserState
+from app.turn import tools
+from app.turn.context import Parts, TurnContext
+from app.turn.desk import Desk, ToolError
+from recommenders.contract.request import Filters
+from recommenders.data.tables import UserState
 from tests.app.talking import pipeline
 
 KEPT: list[tuple[str, str]] = []

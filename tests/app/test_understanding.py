@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.linking import Linker, linker
-from app.table import Table
-from app.understanding import Understanding, understand
-from app.years import phrase, read
-from recommenders.tables import Catalogue
+from app.understanding.names.linking import Linker, linker
+from app.understanding.rules import Understanding, understand
+from app.understanding.table import Table
+from app.understanding.years import phrase, read
+from recommenders.data.tables import Catalogue
 from tests.recommenders.worlds import tiny_films
 
 
@@ -227,7 +227,7 @@ def iard(folder: Path, names: Linker) -> tuple[Counter, Counter, list[tuple[str,
                 named = tuple(m.items[0] for m in names.mentions(text) if m.kind == "title")
                 shown = named or shown
             else:
-                table = Table(shown, shown, shown, {"genres": []} if turns else {}, {}, turns)
+                table = Table(shown, shown, shown, {"genres": []} if turns else {}, turns)
                 found = understand(text.replace("...", ". "), table, names)
                 action = "chat" if found.topic == "greeting" else found.action  # its picks come along
                 done = {action, *({"feedback"} if any(c.tool == "remember" for c in found.calls) else ())}
@@ -246,7 +246,7 @@ def iard(folder: Path, names: Linker) -> tuple[Counter, Counter, list[tuple[str,
 def test_real_messages_are_mostly_understood(datasets_folder: Path) -> None:
     if not (datasets_folder / "iard" / "dev.json").is_file():
         pytest.skip(f"no iard/dev.json in {datasets_folder}")
-    from recommenders.datasets import ml_latest_small
+    from recommenders.data.sources import ml_latest_small
 
     names = Linker(ml_latest_small.read(datasets_folder / "ml-latest-small").catalogue)
     right, total, _ = iard(datasets_folder, names)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from app import wording
-from app.grounding import Evidence, check
-from app.wording import Voice
-from recommenders.request import Explanation, Filters, Influence, Provenance, Request
-from recommenders.tables import UserState
+from app.turn.answers import wording
+from app.turn.answers.grounding import Evidence, check
+from app.turn.answers.wording import Voice
+from recommenders.contract.request import Explanation, Filters, Influence, Provenance, Request
+from recommenders.data.tables import UserState
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()

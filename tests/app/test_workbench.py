@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.workbench import TEXT_INDEX, TUNED, TunedPair, Workbench, pair, read_tuned, write_tuned
-from recommenders.errors import ArtefactError, DataError, UnknownItem
-from recommenders.request import Request
-from recommenders.train import train
+from app.errors import ArtefactError, DataError, UnknownItem
+from app.service.workbench import TEXT_INDEX, TUNED, TunedPair, Workbench, pair, read_tuned, write_tuned
+from recommenders.contract.request import Request
+from recommenders.experiments.training import train
 from tests.app.shop import opened, settings_for
 
 NOW = 2_000_000_000

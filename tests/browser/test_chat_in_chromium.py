@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from app.service.store.store import Message, Store
+from app.service.workbench import Workbench
 from app.settings import ROOT, Settings
-from app.store import Message, Store
-from app.workbench import Workbench
-from llm import models
+from llm.weights import published
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium")
     if made.generator not in bench.generators() or made.ranker not in bench.rankers():
         pytest.skip(f"{made.generator} and {made.ranker} are not trained in {bench.runs}; run: chatrec setup")
-    if not models.present(made.backend.partition(":")[2], made.cache_dir):
+    if not published.present(made.backend.partition(":")[2], made.cache_dir):
         pytest.skip(f"the weights of {made.backend} are not in {made.cache_dir}; run: chatrec setup")
     return made
 

@@ -7,9 +7,10 @@ import pytest
 from pydantic import SecretStr
 
 from app.settings import settings
-from llm import models, registry
+from llm.backends import registry
 from llm.backends.embedded import EmbeddedChat
 from llm.settings import LLMSettings
+from llm.weights import published
 from tests.llm import server, tiny
 
 NAME = "embedded:smollm2-135m"
@@ -34,7 +35,7 @@ def embedded(llm_settings: LLMSettings) -> EmbeddedChat:
 @pytest.fixture(scope="session")
 def server_url(llm_settings: LLMSettings) -> Iterator[str]:
     """A real OpenAI-compatible server on this machine that runs the embedded model."""
-    weights = models.path("smollm2-135m", llm_settings.cache_dir)
+    weights = published.path("smollm2-135m", llm_settings.cache_dir)
     if not weights.exists():
         pytest.skip(f"no weights in {weights}; `make test` fetches them")
     with server.serving(weights) as url:

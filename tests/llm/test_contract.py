@@ -14,10 +14,11 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from llm import registry, structured
+from llm.backends import registry
 from llm.backends.scripted import Reply, ScriptedChat
+from llm.calls import structured
+from llm.calls.streaming import stream
 from llm.settings import LLMSettings
-from llm.streaming import stream
 
 ASK = [SystemMessage("You are a film critic."), HumanMessage("Write one sentence about films in space.")]
 SECONDS: dict[str, Any] = {"first_token_seconds": 30.0, "total_seconds": 60.0}

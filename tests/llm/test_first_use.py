@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from llm import models
+from llm.weights import published
 
 CACHE = Path(__file__).resolve().parents[2] / "data" / "cache"
 
 PROGRAM = """
 import sys, threading
 from pathlib import Path
-from llm import registry
+from llm.backends import registry
 from llm.settings import LLMSettings
 
 model = registry.load("embedded:smollm2-135m", LLMSettings(cache_dir=Path(sys.argv[1])))
@@ -30,6 +30,6 @@ sys.exit(0 if len(said) == 4 else 1)
 @pytest.mark.slow
 def test_four_threads_that_are_first_at_once_all_get_an_answer() -> None:
     """In a process of its own: a deadlock in the runtime holds the interpreter's lock and would hang this one too."""
-    if not models.present("smollm2-135m", CACHE):
+    if not published.present("smollm2-135m", CACHE):
         pytest.skip(f"no weights in {CACHE}; fetch them: chatrec setup")
     subprocess.run([sys.executable, "-c", PROGRAM, str(CACHE)], check=True, timeout=120)

@@ -16,10 +16,11 @@ import pytest
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, SecretStr
 
-from llm import registry, structured
-from llm.errors import BackendFailed, BackendTimeout, MalformedOutput
+from app.errors import BackendFailed, BackendTimeout, MalformedOutput
+from llm.backends import registry
+from llm.calls import structured
+from llm.calls.streaming import stream
 from llm.settings import LLMSettings
-from llm.streaming import stream
 
 ASK = [HumanMessage("Write one sentence about films in space.")]
 NAME = "compatible:smollm2-135m"

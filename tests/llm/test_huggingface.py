@@ -9,11 +9,13 @@ import pytest
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel
 
-from llm import models, registry, structured
+from app.errors import BackendFailed, PromptTooLong
+from llm.backends import registry
 from llm.backends.huggingface import HuggingFaceChat
-from llm.errors import BackendFailed, PromptTooLong
+from llm.calls import structured
+from llm.calls.streaming import stream
 from llm.settings import LLMSettings
-from llm.streaming import stream
+from llm.weights import published
 from tests.llm import tiny
 
 ASK: list[BaseMessage] = [SystemMessage("You are a critic."), HumanMessage("Films?")]
@@ -111,7 +113,7 @@ def test_a_real_model_from_a_folder(llm_settings: LLMSettings, tmp_path: Path) -
     """SmolLM2 as transformers saves it, made from the embedded model's own weights."""
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    weights = models.path("smollm2-135m", llm_settings.cache_dir)
+    weights = published.path("smollm2-135m", llm_settings.cache_dir)
     if not weights.exists():
         pytest.skip("no weights; `make test` fetches them")
     source = {"pretrained_model_name_or_path": str(weights.parent), "gguf_file": weights.name}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from llm.steering.dialogues import words
-from llm.steering.encoder import ARTEFACT, Known, shipped
-from llm.steering.mending import Mender, glosses, mender, plain, slips
+from app.understanding.reader.encoder import ARTEFACT, Known, shipped
+from app.understanding.reader.labels import words
+from app.understanding.reader.mending import Mender, glosses, mender, plain, slips
 
 
 @pytest.fixture(scope="module")

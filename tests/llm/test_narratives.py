@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from llm import models
+from app.errors import BackendFailed
 from llm.backends.embedded import EmbeddedChat
-from llm.enrichment import grounded
-from llm.errors import BackendFailed
-from llm.likelihood import FRAME, OpenVinoLikelihood, Remembered, TransformersLikelihood
-from llm.narratives import kept, quality, tidy
 from llm.settings import LLMSettings
-from llm.writing import Shelf
+from llm.weights import published
+from llm.writing.enrichment import grounded
+from llm.writing.likelihood import FRAME, OpenVinoLikelihood, Remembered, TransformersLikelihood
+from llm.writing.tidying import kept, quality, tidy
+from llm.writing.writing import Shelf
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_the_likelihood_is_the_mean_log_probability_of_the_request(tiny_folder: 
 def test_the_embedded_model_knows_which_film_a_request_is_for(
     embedded: EmbeddedChat, llm_settings: LLMSettings, tmp_path: Path
 ) -> None:
-    (folder,) = models.path("smollm2-135m", llm_settings.cache_dir).parent.glob("openvino-*")
+    (folder,) = published.path("smollm2-135m", llm_settings.cache_dir).parent.glob("openvino-*")
     likelihood = OpenVinoLikelihood(folder)
     texts = ["Alien (1979). Horror, Sci-Fi. spaceship, monster", "Babe (1995). Children's, Comedy. talking pig, farm"]
     space = likelihood.of("I want a horror film on a spaceship with a monster.", texts)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from llm import models, registry
-from llm.errors import UnknownBackend, UnusableBackend
+from app.errors import UnknownBackend, UnusableBackend
+from llm.backends import registry
 from llm.settings import LLMSettings
+from llm.weights import published
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,7 +61,7 @@ def test_a_folder_that_transformers_wrote_is_usable(bare: LLMSettings, tiny_fold
 
 
 def test_weights_make_the_embedded_one_usable(bare: LLMSettings) -> None:
-    path = models.path("qwen2.5-coder-1.5b", bare.cache_dir)
+    path = published.path("qwen2.5-coder-1.5b", bare.cache_dir)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"GGUF")
     info = registry.describe("embedded:qwen2.5-coder-1.5b", bare)
@@ -82,7 +83,7 @@ def test_models_that_are_not_in_the_list_can_be_named(bare: LLMSettings) -> None
 
 
 def test_embedded_models_are_shared_by_all_sessions(llm_settings: LLMSettings) -> None:
-    if not models.present("smollm2-135m", llm_settings.cache_dir):
+    if not published.present("smollm2-135m", llm_settings.cache_dir):
         pytest.skip("no weights; `make test` fetches them")
     assert registry.load("embedded:smollm2-135m", llm_settings) is registry.load("embedded:smollm2-135m", llm_settings)
 
@@ -97,7 +98,8 @@ def test_keys_do_not_show(bare: LLMSettings) -> None:
 
 def test_listing_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from pathlib import Path; from llm import registry; from llm.settings import LLMSettings\n"
+        "import sys\n"
+        "from pathlib import Path; from llm.backends import registry; from llm.settings import LLMSettings\n"
         "registry.backends(LLMSettings(cache_dir=Path('x'), openai_models=('a',), anthropic_models=('b',)))\n"
         "big = {'torch', 'transformers', 'openvino_genai', 'langchain_core', 'langchain_openai', 'anthropic'}\n"
         "print(*sorted(big & set(sys.modules)))"

@@ -9,13 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm import models
-from llm.errors import BackendFailed, PromptTooLong, UnusableBackend
-from llm.scoring import network, reading, starts
-from llm.scoring.expected import ExpectedRatings
-from llm.scoring.network import RatingNetwork, RatingScorer, ScorerDamaged, Shape
-from llm.scoring.tuning import Config, Example, tune
+from app.errors import BackendFailed, PromptTooLong, UnusableBackend
+from llm.rating import answers, network, starts
+from llm.rating.expected import ExpectedRatings
+from llm.rating.network import RatingNetwork, RatingScorer, ScorerDamaged, Shape
+from llm.rating.tuning import Config, Example, tune
 from llm.settings import LLMSettings
+from llm.weights import published
 
 # -- numbers in words -------------------------------------------------------------------------------------------------
 
@@ -44,27 +44,27 @@ from llm.settings import LLMSettings
     ],
 )
 def test_a_rating_is_read_whatever_stands_around_it(text: str, rating: float | None) -> None:
-    assert reading.rating(text, 1, 5) == rating
+    assert answers.rating(text, 1, 5) == rating
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.text(max_size=60))
 def test_what_is_read_lies_on_the_scale(text: str) -> None:
-    found = reading.rating(text, 1, 5)
+    found = answers.rating(text, 1, 5)
     assert found is None or 1 <= found <= 5
-    assert all(1 <= n <= 7 for n in reading.order(text, 7))
+    assert all(1 <= n <= 7 for n in answers.order(text, 7))
 
 
 def test_an_order_names_each_number_once() -> None:
-    assert reading.order("3, 1, 3, 9, 2 and 1995", 4) == [3, 1, 2]
-    assert reading.order("[2] > [1]", 2) == [2, 1]
-    assert reading.order("none of them", 4) == []
+    assert answers.order("3, 1, 3, 9, 2 and 1995", 4) == [3, 1, 2]
+    assert answers.order("[2] > [1]", 2) == [2, 1]
+    assert answers.order("none of them", 4) == []
 
 
 def test_the_pattern_of_an_order_holds_what_it_should() -> None:
     import re
 
-    pattern = reading.order_pattern(12, 3)
+    pattern = answers.order_pattern(12, 3)
     assert re.fullmatch(pattern, "12, 1, 7")
     assert not re.fullmatch(pattern, "13, 1, 7")
     assert not re.fullmatch(pattern, "1, 7")
@@ -259,10 +259,10 @@ def test_weights_that_are_not_fetched_are_named(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_embedded_decoder_gives_each_rating_a_chance(llm_settings: LLMSettings, tmp_path: Path) -> None:
     """The real weights, read from the GGUF file, cut and asked."""
-    weights = models.path("smollm2-135m", llm_settings.cache_dir)
+    weights = published.path("smollm2-135m", llm_settings.cache_dir)
     if not weights.exists():
         pytest.skip("no weights; `make test` fetches them")
-    here = models.path("smollm2-135m", tmp_path)
+    here = published.path("smollm2-135m", tmp_path)
     here.parent.mkdir(parents=True)
     here.symlink_to(weights)
     folder = starts.embedded("smollm2-135m", tmp_path)

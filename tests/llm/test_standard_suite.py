@@ -14,13 +14,13 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
 from app.settings import settings
-from llm import models
 from llm.backends.embedded import EmbeddedChat
+from llm.weights import published
 
 NAME = "smollm2-135m"
 PARAMS: dict[str, Any] = {
     "model_name": NAME,
-    "path": models.path(NAME, settings().cache_dir),
+    "path": published.path(NAME, settings().cache_dir),
     "context": 8192,
 }
 SHORT = 96  # tokens an answer: the suite looks at its form

@@ -8,24 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from llm.steering.dialogues import (
-    CARRIES,
-    INTENTS,
-    TITLES,
-    Composer,
-    Film,
-    Message,
-    dealt,
-    part_of,
-    phrases,
-    tags,
-    words,
-)
-from llm.steering.encoder import (
+from app.errors import ArtefactDamaged
+from app.understanding.lessons.dialogues import Composer, Film, Message, dealt, part_of, phrases, tags
+from app.understanding.lessons.teaching import averaged
+from app.understanding.reader.encoder import (
     ARTEFACT,
     KNOWN,
     TAGS,
-    ArtefactDamaged,
     Encoder,
     Known,
     likeliest,
@@ -35,7 +24,7 @@ from llm.steering.encoder import (
     shipped,
     spans_of,
 )
-from llm.steering.train import averaged
+from app.understanding.reader.labels import CARRIES, INTENTS, TITLES, words
 
 FILMS = tuple(
     Film(f"{a} {b}", 1950 + n, (g,), (f"{b}son {a}ley",), "French")

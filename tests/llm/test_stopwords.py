@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.stopwords import StopWords
+from llm.backends.stop_words import StopWords
 
 SHORT = st.text("ab\n", max_size=12)
 

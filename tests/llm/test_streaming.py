@@ -11,9 +11,9 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import Field
 
+from app.errors import BackendFailed, BackendTimeout, LLMError, MalformedOutput
 from llm.backends.scripted import Reply, ScriptedChat
-from llm.errors import BackendFailed, BackendTimeout, LLMError, MalformedOutput
-from llm.streaming import stream
+from llm.calls.streaming import stream
 
 ASK = [HumanMessage("Say something")]
 WORDS = "one two three four five six seven eight nine ten"

@@ -8,9 +8,9 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, Field
 
+from app.errors import BackendFailed, BackendTimeout, MalformedOutput, Stopped
 from llm.backends.scripted import Reply, ScriptedChat
-from llm.errors import BackendFailed, BackendTimeout, MalformedOutput, Stopped
-from llm.structured import generate, read
+from llm.calls.structured import generate, read
 
 
 class Wish(BaseModel):

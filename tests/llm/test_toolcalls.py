@@ -8,8 +8,8 @@ import pytest
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, Field
 
-from llm.errors import MalformedOutput
-from llm.toolcalls import call_schema, called, compact_pattern, with_tools
+from app.errors import MalformedOutput
+from llm.calls.tool_calls import call_schema, called, compact_pattern, with_tools
 
 
 class Years(BaseModel):

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
+from app.errors import BackendFailed, PromptTooLong
 from llm.backends.embedded import EmbeddedChat
 from llm.backends.scripted import ScriptedChat
-from llm.errors import BackendFailed, PromptTooLong
-from llm.writing import Shelf, Task, Written, key, write
+from llm.writing.writing import Shelf, Task, Written, key, write
 
 
 def task(n: int, said: str = "write") -> Task:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from recommenders import datasets, text
-from recommenders.tables import Dataset
-from recommenders.text import TextEncoder
+from recommenders.data import sources
+from recommenders.data.tables import Dataset
+from recommenders.texts import text
+from recommenders.texts.text import TextEncoder
 
 CACHE = Path(__file__).resolve().parents[2] / "data" / "cache"
 
@@ -21,7 +22,7 @@ def encoder() -> TextEncoder:
 
 @pytest.fixture(scope="session")
 def ml_100k(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    source = datasets.source("ml-100k")
+    source = sources.source("ml-100k")
     folder = source.folder(CACHE, CACHE)
     if not all(f.is_file() for f in source.files(folder)):
         pytest.skip(f"no MovieLens 100K in {folder}; fetch it: chatrec data get ml-100k")

@@ -6,13 +6,13 @@ import pytest
 import torch
 from scipy import sparse
 
-from recommenders import ratings
-from recommenders.autoencoder import AutoEncoder, Reconstruction
-from recommenders.config import configured
-from recommenders.errors import ConfigError
+from app.errors import ConfigError
+from recommenders.contract.config import configured
+from recommenders.data import ratings
+from recommenders.data.tables import Catalogue, Dataset, Interactions, UserState
 from recommenders.models.item_autorec import ItemAutoRec
 from recommenders.models.user_autorec import UserAutoRec
-from recommenders.tables import Catalogue, Dataset, Interactions, UserState
+from recommenders.networks.autoencoder import AutoEncoder, Reconstruction
 from tests.recommenders.worlds import START, checkerboard
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from recommenders.config import configured
-from recommenders.errors import ConfigError
+from app.errors import ConfigError
+from recommenders.contract.config import configured
+from recommenders.data.tables import Dataset, Interactions, UserState
 from recommenders.models.bert4rec import BERT4Rec, Block, Network
-from recommenders.tables import Dataset, Interactions, UserState
 from tests.recommenders.worlds import START, checkerboard
 
 

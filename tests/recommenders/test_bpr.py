@@ -5,12 +5,12 @@ import pytest
 import torch
 from scipy import sparse
 
-from recommenders import fold_in
-from recommenders.config import configured
-from recommenders.errors import ConfigError
+from app.errors import ConfigError
+from recommenders.contract.config import configured
+from recommenders.data.tables import UserState
 from recommenders.models.bpr import BPR
-from recommenders.negatives import Negatives
-from recommenders.tables import UserState
+from recommenders.networks import fold_in
+from recommenders.networks.negatives import Negatives
 from tests.recommenders.worlds import checkerboard
 
 

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recommenders import clicks, rating_task, rows
-from recommenders.baselines import NAMES, Baseline, Config
-from recommenders.clicks import click_split
-from recommenders.config import configured
-from recommenders.errors import DataError
-from recommenders.rating_task import rating_split
-from recommenders.tables import Catalogue, Dataset, Interactions
+from app.errors import DataError
+from recommenders.contract.config import configured
+from recommenders.data import rows
+from recommenders.data.tables import Catalogue, Dataset, Interactions
+from recommenders.evaluation import clicks, rating_task
+from recommenders.evaluation.baselines import NAMES, Baseline, Config
+from recommenders.evaluation.clicks import click_split
+from recommenders.evaluation.rating_task import rating_split
 from tests.recommenders.worlds import START, checkerboard
 
 

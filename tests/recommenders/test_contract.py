@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from recommenders import registry
-from recommenders.base import Recommender
-from recommenders.config import configured
-from recommenders.errors import ArtefactError, DataError, NotFitted, UnknownRecommender
-from recommenders.evaluate import top
-from recommenders.metrics import ndcg
-from recommenders.neural import NeuralRecommender
-from recommenders.tables import Catalogue, Dataset, Interactions, UserState
+from app.errors import ArtefactError, DataError, NotFitted, UnknownRecommender
+from recommenders.contract import registry
+from recommenders.contract.base import Recommender
+from recommenders.contract.config import configured
+from recommenders.data.tables import Catalogue, Dataset, Interactions, UserState
+from recommenders.evaluation.evaluate import top
+from recommenders.evaluation.metrics import ndcg
+from recommenders.networks.neural import NeuralRecommender
 from tests.recommenders.worlds import checkerboard, circles
 
 NAMES = registry.names()

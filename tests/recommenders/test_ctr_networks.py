@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from recommenders import loop
-from recommenders.config import configured
-from recommenders.errors import ConfigError
-from recommenders.feature_model import FeatureModel, Inputs
-from recommenders.ftrl import FTRL
-from recommenders.tables import Dataset, UserState
+from app.errors import ConfigError
+from recommenders.contract.config import configured
+from recommenders.data.tables import Dataset, UserState
+from recommenders.networks import loop
+from recommenders.networks.fields.feature_model import FeatureModel, Inputs
+from recommenders.networks.ftrl import FTRL
 from tests.recommenders.worlds import one_start_each, tiny_films_data
 
 STATE = UserState((3, 9, 1), (4.0, 2.0, 5.0))

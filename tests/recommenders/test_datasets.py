@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommenders import datasets
-from recommenders.datasets import _stored, ml_latest_small
-from recommenders.datasets._titles import article_first, split_year
-from recommenders.errors import DataError
-from recommenders.tables import Dataset
+from app.errors import DataError
+from recommenders.data import sources
+from recommenders.data.sources import _stored, ml_latest_small
+from recommenders.data.sources._titles import article_first, split_year
+from recommenders.data.tables import Dataset
 from tests.recommenders.worlds import tiny_films_data
 
 
@@ -81,7 +81,7 @@ def test_ml_100k(ml_100k: Dataset) -> None:
 
 
 def test_ml_latest_small(datasets_folder: Path, tmp_path: Path) -> None:
-    data = datasets.load("ml-latest-small", tmp_path, datasets_folder)
+    data = sources.load("ml-latest-small", tmp_path, datasets_folder)
     c = data.catalogue
     assert (len(c), len(data.users), len(data.interactions)) == (9742, 610, 100_836)
     assert c.label(c.ids.number("11")) == "The American President (1995)"
@@ -102,14 +102,14 @@ def test_the_second_load_reads_the_stored_tables(datasets_folder: Path, tmp_path
     for name in ("movies.csv", "ratings.csv"):
         shutil.copy(datasets_folder / "ml-latest-small" / name, folder / name)
     cache = tmp_path / "cache"
-    first = datasets.load("ml-latest-small", cache, tmp_path / "sets")
+    first = sources.load("ml-latest-small", cache, tmp_path / "sets")
     assert (cache / "parsed" / "ml-latest-small" / "items.parquet").is_file()
-    again = datasets.load("ml-latest-small", cache, tmp_path / "sets")
+    again = sources.load("ml-latest-small", cache, tmp_path / "sets")
     same(first, again)
     # a changed file is read anew
     lines = (folder / "movies.csv").read_text(encoding="utf-8").replace("Toy Story (1995)", "Play Story (1995)")
     (folder / "movies.csv").write_text(lines, encoding="utf-8")
-    assert datasets.load("ml-latest-small", cache, tmp_path / "sets").catalogue.titles[0] == "Play Story"
+    assert sources.load("ml-latest-small", cache, tmp_path / "sets").catalogue.titles[0] == "Play Story"
 
 
 def same(a: Dataset, b: Dataset) -> None:
@@ -151,22 +151,22 @@ def test_a_damaged_store_is_named(tmp_path: Path, torn: str) -> None:
 
 
 def test_names_and_what_is_missing(tmp_path: Path) -> None:
-    assert datasets.names() == ["ml-100k", "ml-latest-small"]
+    assert sources.names() == ["ml-100k", "ml-latest-small"]
     _stored.write(tmp_path / "datasets" / "shop", tiny_films_data())
-    assert datasets.names(tmp_path) == ["ml-100k", "ml-latest-small", "shop"]
-    infos = {i.name: i for i in datasets.available(tmp_path, tmp_path)}
+    assert sources.names(tmp_path) == ["ml-100k", "ml-latest-small", "shop"]
+    infos = {i.name: i for i in sources.available(tmp_path, tmp_path)}
     assert "chatrec data get ml-100k" in infos["ml-100k"].missing
     assert infos["shop"].imported
     assert infos["shop"].missing == ""
     with pytest.raises(DataError, match="did you mean 'ml-100k'"):
-        datasets.load("ml-100", tmp_path, tmp_path)
+        sources.load("ml-100", tmp_path, tmp_path)
     with pytest.raises(DataError, match=r"ml-100k\.inter.*chatrec data get ml-100k"):
-        datasets.load("ml-100k", tmp_path, tmp_path)
+        sources.load("ml-100k", tmp_path, tmp_path)
 
 
 def test_every_source_declares_what_it_needs() -> None:
-    for name in datasets.builtin_names():
-        source = datasets.source(name)
+    for name in sources.builtin_names():
+        source = sources.source(name)
         assert source.LABEL
         assert source.LICENCE
         assert source.HOW

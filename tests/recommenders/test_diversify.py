@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommenders.diversify import Resemblance, reorder
+from recommenders.pipeline.diversify import Resemblance, reorder
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()

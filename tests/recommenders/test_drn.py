@@ -16,12 +16,11 @@ import numpy as np
 import pytest
 import torch
 
-from recommenders.config import configured
-from recommenders.errors import ArtefactError
-from recommenders.features import Side, Slots
-from recommenders.journal import KEPT, Journal
-from recommenders.models.drn import DRN
-from recommenders.online import (
+from app.errors import ArtefactError
+from recommenders.contract.config import configured
+from recommenders.data.tables import Dataset, UserState
+from recommenders.learning.journal import KEPT, Journal
+from recommenders.learning.online import (
     Impression,
     OnlineLearner,
     activeness,
@@ -30,7 +29,8 @@ from recommenders.online import (
     explored_wins,
     interleave,
 )
-from recommenders.tables import Dataset, UserState
+from recommenders.models.drn import DRN
+from recommenders.networks.fields.features import Side, Slots
 from tests.recommenders.worlds import checkerboard, tiny_films_data
 
 DAY = 86_400
@@ -444,7 +444,7 @@ def test_a_kill_leaves_every_change_whole_or_absent(journal: Journal) -> None:
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from pathlib import Path
         import numpy as np
-        from recommenders.journal import Journal
+        from recommenders.learning.journal import Journal
         journal = Journal(Path({str(journal.run_folder)!r}))
         print("writing", flush=True)
         n = 0

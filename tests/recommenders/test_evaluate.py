@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from recommenders.compare import compare, parts, table
-from recommenders.config import configured
-from recommenders.errors import ConfigError, DataError, UnknownRecommender
-from recommenders.evaluate import evaluate, top
+from app.errors import ConfigError, DataError, UnknownRecommender
+from recommenders.contract.config import configured
+from recommenders.data.splits import leave_last_one_out
+from recommenders.data.tables import Dataset, UserState
+from recommenders.evaluation.evaluate import evaluate, top
+from recommenders.experiments.compare import compare, comparison_table, parts
 from recommenders.models.popularity import Popularity
-from recommenders.pipeline import Pipeline
-from recommenders.split import leave_last_one_out
-from recommenders.tables import Dataset, UserState
+from recommenders.pipeline.pipeline import Pipeline
 from tests.recommenders.worlds import checkerboard
 
 
@@ -68,7 +68,7 @@ def test_a_comparison_fits_on_training_and_tells_on_test() -> None:
     assert [r.name for r in rows] == ["popularity", "item_knn", "item_knn+deepfm"]
     assert all(r.evaluation.users == 40 and r.wall_seconds > 0 and r.milliseconds_a_user > 0 for r in rows)
     assert rows[1].evaluation.measured["ndcg"].mean > rows[0].evaluation.measured["ndcg"].mean
-    text = table(rows)
+    text = comparison_table(rows)
     assert all(r.name in text for r in rows) and "NDCG@3" in text and "ranker weight" in text
 
 
@@ -93,11 +93,11 @@ def test_reference_figures_are_reached_on_ml_100k(ml_100k: Dataset) -> None:
 def test_the_commands_train_and_evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from app import settings as app_settings
     from app.cli import app
-    from recommenders import datasets
+    from recommenders.data import sources
 
     s = app_settings.Settings(cache_dir=tmp_path / "cache", runs_dir=tmp_path / "runs", dataset="checkerboard")
     monkeypatch.setattr(app_settings, "settings", lambda: s)
-    monkeypatch.setattr(datasets, "load", lambda *_: checkerboard(hold_out=False)[0])
+    monkeypatch.setattr(sources, "load", lambda *_: checkerboard(hold_out=False)[0])
     run = CliRunner()
     done = run.invoke(app, ["train", "popularity", "ease", "--set", "half_life=none"])
     assert done.exit_code == 0, done.output

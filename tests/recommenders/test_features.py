@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from recommenders.features import Features, Field, Places
-from recommenders.negatives import Popular
-from recommenders.tables import Catalogue, Dataset, Interactions, UserState
+from recommenders.data.tables import Catalogue, Dataset, Interactions, UserState
+from recommenders.networks.fields.features import Features, Field, Places
+from recommenders.networks.negatives import Popular
 from tests.recommenders.worlds import checkerboard, tiny_films_data
 
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommenders import filters
-from recommenders.errors import UnknownName
-from recommenders.request import Filters
-from recommenders.tables import Catalogue
+from app.errors import UnknownName
+from recommenders.contract.request import Filters
+from recommenders.data.tables import Catalogue
+from recommenders.pipeline.pipeline import filters
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()

@@ -9,8 +9,8 @@ import torch
 
 from benchmarks.peers import ctr_tables, floor, floor_side, measures
 from benchmarks.peers.floor import Batch, Layout
-from recommenders import rows
-from recommenders.tables import Dataset
+from recommenders.data import rows
+from recommenders.data.tables import Dataset
 from tests.recommenders.worlds import checkerboard
 
 LAYOUT = Layout((0, 5, 11), 14, 17)  # two categories of 5 and 6 codes, one of 3, three genres

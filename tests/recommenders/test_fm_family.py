@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from recommenders.config import configured
-from recommenders.features import Features
-from recommenders.layers import bi_interaction, pairwise
-from recommenders.loop import Loss, seeded
+from recommenders.contract.config import configured
+from recommenders.data.tables import Dataset, Interactions, UserState
 from recommenders.models.afm import AFM
 from recommenders.models.fm import FM
 from recommenders.models.fnn import FNN
 from recommenders.models.nfm import NFM
-from recommenders.tables import Dataset, Interactions, UserState
+from recommenders.networks.fields.features import Features
+from recommenders.networks.layers import bi_interaction, pairwise
+from recommenders.networks.loop import Loss, seeded
 from tests.recommenders.worlds import tiny_films_data
 
 FAMILY = ("fm", "fnn", "nfm", "afm")
@@ -168,7 +168,7 @@ def prepare(model: Any, data: Dataset) -> Loss:
 def test_fnn_begins_with_what_its_machine_has_learnt(films: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Caught before its first step, the network reads z = (w, v) of the very machine that FM trains on this data:
     Eq. 1 of the machine computed from z gives FM's scores, and the network's own output is the paper's formula of z."""
-    from recommenders import loop
+    from recommenders.networks import loop
 
     trained, begun = loop.run, {}
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recommenders import datasets
-from recommenders.datasets import _records, imported
-from recommenders.errors import DataError
-from recommenders.tables import Dataset
+from app.errors import DataError
+from recommenders.data import sources
+from recommenders.data.sources import _records, imported
+from recommenders.data.tables import Dataset
 
 ITEMS = "item_id,title,year,genres\n1,Heat,1995,Crime|Drama\n2,Alien,1979,Horror\n3,Amélie,2001,Comedy\n"
 RATINGS = "user_id,item_id,rating,timestamp\nu1,1,5,100\nu1,2,3,200\nu2,3,4,300\n"
@@ -30,7 +30,7 @@ def brought(
         paths.append(path)
     plan = imported.planned({"name": "shop", "items": paths[0], "interactions": paths[1], **options})
     report = imported.run(plan, tmp_path / "cache", replace=True)
-    return report, datasets.load("shop", tmp_path / "cache", tmp_path)
+    return report, sources.load("shop", tmp_path / "cache", tmp_path)
 
 
 def rejected(tmp_path: Path) -> list[tuple[str, int, str, str]]:
@@ -138,7 +138,7 @@ def test_rows_in_are_rows_kept_merged_or_rejected(
     count = report.counts[1]
     assert count.read == len(written)
     assert count.read == count.kept + count.merged + sum(count.rejected.values())
-    data = datasets.load("shop", tmp_path / "cache", tmp_path)
+    data = sources.load("shop", tmp_path / "cache", tmp_path)
     assert len(data.interactions) == count.kept
     assert np.isfinite(data.interactions.value).all()
     pairs = set(zip(data.interactions.user.tolist(), data.interactions.item.tolist(), strict=True))
@@ -158,7 +158,7 @@ def test_items_in_are_items_kept_or_rejected(tmp_path: Path, rows: list[tuple[st
     count = imported.run(plan, tmp_path / "cache", replace=True).counts[0]
     assert count.read == 1 + len(rows)
     assert count.read == count.kept + sum(count.rejected.values())
-    assert len(datasets.load("shop", tmp_path / "cache", tmp_path).catalogue) == count.kept
+    assert len(sources.load("shop", tmp_path / "cache", tmp_path).catalogue) == count.kept
 
 
 def test_line_breaks_in_cells_do_not_break_the_report(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_parquet_with_lists_and_floating_ids(tmp_path: Path) -> None:
         {"name": "shop", "items": tmp_path / "items.parquet", "interactions": tmp_path / "ratings.parquet"}
     )
     imported.run(plan, tmp_path / "cache")
-    data = datasets.load("shop", tmp_path / "cache", tmp_path)
+    data = sources.load("shop", tmp_path / "cache", tmp_path)
     assert data.catalogue.ids.ids == ("1", "2")
     assert data.catalogue.genres == (("Crime", "Drama"), ())
     assert data.interactions.timestamp[0] == 881250949
@@ -379,7 +379,7 @@ def test_lastfm(datasets_folder: Path, tmp_path: Path) -> None:
         }
     )
     report = imported.run(plan, tmp_path)
-    data = datasets.load("lastfm", tmp_path, datasets_folder)
+    data = sources.load("lastfm", tmp_path, datasets_folder)
     assert (len(data.catalogue), len(data.users), len(data.interactions)) == (17_632, 1892, 92_834)
     assert not data.explicit
     assert data.interactions.value.max() > 1000

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommenders import index
-from recommenders.errors import ArtefactError, DataError
-from recommenders.index import VectorIndex
+from app.errors import ArtefactError, DataError
+from recommenders.texts import vector_index
+from recommenders.texts.vector_index import VectorIndex
 
 
 def rows(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
@@ -90,7 +90,7 @@ def test_too_few_from_the_lists_means_comparing_all(monkeypatch: pytest.MonkeyPa
 
 def test_the_kind_follows_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert VectorIndex.build(rows(50), "f").kind == "flat"
-    monkeypatch.setattr(index, "EXACT_BELOW", 40)
+    monkeypatch.setattr(vector_index, "EXACT_BELOW", 40)
     assert VectorIndex.build(rows(50), "f").kind == "lists"
 
 
@@ -102,7 +102,7 @@ def test_more_than_there_is() -> None:
 
 
 @pytest.mark.parametrize("kind", ["flat", "lists"])
-def test_save_and_load_change_nothing(tmp_path: Path, kind: index.Kind) -> None:
+def test_save_and_load_change_nothing(tmp_path: Path, kind: vector_index.Kind) -> None:
     made = VectorIndex.build(rows(500), "f1", kind=kind)
     made.save(tmp_path / "i")
     back = VectorIndex.load(tmp_path / "i", "f1")
@@ -145,7 +145,7 @@ def test_an_index_in_use_outlives_its_replacement(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["flat", "lists"])
 @pytest.mark.parametrize(("n", "d"), [(1, 5), (3, 4), (60, 7)])
-def test_few_items_of_any_size(kind: index.Kind, n: int, d: int) -> None:
+def test_few_items_of_any_size(kind: vector_index.Kind, n: int, d: int) -> None:
     vectors = rows(n, d)
     _, items = VectorIndex.build(vectors, "f", kind=kind).search(vectors, 1)
     assert items[:, 0].tolist() == list(range(n))

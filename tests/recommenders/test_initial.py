@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recommenders import initial
-from recommenders.config import configured
-from recommenders.evaluate import top
-from recommenders.tables import Catalogue, Dataset, Interactions, UserState
-from recommenders.text import TextEncoder
+from recommenders.contract.config import configured
+from recommenders.data.tables import Catalogue, Dataset, Interactions, UserState
+from recommenders.evaluation.evaluate import top
+from recommenders.networks import initial
+from recommenders.texts.text import TextEncoder
 from tests.recommenders.worlds import checkerboard, tiny_films
 
 COLD = (8, 9)  # of the checkerboard: one of each colour

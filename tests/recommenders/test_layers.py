@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from recommenders.layers import CausalBlock, FieldEmbedding, balanced, deep_part, linear_of_blocks, pairwise, rectified
+from recommenders.networks.layers import (
+    CausalBlock,
+    FieldEmbedding,
+    balanced,
+    deep_part,
+    linear_of_blocks,
+    pairwise,
+    rectified,
+)
 
 
 @given(st.integers(0, 2**31), st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 5))

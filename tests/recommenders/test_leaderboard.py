@@ -6,19 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommenders import boards, leaderboard, registry, results
-from recommenders.baselines import NAMES
-from recommenders.boards import BOARDS, of_tasks
-from recommenders.cards import HEADINGS, card
-from recommenders.errors import ArtefactError, ConfigError, DataError, UnknownRecommender
-from recommenders.evaluate import evaluate
-from recommenders.leaderboard import compute, fingerprint, run, settings
-from recommenders.loop import Epoch
+from app.errors import ArtefactError, ConfigError, DataError, UnknownRecommender
+from recommenders.contract import registry
+from recommenders.data.splits import leave_last_one_out
+from recommenders.data.tables import Dataset, Interactions
+from recommenders.evaluation.baselines import NAMES
+from recommenders.evaluation.evaluate import evaluate
+from recommenders.experiments import boards, leaderboard, results
+from recommenders.experiments.boards import BOARDS, of_tasks
+from recommenders.experiments.cards import HEADINGS, card
+from recommenders.experiments.leaderboard import compute, fingerprint, run, settings
+from recommenders.experiments.results import Result, export, place, read, read_all, snapshot, write
+from recommenders.experiments.standings import cells, headings, markdown, standings, table
 from recommenders.models.ease import EASE
-from recommenders.results import Result, export, place, read, read_all, snapshot, write
-from recommenders.split import leave_last_one_out
-from recommenders.standings import cells, headings, markdown, standings, table
-from recommenders.tables import Dataset, Interactions
+from recommenders.networks.loop import Epoch
 from tests.recommenders.test_clicks import opinions
 from tests.recommenders.worlds import checkerboard
 

@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_info
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders import loop
-from recommenders.config import configured
+from recommenders.contract.config import configured
+from recommenders.networks import loop
 from tests.recommenders.worlds import checkerboard
 
 ROWS = torch.linspace(-1, 1, 50)[:, None]
@@ -138,7 +138,7 @@ def test_a_killed_process_resumes(tmp_path: Path) -> None:
         import sys, time
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from pathlib import Path
-        from recommenders.train import train
+        from recommenders.experiments.training import train
         from tests.recommenders.worlds import checkerboard
         def slowly(done, total, what):
             time.sleep(0.01)
@@ -154,7 +154,7 @@ def test_a_killed_process_resumes(tmp_path: Path) -> None:
     process.wait()
     assert state.exists() and not (tmp_path / "run").exists()
 
-    from recommenders.train import train
+    from recommenders.experiments.training import train
 
     data, cases = checkerboard()
     done: list[int] = []

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recommenders import memory
-from recommenders.config import configured
-from recommenders.errors import TooLarge
-from recommenders.memory import Need
-from recommenders.tables import Catalogue, Dataset, Interactions
+from app.errors import TooLarge
+from recommenders.contract import memory
+from recommenders.contract.config import configured
+from recommenders.contract.memory import Need
+from recommenders.data.tables import Catalogue, Dataset, Interactions
 
 
 def large(users: int, items: int) -> Dataset:

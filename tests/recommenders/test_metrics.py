@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommenders import metrics
+from recommenders.evaluation import metrics
 
 
 @st.composite

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from recommenders import bert, biencoder, narratives
-from recommenders.bert import Sizes
-from recommenders.biencoder import Texts, Tower, contrastive
-from recommenders.config import configured
-from recommenders.errors import ConfigError, DataError
-from recommenders.matching import Lower
+from app.errors import ConfigError, DataError
+from recommenders.contract.config import configured
+from recommenders.data.tables import Dataset, UserState
 from recommenders.models.mint import MINT, ROOT
-from recommenders.narratives import LikedSet, Narrative
-from recommenders.tables import Dataset, UserState
-from recommenders.text import TextEncoder
+from recommenders.networks import bert, biencoder
+from recommenders.networks.bert import Sizes
+from recommenders.networks.biencoder import Texts, Tower, contrastive
+from recommenders.networks.matching import Lower
+from recommenders.texts import narratives
+from recommenders.texts.narratives import LikedSet, Narrative
+from recommenders.texts.text import TextEncoder
 from tests.recommenders.worlds import checkerboard, tiny_films, tiny_films_data
 
 FILMS = tiny_films()
@@ -122,7 +123,7 @@ def test_vectors_are_means_of_length_one_and_padding_changes_nothing() -> None:
 
 def test_it_reads_as_sentence_transformers_does_and_gives_the_layers_back(encoder: TextEncoder, tmp_path: Path) -> None:
     """Untrained, its vectors are the encoder's; exported after a change, the library gives the tower's own vectors."""
-    from recommenders import wordpieces
+    from recommenders.networks import wordpieces
 
     folder = ROOT / "data" / "cache" / "encoder"
     said = ["I really liked Alien (1979).", "A comedy about two friends in Paris, please!"]

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 import torch
 
-from recommenders.config import configured
-from recommenders.evaluate import evaluate
-from recommenders.features import Histories
+from recommenders.contract.config import configured
+from recommenders.data.tables import Dataset, Interactions, UserState
+from recommenders.evaluation.evaluate import evaluate
 from recommenders.models.deepfm import DeepFM
 from recommenders.models.ease import EASE
 from recommenders.models.item_knn import ItemKNN
 from recommenders.models.popularity import DAY, Popularity
 from recommenders.models.sasrec import SASRec, among, first_met
-from recommenders.tables import Dataset, Interactions, UserState
+from recommenders.networks.fields.features import Histories
 from tests.recommenders.worlds import START, checkerboard, tiny_films_data
 
 
@@ -220,7 +220,7 @@ def test_sasrec_overfits_a_tiny_set() -> None:
 
 
 def test_heads_must_divide_the_embedding() -> None:
-    from recommenders.errors import ConfigError
+    from app.errors import ConfigError
 
     with pytest.raises(ConfigError, match="multiple of heads"):
         configured("sasrec", {"heads": 3, "embedding_size": 64}).fit(checkerboard()[0])

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from recommenders.config import configured
-from recommenders.errors import ConfigError
+from app.errors import ConfigError
+from recommenders.contract.config import configured
+from recommenders.data.tables import UserState
 from recommenders.models.neural_cf import Network, NeuralCF
-from recommenders.negatives import Negatives
-from recommenders.tables import UserState
+from recommenders.networks.negatives import Negatives
 from tests.recommenders.worlds import checkerboard
 
 VARIANTS = ("gmf", "mlp", "neumf")

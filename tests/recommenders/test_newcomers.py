@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from recommenders.config import configured
-from recommenders.pipeline import Pipeline, PipelineConfig
-from recommenders.request import Request
-from recommenders.tables import UserState
-from recommenders.text import TextEncoder, TextIndex
+from recommenders.contract.config import configured
+from recommenders.contract.request import Request
+from recommenders.data.tables import UserState
+from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
+from recommenders.texts.text import TextEncoder, TextIndex
 from tests.recommenders.worlds import tiny_films_data
 
 DATA = tiny_films_data()

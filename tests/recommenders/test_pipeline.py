@@ -13,16 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommenders import filters
-from recommenders.base import Recommender, Role
-from recommenders.config import configured
-from recommenders.errors import RecommenderError, UnknownName
-from recommenders.evaluate import evaluate
-from recommenders.pipeline import Pipeline, PipelineConfig
-from recommenders.request import Filters, Request
-from recommenders.tables import Catalogue, Dataset, UserState
-from recommenders.text import TextEncoder, TextIndex
-from recommenders.tune import K, tune, withhold_last
+from app.errors import RecommenderError, UnknownName
+from recommenders.contract.base import Recommender, Role
+from recommenders.contract.config import configured
+from recommenders.contract.request import Filters, Request
+from recommenders.data.tables import Catalogue, Dataset, UserState
+from recommenders.evaluation.evaluate import evaluate
+from recommenders.pipeline.pipeline import Pipeline, PipelineConfig, filters
+from recommenders.pipeline.tune import K, tune, withhold_last
+from recommenders.texts.text import TextEncoder, TextIndex
 from tests.recommenders.test_filters import FILTERS, qualifies
 from tests.recommenders.worlds import checkerboard, tiny_films, tiny_films_data
 

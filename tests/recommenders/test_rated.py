@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recommenders import rated_factors, rated_neighbours
-from recommenders.baselines import Baseline
-from recommenders.rated_factors import RatedFactors
-from recommenders.rated_neighbours import RatedNeighbours
-from recommenders.tables import Dataset, Interactions, UserState
+from recommenders.data.tables import Dataset, Interactions, UserState
+from recommenders.evaluation import rated_factors, rated_neighbours
+from recommenders.evaluation.baselines import Baseline
+from recommenders.evaluation.rated_factors import RatedFactors
+from recommenders.evaluation.rated_neighbours import RatedNeighbours
 from tests.recommenders.worlds import tiny_films_data
 
 MODELS: list[Any] = [RatedNeighbours, RatedFactors]

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommenders.base import best
-from recommenders.config import configured
-from recommenders.errors import ConfigError
+from app.errors import ConfigError
+from recommenders.contract.base import best
+from recommenders.contract.config import configured
 from recommenders.models import bpr
 from tests.recommenders.worlds import checkerboard
 

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from recommenders.behaviours import BehaviourNetwork
-from recommenders.config import configured
-from recommenders.errors import ConfigError
-from recommenders.feature_model import FeatureModel, Inputs
-from recommenders.features import Histories
+from app.errors import ConfigError
+from recommenders.contract.config import configured
+from recommenders.data.tables import Dataset, Interactions, UserState
 from recommenders.models.dien import _Pass, extracted, oldest_first
 from recommenders.models.din import Dice, _Dice
-from recommenders.tables import Dataset, Interactions, UserState
+from recommenders.networks.fields.behaviours import BehaviourNetwork
+from recommenders.networks.fields.feature_model import FeatureModel, Inputs
+from recommenders.networks.fields.features import Histories
 from tests.recommenders.worlds import one_start_each, tiny_films_data
 
 STATES = [UserState((3, 9, 1), (4.0, 2.0, 5.0)), UserState(), UserState((5, 6, 7, 8, 2), (1.0, 1.0, 5.0, 3.0, 4.0))]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommenders.errors import DataError
-from recommenders.split import first, items_of, leave_last_one_out, states_of
-from recommenders.tables import Catalogue, Dataset, Interactions, UserState
+from app.errors import DataError
+from recommenders.data.splits import first, items_of, leave_last_one_out, states_of
+from recommenders.data.tables import Catalogue, Dataset, Interactions, UserState
 from tests.recommenders.worlds import checkerboard
 
 ITEMS = 6

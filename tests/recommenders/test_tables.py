@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recommenders.errors import DataError, UnknownItem
-from recommenders.tables import Catalogue, Dataset, IdMap, Interactions, UserState
+from app.errors import DataError, UnknownItem
+from recommenders.data.tables import Catalogue, Dataset, IdMap, Interactions, UserState
 from tests.recommenders.worlds import checkerboard, tiny_films
 
 

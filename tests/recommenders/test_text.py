@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommenders import text
-from recommenders.errors import ArtefactError
-from recommenders.tables import Catalogue
-from recommenders.text import TextEncoder, TextIndex
+from app.errors import ArtefactError
+from recommenders.data.tables import Catalogue
+from recommenders.texts import text
+from recommenders.texts.text import TextEncoder, TextIndex
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()

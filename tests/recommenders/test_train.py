@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommenders import registry
-from recommenders.config import configured, parsed, tuned
-from recommenders.errors import ArtefactError, ConfigError, UnknownRecommender
-from recommenders.tables import UserState
-from recommenders.train import record, train
+from app.errors import ArtefactError, ConfigError, UnknownRecommender
+from recommenders.contract import registry
+from recommenders.contract.config import configured, parsed, tuned
+from recommenders.data.tables import UserState
+from recommenders.experiments.training import record, train
 from tests.recommenders.worlds import checkerboard
 
 

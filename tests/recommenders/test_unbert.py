@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from recommenders import bert, wordpieces
-from recommenders.bert import Block, Memory, Sizes
-from recommenders.config import configured
-from recommenders.errors import ArtefactError, ConfigError
-from recommenders.loop import Plan, run
-from recommenders.matching import Aggregator, Lower, Network
+from app.errors import ArtefactError, ConfigError
+from recommenders.contract.config import configured
+from recommenders.data.tables import Catalogue, Interactions, UserState
 from recommenders.models.unbert import UNBERT
-from recommenders.tables import Catalogue, Interactions, UserState
+from recommenders.networks import bert, wordpieces
+from recommenders.networks.bert import Block, Memory, Sizes
+from recommenders.networks.loop import Plan, run
+from recommenders.networks.matching import Aggregator, Lower, Network
 from tests.recommenders.worlds import checkerboard, tiny_films, tiny_films_data
 
 SMALL = {

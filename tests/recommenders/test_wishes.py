@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
+from app.errors import ArtefactError
+from app.service.workbench import TEXT_INDEX, Workbench
 from app.settings import Settings
-from app.workbench import TEXT_INDEX, Workbench
 from benchmarks.wishes import recalls, wishes
-from recommenders.config import configured
-from recommenders.errors import ArtefactError
-from recommenders.pipeline import Pipeline
-from recommenders.request import Request
-from recommenders.tables import UserState
-from recommenders.text import TextIndex
+from recommenders.contract.config import configured
+from recommenders.contract.request import Request
+from recommenders.data.tables import UserState
+from recommenders.pipeline.pipeline import Pipeline
+from recommenders.texts.text import TextIndex
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from recommenders.tables import Catalogue, Dataset, Interactions, UserState
+from recommenders.data.tables import Catalogue, Dataset, Interactions, UserState
 
 DAY = 86_400
 START = 800_000_000  # seconds since 1970: May 1995

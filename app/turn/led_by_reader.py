@@ -1,0 +1,270 @@
+"""A turn that rules lead: understand, call tools, show; the model adds one sentence, if it passes its check.
+
+Items and their reasons appear from evidence before any model is asked, so the first visible answer does not wait for
+one. Also the path on which a turn ends when a model that leads has failed (then without any model).
+
+What a model of 135M parameters is not asked for, because it was measured to do it badly (docs/lab-log.md): telling a
+request from small talk, filling slots, picking from a list, small talk itself.
+"""
+
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
+
+from app.errors import LLMError, Stopped
+from app.events import (
+    CandidatesFound,
+    Decision,
+    ItemShown,
+    Place,
+    Reason,
+    Refused,
+    Reranked,
+    Token,
+    ToolCalled,
+    TurnEvent,
+)
+from app.settings import Settings
+from app.turn import asking, tools
+from app.turn.alongside import alongside
+from app.turn.answers import wording
+from app.turn.answers.evidence import for_opening, for_reason
+from app.turn.answers.gate import Gate
+from app.turn.answers.grounding import check, sentences
+from app.turn.answers.wording import Voice
+from app.turn.desk import Desk, Outcome, ToolError
+from app.understanding.joint import read
+from app.understanding.names.naming import nouns
+from app.understanding.reader.encoder import shipped
+from app.understanding.rules import Understanding, understand
+from llm.calls.messages import to_chat
+from prompts.constructor import Contexts, build
+from recommenders.contract.request import Candidate, Request
+
+CARD_LATEST = 20  # history items tried for the reasons on a card; "why?" tries more
+_OPENING_TOKENS = 40
+
+
+def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) -> Iterator[TurnEvent]:
+    """The events between Started and Done."""
+    began = time.perf_counter()
+    encoder = None
+    if settings.small_encoder:
+        try:
+            encoder = shipped()
+        except LLMError as error:
+            yield asking.fallback("understanding", error, time.perf_counter() - began)
+    if encoder is None:
+        understood = understand(message, desk.table, desk.linker, k=settings.picks)
+    else:
+        said = [turn.text for turn in desk.context.dialogue if turn.role == "user"]
+        understood = read(
+            message, desk.table, desk.linker, encoder, previous=said[-1] if said else "", k=settings.picks
+        )
+    understood = alongside(understood, message, desk)
+    yield decision(understood, time.perf_counter() - began)
+    yield from act(understood, desk, settings, stop)
+
+
+def decision(u: Understanding, seconds: float) -> Decision:
+    return Decision(
+        action=u.action,
+        by=u.by,
+        second=u.second,
+        arguments=dict(u.arguments),
+        understood=list(u.understood),
+        unmatched=list(u.unmatched),
+        along=u.along,
+        seconds=seconds,
+    )
+
+
+def act(
+    u: Understanding, desk: Desk, settings: Settings, stop: threading.Event, *, model: bool = True
+) -> Iterator[TurnEvent]:
+    """Do what was understood. model: whether the language model may speak."""
+    said: list[str] = []
+    outcome: Outcome | None = None
+    for call in u.calls:
+        called = yield from call_tool(call.tool, call.arguments, desk)
+        outcome = None if isinstance(called, ToolError) else called
+        if outcome is not None and outcome.kind is not None:
+            said.append(wording.noted(voice(desk), outcome.items, outcome.kind))
+    if u.along and u.action == "clarify":
+        said += [wording.remarks("", u.unmatched), wording.question(voice(desk), u.topic, ())]
+        u = replace(u, unmatched=())
+    if said:
+        yield Token(text=" ".join(said) + "\n\n")
+    if outcome is not None and outcome.recommendation is not None:
+        yield from show(desk, outcome, u, settings, stop, model=model)
+    elif outcome is None or outcome.kind is None:
+        yield Token(text=answer(desk, u, outcome))
+    elif u.unmatched:
+        yield Token(text=wording.remarks("", u.unmatched))
+
+
+def call_tool(
+    name: str, arguments: Mapping[str, object], desk: Desk
+) -> Generator[TurnEvent, None, Outcome | ToolError]:
+    """Run one tool; returns its Outcome, or the error, which is in the trace too."""
+    began = time.perf_counter()
+    try:
+        outcome = tools.call(name, desk, arguments)
+    except ToolError as error:
+        yield ToolCalled(name=name, arguments=dict(arguments), error=str(error), seconds=time.perf_counter() - began)
+        return error
+    yield ToolCalled(name=name, arguments=dict(arguments), summary=outcome.summary, seconds=time.perf_counter() - began)
+    found = outcome.recommendation
+    if found is not None:
+        yield CandidatesFound(
+            item_ids=[desk.item_id(c.item) for c in found.candidates],
+            qualified=found.qualified,
+            generator=found.generator,
+            ranker=found.ranker,
+            note=found.note,
+            stages=dict(found.seconds),
+        )
+        if desk.parts.explorer is not None and found.origins:
+            yield desk.parts.explorer.event({desk.item_id(item): origin for item, origin in found.origins.items()})
+    return outcome
+
+
+def voice(desk: Desk) -> Voice:
+    return Voice(desk.catalogue, desk.state, desk.parts.pipeline.config.liked_from, desk.parts.generator)
+
+
+def show(
+    desk: Desk, outcome: Outcome, u: Understanding, settings: Settings, stop: threading.Event, *, model: bool
+) -> Iterator[TurnEvent]:
+    """The best candidates as cards, then the sentence above them."""
+    found, request = outcome.recommendation, outcome.request
+    assert found is not None and request is not None
+    chosen = list(found.candidates)[: request.k]
+    yield Reranked(item_ids=[desk.item_id(c.item) for c in chosen], by="rules")
+    shown = yield from cards(desk, chosen, request)
+    text = wording.opening(
+        voice(desk),
+        shown,
+        request,
+        topic=u.topic,
+        understood=u.understood,
+        more=bool(u.arguments.get("more")) and bool(desk.table.ever),
+    )
+    if model and shown and desk.parts.model is not None:
+        text = (yield from _spoken_opening(desk, request, shown, u, settings, stop)) or text
+    remarks = wording.remarks(found.note, (*u.unmatched, *outcome.unmatched))
+    yield Token(text=f"{text}\n\n{remarks}" if remarks else text)
+
+
+def cards(
+    desk: Desk, chosen: list[Candidate], request: Request, reasons: Mapping[int, str] | None = None
+) -> Generator[TurnEvent, None, int]:
+    """Pass each pick through the gate and show it with its reasons; returns how many were shown.
+
+    reasons  what a model says of picks: each sentence is checked, and left out when it goes beyond the evidence
+    """
+    gate = Gate(desk.catalogue, desk.state, request)
+    passed: list[Candidate] = []
+    for candidate in chosen:
+        if objection := gate.admit(candidate.item):
+            label = desk.label(candidate.item) if 0 <= candidate.item < len(desk.catalogue) else str(candidate.item)
+            yield Refused(text=label, why=objection, violation=True)
+        else:
+            passed.append(candidate)
+    explanations = desk.explain([c.item for c in passed], request, latest=CARD_LATEST) if passed else ()
+    speaker = voice(desk)
+    c = desk.catalogue
+    for position, (candidate, explanation) in enumerate(zip(passed, explanations, strict=True), start=1):
+        item = candidate.item
+        own = wording.reasons(speaker, explanation, request)
+        if reasons and item in reasons:
+            evidence = for_reason(speaker, explanation, request)
+            for sentence in sentences(reasons[item])[:2]:
+                verdict = check(sentence, evidence)
+                if verdict.ok:
+                    own = [Reason(text=sentence, evidence={"checked": "grounding", **own[0].evidence}), *own][:3]
+                else:
+                    yield Refused(text=sentence, why=verdict.why)
+        yield ItemShown(
+            item_id=c.ids.ids[item],
+            position=position,
+            title=c.titles[item],
+            year=int(c.years[item]) or None,
+            genres=list(c.genres[item]),
+            reasons=own,
+            places=[Place(source=p.source, rank=p.rank, score=p.score) for p in candidate.provenance],
+        )
+    return len(passed)
+
+
+def _spoken_opening(
+    desk: Desk, request: Request, shown: int, u: Understanding, settings: Settings, stop: threading.Event
+) -> Generator[TurnEvent, None, str]:
+    """One sentence of the model over the facts of the request, or "" when it has none that passes."""
+    speaker = voice(desk)
+    before, behind = wording.asked(speaker, request)
+    noun = next(iter(nouns(desk.catalogue)), "picks")
+    facts = " ".join(
+        filter(None, [str(shown), before, noun.removesuffix("s") if shown == 1 else noun, ", ".join(behind)])
+    )
+    prompt = build("opening", Contexts(query=facts), settings.prompt_tokens, facts=facts, noun=noun)
+    yield asking.built(prompt, "reply")
+    began = time.perf_counter()
+    try:
+        answer = yield from asking.ask(
+            desk.parts.model.bind(stop=["\n"]),
+            to_chat(prompt.messages),
+            "reply",
+            settings,
+            stop,
+            max_tokens=_OPENING_TOKENS,
+        )
+    except Stopped:
+        return ""
+    except LLMError as error:
+        failed = asking.fallback("opening", error, time.perf_counter() - began)
+        yield failed
+        yield Token(text=wording.bypassed(failed.why) + "\n\n")
+        return ""
+    spoken = sentences(answer.text)[:1]
+    if not spoken:
+        yield Refused(text=answer.text, why="nothing is said")
+        return ""
+    verdict = check(spoken[0], for_opening(speaker, request, shown))
+    if not verdict.ok:
+        yield Refused(text=spoken[0], why=verdict.why)
+        return ""
+    missed = _missed(spoken[0], before, behind)
+    hello = "Hello! " if u.topic == "greeting" else ""
+    return hello + spoken[0] + (f" ({', '.join(missed)})" if missed else "")
+
+
+def _missed(sentence: str, before: str, behind: tuple[str, ...]) -> list[str]:
+    """What was asked and the sentence does not repeat: it is added, so that the person sees what was understood."""
+    said = sentence.casefold()
+    return [x for x in (before, *behind) if x and x.strip("“”").casefold().removeprefix("for “") not in said]
+
+
+def answer(desk: Desk, u: Understanding, outcome: Outcome | None) -> str:
+    """The deterministic words for everything that shows no cards."""
+    speaker = voice(desk)
+    request = desk.request_behind(outcome.items if outcome is not None else ())
+    remarks = wording.remarks("", u.unmatched)
+    if u.action == "clarify":
+        return " ".join(filter(None, [remarks, wording.question(speaker, u.topic, desk.table.shown)]))
+    if outcome is None:
+        return " ".join(filter(None, [remarks, wording.talk(u.topic)]))
+    if u.action == "explain":
+        if u.why_not:
+            text = "\n\n".join(wording.why_not(speaker, e, request, desk.table.shown) for e in outcome.explanations)
+        else:
+            brief = len(outcome.explanations) > 1
+            text = "\n\n".join(wording.why(speaker, e, request, brief=brief) for e in outcome.explanations)
+            if u.topic == "judge":
+                text = f"Whether it is good I cannot judge; what I can say is how well it suits. {text}"
+    elif u.action == "compare":
+        text = wording.comparison(speaker, outcome.explanations)
+    else:
+        text = wording.facts(speaker, outcome.items, u.fact)
+    return "\n\n".join(filter(None, [text, remarks]))

@@ -1,0 +1,473 @@
+"""Words of a message -> rows of the catalogue: titles, people, genres and languages, and what stays unlinked.
+
+A `Linker` is built once a catalogue (dictionaries of folded word sequences); a message is then read left to right, the
+longest known sequence first. A title in lower case that could be plain English ("heat", "big", "the game") counts
+only behind words that announce a title ("I loved ...", "like ..."); misspelt ones are matched by edit distance
+there. Precision before recall: a wrong title spoils a whole turn, a missed one is asked for again.
+"""
+
+import re
+from dataclasses import dataclass
+from threading import Lock
+from typing import Literal
+
+from rapidfuzz import fuzz, process
+
+from app.understanding.names import genres as said
+from app.understanding.names.naming import ARTICLES, PARENTHESES, bare, genre_index, people_index, title_index
+from app.understanding.names.words import EVERYDAY, FUNCTION, ITEM_WORDS, Token, folded, singular, tokens
+from app.understanding.reader.encoder import Known, common_words
+from app.understanding.reader.mending import slips
+from recommenders.data.tables import Catalogue
+
+_YEAR_AFTER = re.compile(r"\s*(?:\(\s*(\d{4})\s*\)|,?\s+(?:from|of)\s+(\d{4})\b|\s+((?:19|20)\d\d)\b(?!s))")
+_QUOTED = re.compile(r"[\"“]([^\"”“]{1,80})[\"”]|(?<![A-Za-z])['‘]([^'’‘]{2,80})['’](?![A-Za-z])")
+_LONGEST = 9  # words of a title that are tried at once
+_FUZZY = 86.0  # of 100; "pulp ficton" scores 95, "true love" against "True Lies" 78
+
+# words right before a title in lower case
+_CUES = frozenset(
+    """like liked likes love loved loves enjoy enjoyed adore adored hate hated hates dislike disliked seen saw watch
+    watched watching about than film movie called titled is was remember recommend considered prefer rewatched
+    finished why tried""".split()
+)
+# of these, the ones strong enough for a misspelt title
+_STRONG_CUES = _CUES - frozenset("about than film movie is was recommend considered prefer why".split())
+_CUE_AFTER_TO = frozenset("similar compared close closer".split())
+_CLOSERS = frozenset("and or but because so too also though although either which when since was is or please".split())
+_PERSON_CUES = frozenset("with starring stars featuring by director actor actress mr mrs ms from of has have".split())
+_PERSON_SURE = frozenset("starring stars featuring directed director actor actress acted".split())
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A stretch of the message (characters start:end) and what it names.
+
+    items    for titles: the rows that it may be, likeliest first
+    names    for genres (all meant), people and languages: the catalogue's own names
+    year     for titles: the year that was said with it
+    sure     0..1
+    """
+
+    kind: Literal["title", "person", "genre", "language", "unknown_title", "unknown_person", "avoided", "content"]
+    start: int
+    end: int
+    surface: str
+    items: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    year: int | None = None
+    sure: float = 1.0
+
+
+class Linker:
+    """Immutable after it is made; shared by all sessions."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._titles, self._fuzzy = title_index(catalogue)
+        self._genres = genre_index(catalogue.genre_names)
+        self._languages = {folded(n): n for n in catalogue.language_names}
+        self._people, self._surnames = people_index(catalogue)
+        self._genre_sets = frozenset(frozenset(g) for g in catalogue.genres)
+        self._genre_words = [" ".join(k) for k in self._genres]
+        self._people_words = [" ".join(k) for k in self._people]
+        names = (self._titles, self._people, self._genres, self._languages)
+        self._name_words = frozenset(w for table in names for key in table for w in key)
+
+    # -- single names, as tools and the model give them --------------------------------------------------------------
+
+    def items(self, title: str) -> tuple[int, ...]:
+        """The rows that a title may be, likeliest first: exact, then without article or subtitle, then misspelt."""
+        title = title.strip()
+        year = None
+        match = re.search(r"\(?\b(\d{4})\)?\s*$", title)
+        key = folded(title)
+        found = self._titles.get(key)
+        if found is None and match and match.start():
+            year = int(match.group(1))
+            key = folded(title[: match.start()])
+            found = self._titles.get(key)
+        if found is None:
+            found = self._titles.get(bare(key))
+        if found is None:
+            near = self._nearest(" ".join(key))
+            found = near[0] if near else ()
+        return self._by_year(found, year)
+
+    def genre(self, name: str) -> tuple[str, ...]:
+        """The catalogue's genres that a name means: itself, a plural, a synonym, or a misspelling; () unknown."""
+        key = folded(name)
+        found = self._genres.get(key) or self._genres.get(tuple(singular(w) for w in key))
+        if found is None and key:
+            near = process.extractOne(" ".join(key), self._genre_words, scorer=fuzz.ratio, score_cutoff=84)
+            found = self._genres[tuple(near[0].split())] if near else None
+        return found or ()
+
+    def person(self, name: str) -> tuple[str, ...]:
+        """The catalogue's person of that name: exact, by surname alone when said alone, or misspelt; () unknown."""
+        key = folded(name)
+        if key in self._people:
+            return (self._people[key],)
+        if len(key) == 1 and key[0] in self._surnames:
+            return (self._surnames[key[0]],)
+        near = process.extractOne(" ".join(key), self._people_words, scorer=fuzz.ratio, score_cutoff=_FUZZY)
+        return (self._people[tuple(near[0].split())],) if near else ()
+
+    def language(self, name: str) -> tuple[str, ...]:
+        found = self._languages.get(folded(name))
+        return (found,) if found else ()
+
+    def together(self, names: tuple[str, ...]) -> bool:
+        """Whether some item has all these genres."""
+        wanted = frozenset(names)
+        return any(wanted <= g for g in self._genre_sets)
+
+    # -- a whole message ---------------------------------------------------------------------------------------------
+
+    def known(self, text: str) -> tuple[Known, ...]:
+        """Every stretch that the catalogue has a name for, the longest first met, whether it is meant here or not and
+        be it with a slip of the finger: what the encoder is told, which weighs it by the words around."""
+        words = tokens(text)
+        said = [self._without_slip(w.text) for w in words]
+        found: list[Known] = []
+        i = 0
+        while i < len(words):
+            keys = tuple(said[i : i + _LONGEST])
+            n, kind = next(((n, k) for n in range(len(keys), 0, -1) if (k := self._kind(keys[:n]))), (1, ""))
+            if kind:
+                end = words[i + n - 1].end
+                tail = _year_after(text, end)[1] if kind in ("title", "word") else end
+                found.append(Known(kind, words[i].start, tail))
+                n = next((k for k, w in enumerate(words[i:]) if w.start >= tail), len(words))
+            elif words[i].text in self._surnames:
+                found.append(Known("name", words[i].start, words[i].end))
+            i += n
+        return tuple(found)
+
+    def _without_slip(self, word: str) -> str:
+        """The word of some name that was meant, where this is neither one nor a common word."""
+        if len(word) < 5 or not word.isalpha() or word in self._name_words or common_words().knows(word):
+            return word
+        return next((near for near, cost in slips(word) if cost <= 1 and near in self._name_words), word)
+
+    def _kind(self, key: tuple[str, ...]) -> str:
+        """What a sequence of words is a name of; "" where of nothing, or where all of it is grammar."""
+        if all(w in FUNCTION for w in key):
+            return ""
+        if key in self._genres:
+            return "genre"
+        if key in self._languages:
+            return "language"
+        if key in self._people:
+            return "person"
+        if key in self._titles:
+            return "word" if len(key) == 1 and key[0] in EVERYDAY else "title"
+        return ""
+
+    def mentions(self, text: str, expected: tuple[int, ...] = ()) -> tuple[Mention, ...]:
+        """What the message names, in order, without overlaps.
+
+        expected  rows on the table: their titles count in any case and may be cut to the words before a colon
+        """
+        words = tokens(text)
+        found = self._quoted(text)
+        found += self._expected(text, words, expected, found)
+        taken = [(m.start, m.end) for m in found]
+        i = 0
+        while i < len(words):
+            inside = next((end for start, end in taken if start <= words[i].start < end), None)
+            if inside is not None:
+                i += 1
+                continue
+            limit = min((s for s, _ in taken if s > words[i].start), default=len(text))
+            mention, used = self._longest(text, words, i, limit)
+            if mention is not None:
+                found.append(mention)
+                taken.append((mention.start, mention.end))
+            i += max(1, used)
+        found += self._misspelt(text, words, taken)
+        return tuple(sorted(found, key=lambda m: m.start))
+
+    def _longest(self, text: str, words: tuple[Token, ...], i: int, limit: int) -> tuple[Mention | None, int]:
+        keys = tuple(w.text for w in words[i : i + _LONGEST])
+        for n in range(len(keys), 0, -1):
+            last = words[i + n - 1]
+            if last.end > limit or "\n" in text[words[i].start : last.end]:
+                continue
+            key, span = keys[:n], words[i : i + n]
+            if n > 1 and re.search(r"[.!?;]\s", text[span[0].start : last.end]) and key not in self._titles:
+                continue
+            mention = self._known(text, words, i, n, key)
+            if mention is not None:
+                return mention, n
+        return None, 0
+
+    def _known(self, text: str, words: tuple[Token, ...], i: int, n: int, key: tuple[str, ...]) -> Mention | None:
+        span = words[i : i + n]
+        start, end = span[0].start, span[-1].end
+        surface = text[start:end]
+        genre = self._genre_here(text, words, i, n, key)
+        year, tail = _year_after(text, end)
+        may_be_title = genre is None or year is not None or all(w.capital for w in span)
+        if key in self._titles and may_be_title and (_sole(words, i, n) or self._is_title(text, words, i, n, year)):
+            rows = self._by_year(self._titles[key], year)
+            return Mention("title", start, tail, text[start:tail], rows, year=year)
+        if key in self._people and (n > 1 or _cued(words, i, _PERSON_CUES)):
+            return Mention("person", start, end, surface, names=(self._people[key],))
+        if n == 1 and key[0] in self._surnames and _cued(words, i, _PERSON_CUES) and key[0] not in EVERYDAY:
+            return Mention("person", start, end, surface, names=(self._surnames[key[0]],), sure=0.8)
+        note = said.CONTENT_NOTES.get(key[0]) if n == 1 else None
+        if note is not None and note in self.catalogue.content and (genre is None or _refused(text, start)):
+            return Mention("content", start, end, surface, names=(note,))
+        if genre is not None:
+            return genre
+        if key in self._languages:
+            return Mention("language", start, end, surface, names=(self._languages[key],))
+        if n == 1 and key[0] in said.AVOIDED:
+            names = tuple(g for name in said.AVOIDED[key[0]] for g in self._genres.get(folded(name), ()))
+            if names:
+                return Mention("avoided", start, end, surface, names=names)
+        return None
+
+    def _genre_here(self, text: str, words: tuple[Token, ...], i: int, n: int, key: tuple[str, ...]) -> Mention | None:
+        names = self._genres.get(key) or (self._genres.get((singular(key[0]),)) if n == 1 else None)
+        if names is None:
+            return None
+        if n == 1 and key[0] in ("family", "kids", "kid", "children", "war", "crime", "detective", "mob", "doc") and i:
+            before = words[i - 1].text
+            if before in ("my", "our", "his", "her", "their", "your") and not text[words[i].end :].lstrip().startswith(
+                tuple(ITEM_WORDS)
+            ):
+                if before in ("my", "our") and i > 1 and words[i - 2].text in ("for", "with"):
+                    pass  # "for my kids": a wish after all
+                else:
+                    return None  # "my family said": talk
+        if key == ("comic",) and i + 1 < len(words) and words[i + 1].text.startswith("book"):
+            return None
+        start, end = words[i].start, words[i + n - 1].end
+        return Mention("genre", start, end, text[start:end], names=names)
+
+    def _is_title(self, text: str, words: tuple[Token, ...], i: int, n: int, year: int | None) -> bool:
+        """Whether this known sequence of words is meant as a title here."""
+        span = words[i : i + n]
+        if year is not None:
+            return True
+        content = [w for w in span if w.text not in FUNCTION]
+        if not content and n < 3:
+            return False  # "It", "More", "Us": only quoted or with a year
+        telling = [w for w in content if w.text not in EVERYDAY]
+        if any(w.capital and not w.text.isdigit() for w in content):
+            # capitals vouch for it, unless the capitals go on: "Dark City Blues" is not "Dark City"
+            return n > 1 or not _goes_on(text, words, i, n)
+        cued = _cued(words, i, _CUES) or (i > 1 and words[i - 1].text == "to" and words[i - 2].text in _CUE_AFTER_TO)
+        if n > 1 and len(content) > 1 and telling:
+            return True
+        if len(content) == 1 and telling:
+            listed = i == 0 or words[i - 1].text in ("or", "and", "vs", "versus")
+            if (n > 1 and len(telling[0].text) >= 7) or (listed and _ends_here(text, words, i + n)):
+                return True
+        return cued and _ends_here(text, words, i + n)
+
+    def _expected(
+        self, text: str, words: tuple[Token, ...], expected: tuple[int, ...], quoted: list[Mention]
+    ) -> list[Mention]:
+        """Titles on the table, as the message writes them."""
+        found: list[Mention] = []
+        keys = tuple(w.text for w in words)
+        for row in expected:
+            plain = PARENTHESES.sub(" ", self.catalogue.titles[row])
+            whole = folded(plain)
+            forms = [whole, bare(whole), folded(plain.split(":", 1)[0])]
+            for form in sorted({f for f in forms if f}, key=len, reverse=True):
+                at = next((i for i in range(len(keys)) if keys[i : i + len(form)] == form), None)
+                if at is None or all(w in FUNCTION for w in form):
+                    continue
+                end = at + len(form)
+                plain_word = len(form) == 1 and (form[0] in EVERYDAY or form in self._genres)
+                if plain_word and not words[at].capital and not _cued(words, at, _CUES):
+                    continue
+                year, tail = _year_after(text, words[end - 1].end)
+                if year is not None and abs(year - int(self.catalogue.years[row])) > 1:
+                    continue
+                start = words[at].start
+                if not any(m.start < tail and start < m.end for m in (*quoted, *found)):
+                    found.append(Mention("title", start, tail, text[start:tail], (row,), year=year))
+                break
+        return found
+
+    def _quoted(self, text: str) -> list[Mention]:
+        found = []
+        for match in _QUOTED.finditer(text):
+            inside = match.group(1) or match.group(2)
+            year, tail = _year_after(text, match.end())
+            rows = self.items(inside)
+            kind: Literal["title", "unknown_title"] = "title" if rows else "unknown_title"
+            if rows or len(folded(inside)) <= 8:
+                found.append(
+                    Mention(kind, match.start(), tail, inside, self._by_year(rows, year) if year else rows, year=year)
+                )
+        return found
+
+    def _misspelt(self, text: str, words: tuple[Token, ...], taken: list[tuple[int, int]]) -> list[Mention]:
+        """Stretches behind a cue that no exact entry covers: near titles and people, or names that are not here."""
+        found: list[Mention] = []
+        free = [not any(s <= w.start < e for s, e in taken) for w in words]
+        i = 0
+        while i < len(words):
+            person_cue = i > 0 and words[i - 1].text in _PERSON_CUES
+            by = i > 1 and words[i - 1].text in ("by", "with") and words[i - 2].text in _PERSON_SURE
+            sure_person = by or (i > 0 and words[i - 1].text in _PERSON_SURE)
+            cued = _cued(words, i, _CUES) or (
+                i > 1 and words[i - 1].text == "to" and words[i - 2].text in _CUE_AFTER_TO
+            )
+            if not free[i] or not (cued or person_cue):
+                i += 1
+                continue
+            j = i
+            while (
+                j < len(words)
+                and j - i < 7
+                and free[j]
+                and (j == i or not re.search(r"[,.;!?()\n]|\s-\s", text[words[j - 1].end : words[j].start]))
+                and (j == i or words[j].text not in _CLOSERS or words[j].capital)
+            ):
+                j += 1
+            mention = self._near_or_unknown(text, words, (i, j), cued, person_cue, sure_person)
+            if mention is not None:
+                found.append(mention)
+                i = next((k for k in range(i, len(words)) if words[k].start >= mention.end), len(words))
+            else:
+                i += 1
+        return found
+
+    def _near_or_unknown(
+        self,
+        text: str,
+        all_words: tuple[Token, ...],
+        stretch: tuple[int, int],
+        cued: bool,
+        person_cue: bool,
+        sure_person: bool,
+    ) -> Mention | None:
+        at, span = stretch[0], all_words[slice(*stretch)]
+        content = [w for w in span if w.text not in FUNCTION]
+        if not content or (content[0] is not span[0] and span[0].text not in ARTICLES):
+            return None
+        capitals: list[Token] = []
+        for w in span:
+            if w.capital or (capitals and w.text in FUNCTION):
+                capitals.append(w)
+            elif w.text in ARTICLES and not capitals:
+                continue
+            else:
+                break
+        while capitals and capitals[-1].text in FUNCTION:
+            capitals.pop()
+        strong = (cued and bool(capitals)) or _cued(all_words, at, _STRONG_CUES)
+        tries = [capitals] if capitals else [list(span[:n]) for n in range(len(span), 0, -1)]
+        for words in tries:
+            key = " ".join(w.text for w in words)
+            start, end = words[0].start, words[-1].end
+            if len(key) < 5 or all(w.text in EVERYDAY for w in words):
+                continue
+            if person_cue and self._people:
+                near = process.extractOne(key, self._people_words, scorer=fuzz.ratio, score_cutoff=_FUZZY)
+                if near:
+                    name = self._people[tuple(near[0].split())]
+                    return Mention("person", start, end, text[start:end], names=(name,), sure=0.7)
+            if strong and (near_title := self._nearest(key)):
+                year, tail = _year_after(text, end)
+                rows = self._by_year(near_title[0], year)
+                return Mention("title", start, tail, text[start:tail], rows, year=year, sure=near_title[1] / 100)
+        if not capitals:
+            if sure_person and len(span) >= 2:
+                two = span[: min(len(span), 2)]
+                return Mention("unknown_person", two[0].start, two[-1].end, text[two[0].start : two[-1].end])
+            return None
+        start, end = capitals[0].start, capitals[-1].end
+        if all(w.text.isdigit() or w.text in EVERYDAY for w in capitals) or capitals[0].text.isdigit():
+            return None
+        surface = text[start:end]
+        if sure_person or (person_cue and not cued and len(capitals) >= 2):
+            return Mention("unknown_person", start, end, surface)
+        if cued:
+            _, tail = _year_after(text, end)
+            return Mention("unknown_title", start, tail, text[start:tail])
+        return None
+
+    def _nearest(self, key: str) -> tuple[tuple[int, ...], float] | None:
+        """Rows whose title is nearly `key`, and how near (0..100)."""
+        if len(key) < 5:
+            return None
+        near = process.extractOne(key, self._fuzzy, scorer=fuzz.ratio, score_cutoff=_FUZZY)
+        return (self._titles[tuple(near[0].split())], float(near[1])) if near else None
+
+    def _by_year(self, rows: tuple[int, ...], year: int | None) -> tuple[int, ...]:
+        """Rows of that year first (one off counts: sources differ on release dates)."""
+        if year is None:
+            return rows
+        return tuple(sorted(rows, key=lambda r: abs(int(self.catalogue.years[r]) - year)))
+
+
+def _year_after(text: str, end: int) -> tuple[int | None, int]:
+    """A year said right after position `end`, and where it ends."""
+    match = _YEAR_AFTER.match(text, end)
+    if not match:
+        return None, end
+    return int(next(g for g in match.groups() if g)), match.end()
+
+
+def _cued(words: tuple[Token, ...], i: int, cues: frozenset[str]) -> bool:
+    """Whether the word before (articles and weak words skipped) announces a name."""
+    k = i - 1
+    while k >= 0 and words[k].text in ("the", "a", "an", "really", "actually", "both", "also", "either", "just"):
+        k -= 1
+    if k >= 0 and words[k].text in ("and", "or") and k >= 1:
+        return any(w.text in cues for w in words[max(0, k - 6) : k])
+    return k >= 0 and words[k].text in cues
+
+
+def _goes_on(text: str, words: tuple[Token, ...], i: int, n: int) -> bool:
+    """Whether the next or the previous word continues a capitalised name."""
+    after = i + n < len(words) and words[i + n].capital and not words[i + n].text.isdigit()
+    glued = after and not text[words[i + n - 1].end : words[i + n].start].strip(" ")
+    before = i > 0 and words[i - 1].capital and not text[words[i - 1].end : words[i].start].strip(" ")
+    return glued or before
+
+
+def _ends_here(text: str, words: tuple[Token, ...], i: int) -> bool:
+    """Whether a phrase ends before word i: end of text, punctuation, or a word that cannot continue a noun phrase."""
+    if i >= len(words):
+        return True
+    return bool(re.search(r"[^\w\s'-]", text[words[i - 1].end : words[i].start])) or words[i].text in (
+        _CLOSERS
+        | {"movie", "film", "a", "very", "the", "i", "in", "what", "any", "recommend", "yesterday", "do", "can"}
+    )
+
+
+_REFUSAL = re.compile(r"\b(?:nothing|not|no|without|isn['’]?t|too|less|avoid)\s+(?:\w+\s+)?$", re.IGNORECASE)
+
+
+def _refused(text: str, start: int) -> bool:
+    """Whether the word that starts here is said not to be wanted: "nothing scary" against "something scary"."""
+    return bool(_REFUSAL.search(text[:start]))
+
+
+def _sole(words: tuple[Token, ...], i: int, n: int) -> bool:
+    """Whether the message is nothing but this title ("heat?", "the godfather")."""
+    return n == len(words) and not all(w.text in FUNCTION | ITEM_WORDS for w in words)
+
+
+_LINKERS: dict[int, Linker] = {}
+_LINKERS_LOCK = Lock()
+
+
+def linker(catalogue: Catalogue) -> Linker:
+    """The linker of a catalogue, built once (catalogues are compared by identity; the linker keeps its own alive)."""
+    with _LINKERS_LOCK:
+        found = _LINKERS.get(id(catalogue))
+        if found is None:
+            while len(_LINKERS) >= 4:
+                del _LINKERS[next(iter(_LINKERS))]
+            found = _LINKERS[id(catalogue)] = Linker(catalogue)
+        return found

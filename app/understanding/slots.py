@@ -1,0 +1,397 @@
+"""What a message asks for, slot by slot: genres, people, years, how many, titles, and the free wish left over."""
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.understanding import years as years_
+from app.understanding.names import genres
+from app.understanding.names.linking import Linker, Mention
+from app.understanding.names.words import FUNCTION, ITEM_WORDS, Token, tokens
+from app.understanding.table import Table
+from app.understanding.years import Years
+from recommenders.contract.request import Filters
+from recommenders.data.tables import FeedbackKind
+
+_COUNT_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+                "ten": 10, "a single": 1, "a couple of": 2, "a couple": 2, "a dozen": 12}  # fmt: skip
+_COUNT = re.compile(
+    r"\b(?:(?:just|only|top|give me|show me|list|recommend|suggest)\s+(?:me\s+)?)?"
+    r"(?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|a single|a couple(?: of)?|a dozen)\s+"
+    r"(?P<between>(?:[\w'-]+\s+){0,3}?)"
+    r"(?:movies?|films?|flicks?|titles?|picks?|items?|suggestions?|recommendations?|options?|ideas|artists?|bands?|"
+    r"albums?|songs?|books?|comed(?:y|ies)|thrillers?|dramas?|westerns?|musicals?|documentar(?:y|ies)|others?|more)\b",
+    re.IGNORECASE,
+)
+_JUST_N = re.compile(
+    r"\b(?:just|only|top|give me|show me)\s+(?P<n>\d{1,2}|one|two|three|four|five|six|ten)\b(?!\s+(?:of|years))",
+    re.IGNORECASE,
+)
+
+# a negator that reaches what follows, until something resets it
+_VERBS = (
+    r"(?:want|like|love|enjoy|need|prefer|care\s+for|handle|stand|into|fan|fond|interested|watch|see|do|be|"
+    r"in\s+the\s+mood|looking\s+for|feel\s+like|big\s+on)"
+)
+_SCOPE = re.compile(
+    rf"(?P<neg>\b(?:do(?:n['’]?t|\s+not)|did(?:n['’]?t|\s+not)|wo(?:n['’]?t)|would(?:n['’]?t|\s+not)|not|never|can['’]?t|"
+    rf"cannot|are(?:n['’]?t)|am\s+not|is(?:n['’]?t))\s+(?:\w+\s+){{0,3}}?{_VERBS}\b"
+    r"(?:\s+(?:something|anything|any|a|the|to\s+(?:see|watch)|of|in|too|that\s+(?:is|are)|thats|that['’]s))*"
+    r"|\b(?:no|not|nothing|none|never)(?:\s+(?:more|movies?|films?|anything|one|ones|else|something))*\s+"
+    r"(?:with|by|from|starring|featuring|too|that['’]?s|that\s+is)\b"
+    r"|\b(?:anything|everything|all)\s+but\b|\bother\s+than\b|\binstead\s+of\b|\brather\s+than\b"
+    r"|\b(?:(?:sick|tired)\s+of|fed\s+up\s+with|enough\s+of|away\s+from|can['’]?t\s+stand)\b"
+    r"|\btoo(?:\s+much)?\b(?=\s+\w)|\b(?:no|not|non|without|nothing|none|never|except|excluding|avoid|hate|dislike|less|minus|skip|isn['’]?t)\b)"
+    r"|(?P<reset>[.;:!?\n]|,|\bnothing\s+but\b|\b(?:not|n['’]?t)\s+(?:mind|sure|only|just)\b|"
+    r"\bbut\b(?!\s+(?:no|not|nothing|never|without)\b)|\bwhat\s+about\b|\bhow\s+about\b|\bsomething\b|\bsome\b|"
+    r"\b(?:i|we)(?:['’]?d)?\s+(?:do\s+|really\s+|just\s+|also\s+|only\s+|would\s+)*(?:like|love|want|prefer|enjoy|need)\b|"
+    r"\bprefer\b|\brather\b|\bmaybe\b|\bjust\b|\bonly\b|\binstead\b|\bwith\b|\blooking\s+for\b|\bmood\s+for\b)",
+    re.IGNORECASE,
+)
+_HYPHENED = re.compile(r"[^\W\d_]{3,}(?:-[^\W\d_]{3,})+")
+_LISTING = re.compile(r"^(?:\s|,|/|&|-|\b(?:or|and|nor|any|too|movies?|films?|flicks?|stuff)\b)+$", re.IGNORECASE)
+_LISTING_OR = re.compile(r"\bor\b|/", re.IGNORECASE)
+_GLUED = re.compile(r"^[\s-]*$")
+_JOINED = re.compile(r"^(?:\s|,|&|-|\band\b|\balso\b|\bwith\b|\ba\b|\bsome\b)+$", re.IGNORECASE)
+_AGAIN = re.compile(
+    r"\b(?:rewatch(?:ing)?|watch(?:\s+\w+){0,3}\s+again|see(?:\s+\w+){0,3}\s+again|(?:i|i['’]ve|i have)\s+already\s+"
+    r"(?:seen|know)\s+and|include\s+(?:what|those|films|movies|ones)?\s*(?:i['’]ve|i have|i)\s+(?:already\s+)?seen|"
+    r"that\s+i(?:['’]ve|\s+have)\s+(?:already\s+)?(?:seen|watched|rated))\b",
+    re.IGNORECASE,
+)
+_LIKE_BEFORE = re.compile(
+    r"(?P<like>\b(?:similar\s+to|along\s+the\s+lines?\s+of|in\s+the\s+(?:vein|style|spirit)\s+of|reminds?\s+me\s+of|"
+    r"more\s+of|compared?\s+to|close\s+to|as\s+good\s+as|such\s+as|akin\s+to|like)\s*(?:the\s+)?)$",
+    re.IGNORECASE,
+)
+_VERB_LIKE = re.compile(
+    r"\b(?:i|we|you|they|he|she|really|also|always|do|don['’]?t|didn['’]?t|not|actually|did|who|husband|wife|kids|"
+    r"i['’]?d|would|still|totally|kinda|to)\s+like\s*(?:the\s+)?$",
+    re.IGNORECASE,
+)
+
+# words that count in a wish only beside one that says something: "time travel", not "I have time"
+_WEAK = frozenset("time life old big small little young real true day night man woman people home world end".split())
+_GLUE = frozenset("a an the of in on at by for from to with without and or about please".split())
+_PREDICATE = re.compile(
+    r"\b(?:was|were|is|are|it['’]?s|that['’]?s|looks?|looked|sounds?|seems?|seemed|be)\s+(?:\w+\s+){0,2}$",
+    re.IGNORECASE,
+)
+_WANTED_THAT = re.compile(
+    r"\b(?:something|anything|ones?|films?|movies?|that|which|should|must|has\s+to|not|n['’]?t)\s+(?:to\s+)?"
+    r"(?:is|are|be|['’]s|thats?|that['’]?s)\s+(?:\w+\s+){0,2}$|\b(?:should|must|to)\s+be\s+(?:\w+\s+){0,2}$",
+    re.IGNORECASE,
+)
+# words of a request that wish for nothing
+_FILLER = frozenset(
+    """hey hi hello hiya howdy there please thanks thank thx recommend recommendation recommendations recommended
+    suggest suggestion suggestions suggesting looking look search searching find found show give get watch
+    watching see seeing want wanted wanna need like likes liked love loved loving enjoy enjoyed prefer good
+    great nice best better really actually just maybe perhaps something anything some any thing things stuff
+    kind kinds sort sorts type types genre genres mood feel feeling fancy tonight today evening weekend night
+    now new idea ideas option options choice choices help know think tell list top pick choose let lets lot lots
+    bit little also too well okay ok yes yeah no not never nothing none without except instead rather again
+    another else other others different more less most much many few couple single one two three four five six
+    seven eight nine ten dozen favorite favorites favourite favourites decent cool awesome amazing fantastic
+    excellent perfect fun fine interesting entertaining hope hoping gonna going able wondering curious trying
+    try usually generally mostly mainly especially similar lines vein style spirit reminds based made make makes
+    making released year years older newer recent recently classic classics early late mid decade im ill id ive
+    youre dont cant wont isnt friend friends buddy guys everyone anybody anyone someone whatever sure kinda lol
+    haha hmm oh ah wow man dude sir rated seen heard could would should can may might must will shall do does
+    did done am are is was were be been being have has had having go come times way ones alright cheers ready
+    right bored surprise fresh both stars starring star featuring directed director actor actress big fan fans
+    into open ask asking question long lately often still yet already ever always sometimes gets getting got
+    feels saw sounds sound honestly possibly definitely preferably preferred recommends care mind matter matters
+    watched happy glad keep extra further ahead away fire tbh pls plz deal deals dealing related plots
+    girlfriend boyfriend wife husband partner mom mum dad parents date sister brother grandma grandpa roommate
+    colleagues kid son daughter thing's that's what's""".split()
+)
+
+
+@dataclass(frozen=True)
+class Slots:
+    """What was read. Names are the catalogue's own, titles are mentions with rows."""
+
+    filters: Filters = field(default_factory=Filters)
+    years: Years = field(default_factory=Years)
+    k: int | None = None
+    titles: tuple[Mention, ...] = ()
+    like: tuple[int, ...] = ()  # rows of the titles that stand behind "like", "similar to"
+    judged: Mapping[int, FeedbackKind] = field(default_factory=dict)  # row of a title -> what is said of it, if known
+    wish: str = ""
+    again: bool = False
+    understood: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    unknown: tuple[tuple[int, int], ...] = ()  # characters of the titles that the catalogue does not have
+    spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+
+    @property
+    def constrains(self) -> bool:
+        return not self.filters.is_empty()
+
+
+def read(
+    text: str,
+    linker: Linker,
+    table: Table,
+    *,
+    k: int,
+    wish_from: int = 0,
+    referred: tuple[tuple[int, int], ...] = (),
+) -> Slots:
+    """Read the slots of a message.
+
+    k          items a turn, to judge how far back "older" may go
+    wish_from  character from where on left-over words count as a wish (what stands before is preamble)
+    referred   characters of references such as "the last one", which are no wish either
+    """
+    mentions = tuple(m for m in linker.mentions(text, table.shown) if not _judges(text, m))
+    titles = tuple(m for m in mentions if m.kind == "title")
+    taken = tuple((m.start, m.end) for m in mentions if m.kind in ("title", "unknown_title"))
+    catalogue = linker.catalogue
+    shown = catalogue.years[list(table.shown)]
+    years = years_.read(text, taken, shown, catalogue.years, k)
+    negated = _negations(text, mentions)
+    include, exclude, any_of = _genres(text, mentions, negated, linker)
+    people = tuple(
+        dict.fromkeys(
+            n for m, no in zip(mentions, negated, strict=True) if m.kind == "person" and not no for n in m.names
+        )
+    )
+    without_people = tuple(
+        dict.fromkeys(n for m, no in zip(mentions, negated, strict=True) if m.kind == "person" and no for n in m.names)
+    )
+    languages = tuple(
+        dict.fromkeys(
+            n for m, no in zip(mentions, negated, strict=True) if m.kind == "language" and not no for n in m.names
+        )
+    )
+    without_content = tuple(
+        dict.fromkeys(n for m, no in zip(mentions, negated, strict=True) if m.kind == "content" and no for n in m.names)
+    )
+    filters = Filters(
+        genres=include,
+        any_genres=any_of,
+        without_genres=exclude,
+        people=people,
+        without_people=without_people,
+        languages=languages,
+        without_content=without_content,
+        year_from=years.year_from,
+        year_to=years.year_to,
+    )
+    count, count_span = _count(text, taken)
+    # "something violent" is a wish, "nothing violent" a constraint
+    mentioned = [(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind != "content" or no]
+    spans = [*mentioned, *referred, *years.spans, *([count_span] if count_span else [])]
+    wish = _wish(text, mentions, negated, spans, wish_from)
+    return Slots(
+        filters=filters,
+        years=years,
+        k=count,
+        titles=titles,
+        like=_like(text, titles),
+        wish=wish,
+        again=bool(_AGAIN.search(text)),
+        unmatched=(*_unmatched(mentions, linker), *years.unmatched),
+        unknown=tuple((m.start, m.end) for m in mentions if m.kind == "unknown_title"),
+        spans=tuple(spans),
+    )
+
+
+def _judges(text: str, mention: Mention) -> bool:
+    """Whether a genre word says how something was ("it was pretty funny") instead of asking for it."""
+    if mention.kind != "genre" or mention.surface.lower() in (n.lower() for n in mention.names):
+        return False
+    before = text[: mention.start]
+    return bool(_PREDICATE.search(before)) and not _WANTED_THAT.search(before)
+
+
+def describe(filters: Filters, years_said: str = "", wish: str = "", like: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Constraints for people, one entry each: "genre: Horror", "not Comedy", "before 1980", "with Al Pacino"."""
+    said = []
+    if filters.genres:
+        said.append(f"genre: {' + '.join(filters.genres)}")
+    if filters.any_genres:
+        said.append(f"genre: {' or '.join(filters.any_genres)}")
+    said += [f"not {g}" for g in filters.without_genres]
+    if filters.people:
+        said.append(f"with {' or '.join(filters.people)}")
+    said += [f"not with {p}" for p in filters.without_people]
+    said += [f"language: {x}" for x in filters.languages]
+    said += [genres.NOTED[note] for note in filters.without_content]
+    when = years_said or years_.phrase(filters.year_from, filters.year_to)
+    if when:
+        said.append(when)
+    if like:
+        said.append(f"like {' and '.join(like)}")
+    if wish:
+        said.append(f"wish: {wish}")
+    return tuple(said)
+
+
+def _negations(text: str, mentions: tuple[Mention, ...]) -> list[bool]:
+    """For each mention whether a negation reaches it; a list ("no horror, thrillers or war") shares one."""
+    marks = [(m.start(), m.lastgroup == "neg") for m in _SCOPE.finditer(text)]
+    negated: list[bool] = []
+    for n, mention in enumerate(mentions):
+        if n and mentions[n - 1].kind == mention.kind and _LISTING.match(text[mentions[n - 1].end : mention.start]):
+            negated.append(negated[-1])
+            continue
+        before = [neg for at, neg in marks if at < mention.start]
+        negated.append(bool(before and before[-1]))
+    return negated
+
+
+def _genres(
+    text: str, mentions: tuple[Mention, ...], negated: list[bool], linker: Linker
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """(all of these, none of these, any of these)."""
+    wanted = [(m, n) for n, m in enumerate(mentions) if m.kind == "genre" and not negated[n]]
+    exclude = tuple(
+        dict.fromkeys(
+            g for m, no in zip(mentions, negated, strict=True) if no and m.kind in ("genre", "avoided") for g in m.names
+        )
+    )
+    if not wanted:
+        return (), exclude, ()
+    names = tuple(dict.fromkeys(g for m, _ in wanted for g in m.names if g not in exclude))
+    gaps = [text[a.end : b.start] for (a, _), (b, _) in itertools.pairwise(wanted)]
+    plural = all(m.surface.lower().endswith("s") for m, _ in wanted)
+    either = any(_LISTING_OR.search(g) for g in gaps) or (plural and any(not _GLUED.match(g) for g in gaps))
+    one_name = all(len(m.names) == 1 for m, _ in wanted)
+    if len(names) > 1 and len(wanted) > 1 and one_name and (either or not linker.together(names)):
+        return (), exclude, names
+    return names, exclude, ()
+
+
+def _like(text: str, titles: tuple[Mention, ...]) -> tuple[int, ...]:
+    found: list[int] = []
+    chained = False
+    for n, title in enumerate(titles):
+        before = text[: title.start].rstrip(" \"'“‘")
+        if (
+            n
+            and chained
+            and _JOINED.match(text[titles[n - 1].end : title.start].replace(" or ", " and ").strip() or ",")
+        ):
+            found.append(title.items[0])
+            continue
+        chained = bool(_LIKE_BEFORE.search(before + " ")) and not _VERB_LIKE.search(before + " ")
+        if chained:
+            found.append(title.items[0])
+    return tuple(dict.fromkeys(found))
+
+
+def _count(text: str, taken: tuple[tuple[int, int], ...]) -> tuple[int | None, tuple[int, int] | None]:
+    for match in (*_COUNT.finditer(text), *_JUST_N.finditer(text)):
+        if any(s < match.end() and match.start() < e for s, e in taken):
+            continue
+        said = match["n"].lower()
+        n = int(said) if said.isdigit() else _COUNT_WORDS.get(said, 0)
+        before = text[: match.start()].lower()
+        if said == "one" and not re.search(r"\b(?:just|only)\s+one\b", match.group().lower()):
+            continue  # "another one", "one movie that I loved"
+        if re.search(r"\b(?:first|last|these|those|the|of|past)\s*$", before) and not before.endswith("top the"):
+            continue
+        if 1 <= n <= 50:
+            return min(n, 20), match.span("n")
+    return None, None
+
+
+def _wish(
+    text: str, mentions: tuple[Mention, ...], negated: list[bool], spans: list[tuple[int, int]], wish_from: int
+) -> str:
+    """The words that no slot took, from the first to the last that says something, genres between them included."""
+    genre_spans = {(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind == "genre" and not no}
+    scopes = [(m.start(), m.lastgroup == "neg") for m in _SCOPE.finditer(text)]
+    kept: list[tuple[int, str, bool]] = []  # start, word, says something
+    glued_to = 0  # up to here, a word with a hyphen was kept whole
+    about = -1  # end of an "about": what it names is meant, be it "music"
+    for token in tokens(text):
+        if token.start < max(wish_from, glued_to):
+            continue
+        raw = text[token.start : token.end]
+        named = about >= 0 and not text[about : token.start].strip()
+        about = token.end if token.text == "about" or (named and token.text in ("a", "an", "the")) else -1
+        glued = _HYPHENED.match(text, token.start)
+        if glued and not any(s < glued.end() and glued.start() < e for s, e in [*spans, *genre_spans]):
+            kept.append((token.start, glued.group(), True))  # "slow-burning", "mind-bending"
+            glued_to = glued.end()
+        elif any(s <= token.start < e for s, e in genre_spans):
+            kept.append((token.start, raw, raw.lower() in genres.TELLING))
+        elif any(s <= token.start < e for s, e in spans) or (token.text in ITEM_WORDS and not named):
+            continue
+        elif token.text in _WEAK:
+            kept.append((token.start, raw, False))
+        elif token.text in FUNCTION or token.text in _FILLER or len(token.text) < 3:
+            kept.append((token.start, "" if token.text in _FILLER else raw.lower(), False))
+        else:
+            before = [neg for at, neg in scopes if at <= token.start]
+            if before and before[-1]:
+                continue  # "nothing pretentious": the texts cannot be searched for what they lack
+            kept.append((token.start, raw, True))
+    telling = [n for n, (_, _, says) in enumerate(kept) if says]
+    if not telling:
+        return ""
+    first, last = telling[0], telling[-1]
+    while first > 0 and kept[first - 1][1] and kept[first - 1][1].lower() not in FUNCTION:
+        first -= 1  # "space horror" keeps the genre beside the words
+    while last + 1 < len(kept) and kept[last + 1][1] and kept[last + 1][1].lower() not in FUNCTION:
+        last += 1
+    return " ".join(word for _, word, _ in kept[first : last + 1] if word)[:200].strip()
+
+
+def _unmatched(mentions: tuple[Mention, ...], linker: Linker) -> list[str]:
+    said = []
+    for m in mentions:
+        if m.kind == "unknown_title":
+            said.append(f"I found no title “{m.surface}” in this catalogue")
+        elif m.kind == "unknown_person":
+            has = bool(linker.catalogue.people_names)
+            said.append(
+                f"I found nobody called {m.surface} in this catalogue"
+                if has
+                else f"this catalogue lists no people, so I could not look for {m.surface}"
+            )
+        elif m.kind == "title" and m.year is not None and linker.catalogue.years[m.items[0]]:
+            if abs(m.year - int(linker.catalogue.years[m.items[0]])) > 1:
+                said.append(f"“{m.surface}” is not in this catalogue; I took {linker.catalogue.label(m.items[0])}")
+        elif m.kind == "title" and m.sure < 1:
+            said.append(f"I read “{m.surface}” as {linker.catalogue.label(m.items[0])}")
+    return said
+
+
+def telling(text: str) -> bool:
+    """Whether a text has a word beyond grammar, greetings and the frame of a request."""
+    return any(len(w.text) > 2 and w.text not in FUNCTION | _FILLER | ITEM_WORDS for w in tokens(text))
+
+
+def telling_words(text: str, taken: Sequence[tuple[int, int]] = ()) -> list[Token]:
+    """The words beyond grammar and the frame of a request, without those in these stretches of characters."""
+    weak = FUNCTION | _FILLER | ITEM_WORDS | _WEAK
+    free = (t for t in tokens(text) if not any(start <= t.start < end for start, end in taken))
+    return [t for t in free if len(t.text) > 2 and t.text not in weak]
+
+
+def says_something(words: str) -> bool:
+    """Whether one of these words is more than grammar and the frame of a request."""
+    return any(len(w.text) > 2 and w.text not in FUNCTION | _FILLER for w in tokens(words))
+
+
+def bare_noun(text: str, wish: str) -> bool:
+    """Whether a message is the words of a wish with at most articles, prepositions and the like between them."""
+    wished = {t.text for t in tokens(wish)}
+    return bool(wished) and all(t.text in wished | _GLUE | ITEM_WORDS for t in tokens(text))
+
+
+def number(said: str) -> int | None:
+    """How many a word or a figure says, at most 20; None where it says none."""
+    n = int(said) if said.isdigit() else _COUNT_WORDS.get(said.lower(), 0)
+    return min(n, 20) if 1 <= n <= 50 else None
+
+
+def note(said: str) -> str | None:
+    """The content note that words stand for, by the first word that has one."""
+    return next((genres.CONTENT_NOTES[w.text] for w in tokens(said) if w.text in genres.CONTENT_NOTES), None)

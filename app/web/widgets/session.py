@@ -1,0 +1,158 @@
+"""What a page works with: the service shared by all sessions, and which person and conversation this session is at.
+
+The shared objects hold no conversation. A session holds two ids; the conversation's is in the address too (?c=), so
+that a reload, another tab or a bookmark comes back to it.
+"""
+
+import logging
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from app.errors import AppError, NotFound, RecommenderError
+from app.service.chat import Chat
+from app.service.jobs import Jobs
+from app.service.people import Person, people
+from app.service.store.store import Conversation, Profile, Store
+from app.service.workbench import Workbench
+from app.settings import settings
+
+_log = logging.getLogger(__name__)
+
+
+@st.cache_resource(show_spinner="Opening …")
+def _chat() -> Chat:
+    s = settings()
+    made = Chat(Workbench(s), Store(s.store_url), s)
+    threading.Thread(target=_warm, args=(made,), name="warm-up", daemon=True).start()
+    return made
+
+
+def _warm(made: Chat) -> None:
+    """Load what the first turn needs while the person is still reading the page."""
+    try:
+        s = made.settings
+        pipeline = made.workbench.pipeline(s.generator, s.ranker)
+        _, model, _ = made.load_model(s.backend)
+        warm = getattr(model, "warm", None)  # models that run in this process have it
+        if warm is not None:
+            warm()
+        if pipeline.texts is not None:
+            pipeline.texts.encoder.query("warm-up")
+    except Exception as error:  # whatever is wrong is told in words when it is needed
+        _log.info("warm-up ended early: %s", error)
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    return Jobs()
+
+
+def chat() -> Chat:
+    """The service; the page ends here, in words, where the store cannot be used."""
+    try:
+        return _chat()
+    except AppError as error:
+        st.error(f"**The conversations cannot be opened.** {error}", icon=":material/database_off:")
+        st.button("Try again", on_click=_chat.clear)
+        st.stop()
+
+
+def catalogue_or_stop() -> Chat:
+    """The service with its data set loaded; the page ends here, in words, before the set-up."""
+    service = chat()
+    try:
+        with st.spinner("Loading the catalogue …"):
+            _ = service.workbench.catalogue
+    except RecommenderError as error:
+        st.error(f"**There is no data set to chat about yet.** {error}", icon=":material/inventory_2:")
+        st.markdown("Run `make chat` once (or `chatrec setup`): it fetches the data and trains what the app needs.")
+        st.stop()
+    return service
+
+
+@st.cache_data(show_spinner=False)
+def everybody(dataset: str) -> list[Person]:
+    """The users of the data set."""
+    return people(chat().workbench.dataset)
+
+
+# -- where this session is --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Here:
+    """Where this session is. One object that is changed in place: Streamlit may break off a run at any access to
+    `st.session_state` when the browser asks for the next one, and what changes together must not be torn there.
+
+    outbox   messages that were typed and not stored yet
+    waiting  conversation and message, typed while an answer of it was coming
+    parts    chosen before the first message
+    """
+
+    conversation_id: str | None = None
+    profile_id: str | None = None
+    outbox: deque[str] = field(default_factory=deque)
+    waiting: tuple[str, str] | None = None
+    parts: dict[str, str] = field(default_factory=dict)
+    trouble: str = ""
+
+
+def here() -> Here:
+    if "here" not in st.session_state:
+        st.session_state["here"] = Here()
+    found: Here = st.session_state["here"]
+    return found
+
+
+def conversation() -> Conversation | None:
+    """The conversation that is open; None before the first message, or when it does not exist any more."""
+    name = st.query_params.get("c") or here().conversation_id
+    if not name:
+        return None
+    try:
+        found = chat().conversation(name)
+    except NotFound:
+        leave()
+        st.toast("That conversation does not exist any more.", icon=":material/info:")
+        return None
+    if found.dataset != chat().settings.dataset:
+        leave()
+        st.toast(f"That conversation is about {found.dataset}, which is not served now.", icon=":material/info:")
+        return None
+    open_(found)
+    return found
+
+
+def open_(found: Conversation) -> None:
+    at = here()
+    at.conversation_id, at.profile_id = found.id, found.profile_id
+    if st.query_params.get("c") != found.id:
+        st.query_params["c"] = found.id
+
+
+def leave() -> None:
+    """Back to an empty page; the person stays the same."""
+    here().conversation_id = None
+    if "c" in st.query_params:
+        del st.query_params["c"]
+
+
+def person() -> Profile | None:
+    """Who this session is; None for somebody new who has said nothing yet."""
+    at = here()
+    if at.profile_id is None:
+        return None
+    try:
+        return chat().store.profile(at.profile_id)
+    except NotFound:
+        at.profile_id = None
+        return None
+
+
+def become(profile: Profile | None) -> None:
+    """Another person: their next message begins a new conversation."""
+    here().profile_id = None if profile is None else profile.id
+    leave()

@@ -1,0 +1,135 @@
+"""What the pipeline is asked for and what it gives back: the data on the bus between controller and recommenders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Origin = Literal["current", "explored"]
+"""Which of two interleaved networks an item came from."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Hard constraints: every one holds exactly for every item returned. Empty means no constraint.
+
+    Names are the catalogue's own (the controller matches what people say to them). An item must have every genre of
+    `genres`, at least one of `any_genres`, none of `without_genres`, at least one of `people`, none of
+    `without_people`, one of `languages`; years are inclusive, and an item of unknown year fails a year constraint.
+    `without_content` names content notes ("violence", "sex", "frightening") of which an item must be known to have none
+    or only a mild degree; an item whose note is unknown fails.
+    """
+
+    genres: tuple[str, ...] = ()
+    any_genres: tuple[str, ...] = ()
+    without_genres: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    without_people: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    without_content: tuple[str, ...] = ()
+    year_from: int | None = None
+    year_to: int | None = None
+
+    def is_empty(self) -> bool:
+        return self == Filters()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of the recommender.
+
+    k             how many items, best first (fewer come back only when fewer qualify)
+    wish          free text to match against item texts ("slow-burning space horror"), "" none
+    like          items to find similar ones to ("more like these"), internal numbers
+    said          what the person said in this conversation, the latest first, whether they asked or told; "" nothing
+    liked         items liked in this conversation; the pipeline leans on both as long as little else is known
+    filters       hard constraints
+    exclude       items never to return (already shown, rejected), besides the seen and disliked ones of the state
+    include_seen  True when the user asked for things they know
+    """
+
+    k: int = 5
+    wish: str = ""
+    like: tuple[int, ...] = ()
+    said: str = ""
+    liked: tuple[int, ...] = ()
+    filters: Filters = Filters()
+    exclude: frozenset[int] = frozenset()
+    include_seen: bool = False
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where one stage of the pipeline placed an item: source "sasrec" / "text" / "deepfm", 1-based rank, raw score."""
+
+    source: str
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One qualified item, in final order, with what each stage said of it.
+
+    matched: request words and attributes that the item really has, e.g. {"genres": ("Horror",), "words": ("space",)}
+    """
+
+    item: int
+    rank: int  # 1-based, final
+    score: float  # final; comparable only within this recommendation
+    provenance: tuple[Provenance, ...] = ()
+    matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The answer to a Request: candidates best first (at least k of them when so many qualify, up to the pool size,
+    so that an LLM can choose), and how it came about.
+
+    qualified   how many items of the catalogue satisfied filters and exclusions
+    note        "" or why the list is short or empty, in words for people
+    seconds     {stage: duration}
+    origins     item -> which of two interleaved networks it came from; empty where one list is shown
+    """
+
+    candidates: tuple[Candidate, ...]
+    qualified: int
+    generator: str
+    ranker: str | None
+    note: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    origins: Mapping[int, Origin] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Influence:
+    """How one history item mattered for a recommended item: score and rank of that item had the user not met it.
+
+    `change` = score with the full history minus score without `item`; > 0 means the history item spoke for it.
+    """
+
+    item: int
+    change: float
+    rank_without: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Checkable evidence for one item and one user.
+
+    rank, score   by `model` among all items the user has not met
+    influences    history items by |change|, strongest first (leave-one-out re-scoring, every history item tried,
+                  or the latest `tried` of them)
+    provenance    generator, text and ranker positions
+    shared        attributes the item shares with the liked history: {"genres": ("Drama", ...), "people": ...}
+    matched       attributes and words of the request that the item has
+    """
+
+    item: int
+    model: str
+    rank: int
+    score: float
+    influences: tuple[Influence, ...] = ()
+    tried: int = 0
+    provenance: tuple[Provenance, ...] = ()
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

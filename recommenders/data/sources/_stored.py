@@ -1,0 +1,96 @@
+"""A data set as a folder of Parquet tables: what imports are kept as, and what makes the second load of others fast.
+
+items.parquet, interactions.parquet, users.parquet and dataset.json, put in place whole or not at all.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app.errors import DataError
+from recommenders.contract import artefact
+from recommenders.data.tables import (
+    GENRES,
+    ITEM,
+    LANGUAGE,
+    PEOPLE,
+    TEXT,
+    TIMESTAMP,
+    USER,
+    VALUE,
+    YEAR,
+    Catalogue,
+    Dataset,
+    Interactions,
+)
+
+FORMAT = 1
+ITEMS, INTERACTIONS, USERS, ABOUT = "items.parquet", "interactions.parquet", "users.parquet", "dataset.json"
+
+
+def write(folder: Path, data: Dataset, *, key: str = "", extra: dict[str, str] | None = None) -> None:
+    """Keep `data` in `folder`. `key` names what it was made from; `extra` are further text files by name."""
+    items = data.catalogue.table.copy()
+    for column in (GENRES, PEOPLE):
+        items[column] = [list(names) for names in items[column]]
+    x = data.interactions
+    about = {
+        "format": FORMAT,
+        "key": key,
+        "name": data.name,
+        "explicit": data.explicit,
+        "liked_from": data.liked_from,
+        "source": data.source,
+        "licence": data.licence,
+    }
+    with artefact.replacing(folder) as new:
+        pq.write_table(pa.Table.from_pandas(items, preserve_index=False), new / ITEMS)
+        pq.write_table(
+            pa.table({USER: x.user, ITEM: x.item, VALUE: x.value, TIMESTAMP: x.timestamp}), new / INTERACTIONS
+        )
+        pq.write_table(pa.Table.from_pandas(data.users, preserve_index=False), new / USERS)
+        (new / ABOUT).write_text(json.dumps(about, indent=2, ensure_ascii=False), encoding="utf-8")
+        for name, text in (extra or {}).items():
+            (new / name).write_text(text, encoding="utf-8")
+
+
+def read(folder: Path, *, key: str = "") -> Dataset | None:
+    """What `write` kept; None where there is none or it was made from other files (another `key`).
+
+    DataError when the folder is damaged.
+    """
+    artefact.recover(folder)
+    if not (folder / ABOUT).exists():
+        return None
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if about["format"] != FORMAT or (key and about["key"] != key):
+            return None
+        items = pq.read_table(folder / ITEMS).to_pandas()
+        columns = pq.read_table(folder / INTERACTIONS)
+        users = pq.read_table(folder / USERS).to_pandas()
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise DataError(
+            f"the stored data set in {folder} is damaged ({error}); delete that folder and load again"
+        ) from error
+    # Checked when it was written, so the cells are only brought back to the types that Catalogue.of gives.
+    for column in (GENRES, PEOPLE):
+        items[column] = pd.Series([tuple(names) for names in items[column]], index=items.index, dtype=object)
+    items[YEAR] = items[YEAR].astype("Int64")
+    for column in (LANGUAGE, TEXT):
+        items[column] = items[column].astype(str)
+    arrays = [columns[c].to_numpy() for c in (USER, ITEM, VALUE, TIMESTAMP)]
+    return Dataset(
+        about["name"],
+        Catalogue(items),
+        Interactions(*(np.ascontiguousarray(a) for a in arrays)),
+        users,
+        about["explicit"],
+        about["liked_from"],
+        about["source"],
+        about["licence"],
+    )
