@@ -6,10 +6,7 @@ without this frame, until a first session has run this file (and in its test har
 
 import streamlit as st
 
-from app.web.widgets import session
-from app.web.widgets.sidebar import apply_choices, sidebar
-from app.web.widgets.style import CSS
-from app.web.widgets.turns import send_typed
+from app.web.widgets import CSS, apply_choices, send_typed, session, sidebar
 
 st.set_page_config(page_title="chatrec", page_icon=":material/forum:", layout="centered")
 st.html(CSS)

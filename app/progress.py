@@ -1,4 +1,4 @@
-"""Long work shows a bar: the progress callbacks of recommenders and llm, drawn by tqdm."""
+"""Long work tells how far it is: one callback everywhere, drawn as bars by tqdm where somebody looks."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -6,7 +6,12 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-Progress = Callable[[int, int, str], None]  # done, total, what
+Progress = Callable[[int, int, str], None]
+"""done, total, what; bytes where something is fetched."""
+
+
+def quiet(done: int, total: int, what: str) -> None:
+    """Nobody looks."""
 
 
 @contextmanager

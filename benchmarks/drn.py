@@ -25,9 +25,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from app.progress import bars
+from app.progress import Progress, bars
 from app.settings import settings
-from recommenders.contract.base import Progress
 from recommenders.contract.config import configured, parsed
 from recommenders.data import sources
 from recommenders.data.tables import Dataset, UserState

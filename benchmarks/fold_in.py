@@ -21,11 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from app.progress import bars
+from app.progress import Progress, bars
 from app.settings import settings
 from benchmarks import measure
 from recommenders.contract import registry
-from recommenders.contract.base import Progress
 from recommenders.contract.config import configured
 from recommenders.data import sources
 from recommenders.data.splits import Case, first, leave_last_one_out

@@ -11,8 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from app.events import ItemShown, TurnEvent
-    from app.service.chat import Chat
-    from app.service.store.store import Conversation, Profile
+    from app.service import Chat, Conversation, Profile
 
 HELP = """/why N          why item N of the last answer
 /more N         more like item N
@@ -30,9 +29,7 @@ def chat(
     resume: Annotated[str | None, typer.Option(help="Id of a conversation to go on with, or 'last'.")] = None,
 ) -> None:
     """Talk to the recommender in the terminal. Ctrl-C stops an answer."""
-    from app.service.chat import Chat
-    from app.service.store.store import Store
-    from app.service.workbench import Workbench
+    from app.service import Chat, Store, Workbench
     from app.settings import settings
 
     s = settings()

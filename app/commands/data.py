@@ -38,7 +38,7 @@ def list_() -> None:
 def get(name: Annotated[str, typer.Argument(help="Name of the data set.")] = "ml-100k") -> None:
     """Fetch the files of a data set that can be fetched; does nothing where they are here."""
     from app.progress import bars
-    from app.service.setup import get_data
+    from app.service import get_data
     from app.settings import settings
     from recommenders.data import sources
 
@@ -108,7 +108,7 @@ def import_(
     """Import your own items and interactions; what could not be used is reported and written to a file."""
     from app.progress import bars
     from app.settings import settings
-    from recommenders.data.sources import imported
+    from recommenders.data import imported
 
     given = {key: value for key, value in locals().items() if key in imported.Import.model_fields}
     given["extra"] = tuple(extra or ())

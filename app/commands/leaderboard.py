@@ -47,13 +47,11 @@ def leaderboard(
     Everything is fitted anew on the training part; every run is kept with its settings below the runs folder.
     """
     from app.progress import bars
-    from app.service.runs import SNAPSHOT, folder, named
-    from app.service.runs import kept as find_run
+    from app.service import SNAPSHOT, folder, named
+    from app.service import kept as find_run
     from app.settings import settings
     from recommenders.data import sources
-    from recommenders.experiments import boards, results
-    from recommenders.experiments.leaderboard import compute, run
-    from recommenders.experiments.standings import standings, table
+    from recommenders.experiments import boards, compute, results, run, standings, table
 
     s = settings()
     served = data or s.dataset
@@ -112,8 +110,7 @@ def leaderboard(
 
 
 def _line(result: object) -> str:
-    from recommenders.experiments.boards import BOARDS
-    from recommenders.experiments.results import Result
+    from recommenders.experiments import BOARDS, Result
 
     assert isinstance(result, Result)
     first = BOARDS[result.board].first

@@ -56,11 +56,9 @@ def tune_rating(
 
     from app.errors import AppError
     from app.progress import bars
-    from app.scorer.predicted_ratings import teach
-    from app.scorer.rankers import FOLDER
+    from app.scorer import FOLDER, teach
     from app.settings import settings
-    from llm.rating import starts
-    from llm.rating.tuning import Config
+    from llm.rating import Config, starts
     from recommenders.data import sources
 
     torch.set_num_threads(threads)

@@ -28,10 +28,10 @@ def write(
     from app.settings import settings
     from llm.backends import registry
     from llm.weights import published
-    from llm.writing.likelihood import OpenVinoLikelihood, Remembered
+    from llm.writing import OpenVinoLikelihood, Remembered
     from recommenders.data import sources
-    from recommenders.pipeline.tune import withhold_last
-    from recommenders.texts.narratives import save
+    from recommenders.pipeline import withhold_last
+    from recommenders.texts import save
 
     s = settings()
     name = backend or s.backend

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from recommenders.learning.journal import Change
+    from recommenders.learning import Change
 
 
 def online(
@@ -19,9 +19,7 @@ def online(
 
     A running server goes on with the result at its next turn.
     """
-    from app.service.learning import Online
-    from app.service.store.store import Store
-    from app.service.workbench import Workbench
+    from app.service import Online, Store, Workbench
     from app.settings import settings
 
     if sum((status, replay, undo, reset)) > 1:

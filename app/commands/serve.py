@@ -18,7 +18,7 @@ def setup(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
 ) -> None:
     """Fetch data and weights and train what the app needs; does only what is missing."""
-    from app.service.setup import prepare
+    from app.service import prepare
     from app.settings import settings
 
     prepare(settings(), say=typer.echo, show_bars=not quiet)

@@ -22,10 +22,8 @@ def train(
     import torch
 
     from app.settings import settings
-    from app.understanding.lessons.lessons import lessons
-    from app.understanding.lessons.teaching import Config, averaged
-    from app.understanding.lessons.teaching import train as teach
-    from app.understanding.reader.encoder import ARTEFACT
+    from app.understanding import ARTEFACT, Config, averaged, lessons
+    from app.understanding import train as teach
 
     torch.set_num_threads(threads)
     s = settings()
@@ -66,7 +64,7 @@ def tune(
 
     from app.progress import bars
     from app.settings import settings
-    from app.understanding.lessons.lessons import lessons
+    from app.understanding import lessons
     from benchmarks.decoder_tuning.adapt import Config
     from benchmarks.decoder_tuning.adapt import tune as teach
     from llm.rating import starts

@@ -22,11 +22,10 @@ def train(
     """Train recommenders for serving, without everybody's last interaction (the pipeline is tuned on these)."""
     from app.progress import bars
     from app.settings import settings
-    from recommenders.contract import registry
-    from recommenders.contract.config import configured, parsed
+    from recommenders.contract import configured, parsed, registry
     from recommenders.data import sources
     from recommenders.experiments import training
-    from recommenders.pipeline.tune import withhold_last
+    from recommenders.pipeline import withhold_last
 
     chosen = registry.names() if all_ else list(names or [])
     if not chosen:
@@ -65,7 +64,7 @@ def evaluate(
     from app.progress import bars
     from app.settings import settings
     from recommenders.data import sources
-    from recommenders.experiments.compare import compare, comparison_table
+    from recommenders.experiments import compare, comparison_table
 
     if not names and not pipeline:
         raise typer.BadParameter("name recommenders, or pipelines with --pipeline; for example: evaluate ease sasrec")

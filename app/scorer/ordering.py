@@ -12,9 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from app.errors import LLMError, RecommenderError
-from recommenders.contract.base import Progress, Recommender, Role
-from recommenders.contract.request import Recommendation
-from recommenders.data.tables import Catalogue, Dataset, UserState
+from app.progress import Progress
+from recommenders.contract import Recommendation, Recommender, Role
+from recommenders.data import Catalogue, Dataset, UserState
 
 Order = Callable[[UserState, Sequence[int]], np.ndarray]
 """(state, n items) -> (n,) values, lower is better; LLMError where the model gives none."""

@@ -13,24 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.errors import ConfigError, LLMError, MalformedOutput, Stopped, did_you_mean
+from app.progress import Progress
 from app.scorer.rating_texts import Shot, Words, drawn, expected, taught
-from llm.calls import streaming, structured
-from llm.calls.messages import to_chat
-from llm.rating import answers
-from llm.rating.network import RatingScorer
-from llm.rating.tuning import Config, tune
-from recommenders.data import ratings
-from recommenders.data.tables import Dataset, UserState
-from recommenders.evaluation import rated_factors, rated_neighbours, rating_task
-from recommenders.evaluation.baselines import Baseline
-from recommenders.evaluation.rating_task import PredictsRatings
+from llm.calls import streaming, structured, to_chat
+from llm.rating import Config, RatingScorer, answers, tune
+from recommenders.data import Dataset, UserState, ratings
+from recommenders.evaluation import Baseline, PredictsRatings, rated_factors, rated_neighbours, rating_task
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    from llm.rating.expected import ExpectedRatings
+    from llm.rating import ExpectedRatings
 
-Progress = Callable[[int, int, str], None]
 _DEFAULT = Config()
 
 BESIDE: dict[str, Callable[[Dataset], PredictsRatings] | None] = {

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,14 +21,12 @@ import prompts
 from app.errors import LLMError, MalformedOutput, RecommenderError, Stopped
 from app.scorer.ordering import LLMRanker, Order
 from app.scorer.predicted_ratings import TextRatings, TunedRatings, words_of
-from app.service.workbench import Workbench
 from app.settings import Settings
-from app.understanding.names.naming import nouns
-from llm.calls import streaming, structured
-from llm.calls.messages import to_chat
+from app.understanding import nouns
+from llm.calls import streaming, structured, to_chat
 from llm.rating import answers, network
-from recommenders.data.tables import Catalogue, Dataset, UserState
-from recommenders.pipeline.pipeline import Pipeline
+from recommenders.data import Catalogue, Dataset, UserState
+from recommenders.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -157,23 +155,33 @@ class ByTuned:
         return -self.ratings.predict_rating([state], np.array([items], np.int64))[0].astype(np.float64)
 
 
-class Rankers:
-    """The language-model rankers of one workbench, shared by all sessions. Holds nothing of any person."""
+class Served(Protocol):
+    """What is served: its data set, and the folder of what was trained on it."""
 
-    def __init__(self, workbench: Workbench, settings: Settings) -> None:
-        self.workbench, self.settings = workbench, settings
+    @property
+    def dataset(self) -> Dataset: ...
+
+    @property
+    def runs(self) -> Path: ...
+
+
+class Rankers:
+    """The language-model rankers of what is served, shared by all sessions. Holds nothing of any person."""
+
+    def __init__(self, served: Served, settings: Settings) -> None:
+        self.served, self.settings = served, settings
         self._lock = threading.Lock()
         self._tuned: dict[float, TunedRatings] = {}  # time of writing -> what was loaded then
 
     @property
     def folder(self) -> Path:
-        return self.workbench.runs / FOLDER
+        return self.served.runs / FOLDER
 
     def names(self) -> list[str]:
         """Those that can be chosen: the tuned one where `chatrec llm tune-rating` has made it, the pointwise and the
         tuned one where there are ratings."""
         try:
-            rated = self.workbench.dataset.explicit
+            rated = self.served.dataset.explicit
         except RecommenderError:
             return []
         tuned = [TUNED] if rated and (self.folder / network.CARD).is_file() else []
@@ -188,7 +196,7 @@ class Rankers:
         return made
 
     def _order(self, name: str, model: "BaseChatModel", stop: threading.Event | None) -> Order:
-        s, data = self.settings, self.workbench.dataset
+        s, data = self.settings, self.served.dataset
         first, total = s.first_token_seconds, s.total_seconds
         if name == LISTWISE:
             liked_from = data.liked_from if data.explicit else 0.0

@@ -12,12 +12,11 @@ import numpy as np
 
 import prompts
 from app.errors import DataError
-from app.understanding.names.naming import nouns
-from llm.rating.tuning import Example
+from app.understanding import nouns
+from llm.rating import Example
 from prompts import Message
-from recommenders.data.rows import Places, Rows
-from recommenders.data.tables import Catalogue, Dataset, UserState
-from recommenders.evaluation.rating_task import PredictsRatings
+from recommenders.data import Catalogue, Dataset, Places, Rows, UserState
+from recommenders.evaluation import PredictsRatings
 
 LEAST = 5  # ratings that must be known of a person for a row to be asked about
 

@@ -1,0 +1,39 @@
+"""What people can do: talk, give feedback, train, set up; doors call these and nothing below."""
+
+from app.service import feature_writing
+from app.service.chat import Chat
+from app.service.export import file_name
+from app.service.jobs import Job, Jobs
+from app.service.learning import Online
+from app.service.people import Person, people
+from app.service.runs import SNAPSHOT, Found, find, folder, kept, named
+from app.service.setup import get_data, prepare
+from app.service.starters import starters
+from app.service.store import Conversation, Feedback, Message, Profile, Store
+from app.service.workbench import Workbench
+
+__all__ = [
+    "SNAPSHOT",
+    "Chat",
+    "Conversation",
+    "Feedback",
+    "Found",
+    "Job",
+    "Jobs",
+    "Message",
+    "Online",
+    "Person",
+    "Profile",
+    "Store",
+    "Workbench",
+    "feature_writing",
+    "file_name",
+    "find",
+    "folder",
+    "get_data",
+    "kept",
+    "named",
+    "people",
+    "prepare",
+    "starters",
+]

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING
 
 from app.errors import AppError, LLMError, NothingToRepeat, RecommenderError
 from app.events import Done, Fallback, Token, TurnEvent
-from app.scorer.rankers import NAMES, Rankers
+from app.scorer import NAMES, Rankers
 from app.service import export
 from app.service.learning import Online, asked_more_like
 from app.service.people import label
 from app.service.recorder import Recorder
-from app.service.store.store import Conversation, Feedback, Message, Profile, Store
+from app.service.store import Conversation, Feedback, Message, Profile, Store
 from app.service.workbench import Workbench
 from app.settings import Settings
-from app.turn.context import Parts, Turn, TurnContext
-from llm.backends import registry
-from llm.backends.registry import BackendInfo
-from recommenders.data.tables import FeedbackKind, UserState
+from app.turn import Parts, Turn, TurnContext
+from llm.backends import BackendInfo, registry
+from recommenders.data import FeedbackKind, UserState
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -163,7 +162,7 @@ class Chat:
         try:
             return registry.describe(backend, self.settings.llm), registry.load(backend, self.settings.llm), ""
         except LLMError as error:
-            from llm.backends.absent import AbsentModel
+            from llm.backends import AbsentModel
 
             why = str(error)
             return BackendInfo(backend, "absent", backend, False, why, False, False), AbsentModel(reason=why), why
@@ -191,7 +190,7 @@ class Chat:
             self.online.judged(self.profile_of(self.conversation(asked.conversation_id)), liked)
 
     def _events(self, asked: Message, stop: threading.Event) -> Iterator[TurnEvent]:
-        from app.turn.controller import run_turn
+        from app.turn import run_turn
 
         try:
             conversation = self.store.conversation(asked.conversation_id)

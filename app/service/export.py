@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from app.events import TRACE, Fallback, ItemShown
-from app.service.store.store import Conversation, Message, Profile
+from app.service.store import Conversation, Message, Profile
 
 FORMAT = "chatrec conversation 1"
 

@@ -14,15 +14,12 @@ import numpy as np
 from langchain_core.language_models import BaseChatModel
 
 import prompts
+from app import files
 from app.progress import Progress
-from llm.calls.messages import to_chat
-from llm.writing.enrichment import grounded
-from llm.writing.likelihood import Likelihood
-from llm.writing.tidying import Quality, kept, quality, tidy
-from llm.writing.writing import Shelf, Task, Written, write
-from recommenders.data.tables import Catalogue, Dataset
-from recommenders.texts import narratives, text
-from recommenders.texts.narratives import Narrative
+from llm.calls import to_chat
+from llm.writing import Likelihood, Quality, Shelf, Task, Written, grounded, kept, quality, tidy, write
+from recommenders.data import Catalogue, Dataset
+from recommenders.texts import Narrative, narratives, text
 
 NARRATIVE_TOKENS, DESCRIPTION_TOKENS = 60, 40
 KEYWORDS = 5  # of each film that the prompt shows: more made the small model list them
@@ -144,8 +141,5 @@ def descriptions(
 
 
 def save_descriptions(path: Path, catalogue: Catalogue, found: dict[int, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
     whole = {catalogue.ids.ids[i]: said for i, said in sorted(found.items())}
-    new.write_text(json.dumps(whole, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
-    new.replace(path)
+    files.write_text(path, json.dumps(whole, indent=0, ensure_ascii=False) + "\n")

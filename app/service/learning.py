@@ -23,15 +23,13 @@ import numpy as np
 
 from app.errors import AppError, RecommenderError
 from app.events import Decision, Interleaved, TurnEvent
-from app.service.store.store import Feedback, Message, Profile, Store
+from app.service.store import Feedback, Message, Profile, Store
 from app.service.workbench import Workbench
 from app.settings import Settings
-from recommenders.contract.base import Recommender
-from recommenders.contract.request import Recommendation, Request
-from recommenders.data.tables import FeedbackKind, UserState
-from recommenders.learning.journal import Change, Journal
-from recommenders.learning.online import Impression, OnlineLearner, Origin, explored_wins, interleave
-from recommenders.pipeline.pipeline import Pipeline
+from recommenders.contract import Recommendation, Recommender, Request
+from recommenders.data import FeedbackKind, UserState
+from recommenders.learning import Change, Impression, Journal, OnlineLearner, Origin, explored_wins, interleave
+from recommenders.pipeline import Pipeline
 
 WORTH: dict[FeedbackKind, float] = {"like": 1.0, "seen": 0.0, "dislike": -1.0}
 MORE_LIKE = 1.0  # "more like this" counts as a like of the item

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from recommenders.data.tables import USER_ID, Dataset
+from recommenders.data import USER_ID, Dataset
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Self
 
 from app.errors import StoreError
 from app.events import Done, ItemShown, Replaced, Token, TurnEvent
-from app.service.store.store import Status, Store
+from app.service.store import Status, Store
 
 PAUSE_SECONDS = 0.3  # between two writes; the first event of a quiet moment is written at once
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from app.errors import ArtefactError, did_you_mean
 from app.settings import ROOT, Settings
-from recommenders.experiments import results
-from recommenders.experiments.results import Result
+from recommenders.experiments import Result, results
 
 SNAPSHOT = ROOT / "benchmarks" / "results" / "leaderboard.json"
 

@@ -10,14 +10,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app import files
 from app.errors import DataError, FetchError, SetupError
 from app.progress import Progress, bars
 from app.service.workbench import TEXT_INDEX, TUNED, TunedPair, pair, read_tuned, write_tuned
 from app.settings import Settings
 from llm.weights import fetch, published
 from recommenders.contract import artefact, registry
-from recommenders.data import sources
-from recommenders.data.tables import Dataset
+from recommenders.data import Dataset, sources
 from recommenders.texts import text
 
 MODELS = ("popularity", "item_knn", "ease", "user_autorec", "sasrec")  # what the app offers from the start
@@ -142,14 +142,14 @@ class _Work:
 
     def has_model(self, name: str) -> bool:
         folder = self._runs / name
-        artefact.recover(folder)
+        files.recover(folder)
         return (folder / artefact.WEIGHTS).is_file() and self._marked(name) == self._made_from(name)
 
     def train(self, name: str, progress: Progress) -> None:
         """Without everybody's last interaction, so that the pipeline can be tuned on cases that no model has seen; a
         person's own history is whole when they are served."""
-        from recommenders.experiments.training import train
-        from recommenders.pipeline.tune import withhold_last
+        from recommenders.experiments import train
+        from recommenders.pipeline import withhold_last
 
         data, _ = withhold_last(self.data)
         train(name, data, self._runs / name, progress=progress)
@@ -157,7 +157,7 @@ class _Work:
 
     def has_text_index(self) -> bool:
         about = self._runs / TEXT_INDEX / "index.json"
-        artefact.recover(about.parent)
+        files.recover(about.parent)
         try:
             return json.loads(about.read_text(encoding="utf-8"))["items"] == text.fingerprint(self.data.catalogue)
         except (OSError, ValueError, KeyError):
@@ -173,9 +173,8 @@ class _Work:
     def tune(self, progress: Progress) -> None:
         """Every generator, alone and with each ranker."""
 
-        from recommenders.networks.loop import on_threads
-        from recommenders.pipeline.pipeline import Pipeline
-        from recommenders.pipeline.tune import tune, withhold_last
+        from recommenders.networks import on_threads
+        from recommenders.pipeline import Pipeline, tune, withhold_last
 
         _, cases = withhold_last(self.data)
         catalogue = self.data.catalogue
@@ -229,9 +228,7 @@ class _Work:
         return self._marks().get(step)
 
     def _mark(self, step: str, made_from: str) -> None:
-        new = self._runs / f"{DONE}.new"
-        new.write_text(json.dumps(self._marks() | {step: made_from}, indent=2), encoding="utf-8")
-        new.replace(self._runs / DONE)
+        files.write_text(self._runs / DONE, json.dumps(self._marks() | {step: made_from}, indent=2))
 
 
 def _has(work: _Work, name: str) -> Callable[[], bool]:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from recommenders.data.tables import Dataset
+from recommenders.data import Dataset
 
 _FEWEST = 15  # items that a genre of a decade must have to be offered
 

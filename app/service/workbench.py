@@ -13,15 +13,14 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from app import files
 from app.errors import ArtefactError
 from app.settings import Settings
-from recommenders.contract import artefact, registry
-from recommenders.contract.base import Recommender, Role
-from recommenders.data import sources
-from recommenders.data.tables import Catalogue, Dataset, UserState
-from recommenders.learning.online import OnlineLearner
-from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
-from recommenders.texts.text import TextEncoder, TextIndex
+from recommenders.contract import Recommender, Role, artefact, registry
+from recommenders.data import Catalogue, Dataset, UserState, sources
+from recommenders.learning import OnlineLearner
+from recommenders.pipeline import Pipeline, PipelineConfig
+from recommenders.texts import TextEncoder, TextIndex
 
 TEXT_INDEX, TUNED = "text-index", "pipeline.json"
 
@@ -87,7 +86,7 @@ class Workbench:
     def _trained(self, role: Role) -> list[str]:
         found = []
         for name in registry.names():
-            artefact.recover(self.runs / name)
+            files.recover(self.runs / name)
             if (self.runs / name / artefact.WEIGHTS).is_file() and role in registry.get(name).roles:
                 found.append(name)
         return found
@@ -105,7 +104,7 @@ class Workbench:
         with self._lock:
             if not self._texts_tried:
                 folder = self.runs / TEXT_INDEX
-                artefact.recover(folder)
+                files.recover(folder)
                 if folder.is_dir():
                     encoder = TextEncoder(self.settings.cache_dir / "encoder")
                     self._texts = TextIndex.load(folder, encoder, self.catalogue)
@@ -217,7 +216,4 @@ def read_tuned(path: Path) -> dict[str, TunedPair]:
 
 def write_tuned(path: Path, pairs: dict[str, TunedPair]) -> None:
     """Replace the file whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps({k: v.model_dump() for k, v in sorted(pairs.items())}, indent=2), encoding="utf-8")
-    new.replace(path)
+    files.write_text(path, json.dumps({k: v.model_dump() for k, v in sorted(pairs.items())}, indent=2))

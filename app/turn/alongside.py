@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from app.turn.desk import Desk
-from app.understanding import cues
-from app.understanding.rules import Call, Understanding
-from app.understanding.slots import telling
+from app.understanding import Call, Understanding, cues, telling
 
 NEAREST = 5  # items liked in this conversation that picks may be called "like"
 

@@ -17,7 +17,7 @@ from app.errors import BackendTimeout, LLMError, MalformedOutput, Stopped
 from app.events import Fallback, ModelAnswered, PromptBuilt, TurnEvent
 from app.settings import Settings
 from llm.calls import streaming
-from prompts.constructor import Prompt
+from prompts import Prompt
 
 Purpose = Literal["decide", "rerank", "reply", "repair", "title"]
 

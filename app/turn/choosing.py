@@ -21,10 +21,9 @@ from app.settings import Settings
 from app.turn import asking
 from app.turn.answers import wording
 from app.turn.desk import Desk, Outcome
-from llm.calls import structured
-from llm.calls.messages import to_chat
-from prompts.constructor import Contexts, build
-from recommenders.contract.request import Candidate
+from llm.calls import structured, to_chat
+from prompts import Contexts, build
+from recommenders.contract import Candidate
 
 _TOKENS_A_PICK, _TOKENS_OPENING = 60, 60
 

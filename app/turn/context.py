@@ -7,10 +7,10 @@ from typing import Literal, Protocol
 from langchain_core.language_models import BaseChatModel
 
 from app.events import Interleaved, TurnEvent
-from llm.backends.registry import BackendInfo
-from recommenders.contract.request import Origin, Recommendation, Request
-from recommenders.data.tables import FeedbackKind, UserState
-from recommenders.pipeline.pipeline import Pipeline
+from llm.backends import BackendInfo
+from recommenders.contract import Origin, Recommendation, Request
+from recommenders.data import FeedbackKind, UserState
+from recommenders.pipeline import Pipeline
 
 
 class Explorer(Protocol):

@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.scorer.ordering import noted
+from app.scorer import noted
 from app.turn.context import Parts, TurnContext
 from app.turn.laying import lay
-from app.understanding.names.linking import Linker, linker
-from app.understanding.slots import telling
-from app.understanding.table import Table
-from recommenders.contract.request import Explanation, Filters, Recommendation, Request
-from recommenders.data.tables import Catalogue, FeedbackKind, UserState
+from app.understanding import Linker, Table, linker, telling
+from recommenders.contract import Explanation, Filters, Recommendation, Request
+from recommenders.data import Catalogue, FeedbackKind, UserState
 
 
 class ToolError(Exception):
@@ -228,7 +226,7 @@ def _unknown(kind: str, name: str, catalogue: Catalogue) -> str:
 
 def request_of(arguments: Mapping[str, object], catalogue: Catalogue) -> Request:
     """The request that a stored decision stands for (its names are the catalogue's own)."""
-    from app.understanding.rules import filters_of
+    from app.understanding import filters_of
 
     items = arguments.get("items")
     rows = [str(i)[5:] for i in items if str(i).startswith("item:")] if isinstance(items, list | tuple) else []

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from app.events import Decision
 from app.turn.context import Turn
-from app.understanding.table import Table
-from recommenders.data.tables import Catalogue
+from app.understanding import Table
+from recommenders.data import Catalogue
 
 _ASKED = ("recommend", "similar")  # decisions whose arguments a follow-up refines
 

@@ -19,16 +19,13 @@ from app.events import Decision, Fallback, Refused, Token, TurnEvent
 from app.settings import Settings
 from app.turn import asking, led_by_reader, tools
 from app.turn.alongside import alongside
-from app.turn.answers import wording
-from app.turn.answers.evidence import for_opening, for_reason, for_table
-from app.turn.answers.grounding import check, harmless, sentences
+from app.turn.answers import check, for_opening, for_reason, for_table, harmless, sentences, wording
 from app.turn.choosing import Choice, choose
 from app.turn.desk import Desk, Outcome, ToolError
-from app.understanding import slots
-from app.understanding.rules import Action, Understanding, understand
-from llm.calls.messages import to_chat
-from prompts.constructor import Contexts, build, estimate
-from recommenders.contract.request import Request
+from app.understanding import Action, Understanding, slots, understand
+from llm.calls import to_chat
+from prompts import Contexts, build, estimate
+from recommenders.contract import Request
 
 MAX_CALLS = 4
 """Model calls of one decision: remember, a failed call shown back, and the call that answers, with one to spare."""

@@ -28,19 +28,12 @@ from app.events import (
 from app.settings import Settings
 from app.turn import asking, tools
 from app.turn.alongside import alongside
-from app.turn.answers import wording
-from app.turn.answers.evidence import for_opening, for_reason
-from app.turn.answers.gate import Gate
-from app.turn.answers.grounding import check, sentences
-from app.turn.answers.wording import Voice
+from app.turn.answers import Gate, Voice, check, for_opening, for_reason, sentences, wording
 from app.turn.desk import Desk, Outcome, ToolError
-from app.understanding.joint import read
-from app.understanding.names.naming import nouns
-from app.understanding.reader.encoder import shipped
-from app.understanding.rules import Understanding, understand
-from llm.calls.messages import to_chat
-from prompts.constructor import Contexts, build
-from recommenders.contract.request import Candidate, Request
+from app.understanding import Understanding, nouns, read, shipped, understand
+from llm.calls import to_chat
+from prompts import Contexts, build
+from recommenders.contract import Candidate, Request
 
 CARD_LATEST = 20  # history items tried for the reasons on a card; "why?" tries more
 _OPENING_TOKENS = 40

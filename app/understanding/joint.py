@@ -12,17 +12,15 @@ from dataclasses import replace
 
 from app.understanding import cues, slots
 from app.understanding import years as years_
-from app.understanding.names import foreign
-from app.understanding.names.linking import Linker, Mention
+from app.understanding.names import Linker, Mention, foreign
 from app.understanding.opinions import kind_of, opinions
-from app.understanding.reader.encoder import Encoder, Reading
-from app.understanding.reader.labels import TITLES, Span
+from app.understanding.reader import TITLES, Encoder, Reading, Span
 from app.understanding.references import Reference, find
 from app.understanding.rules import Call, Reader, Understanding, answered, asked, merged
 from app.understanding.slots import Slots
 from app.understanding.table import Table
-from recommenders.contract.request import Filters
-from recommenders.data.tables import FeedbackKind
+from recommenders.contract import Filters
+from recommenders.data import FeedbackKind
 from recommenders.texts import words
 
 # Label smoothing keeps even a certain reading near .95. The first two were chosen on composed dialogues of the

@@ -8,7 +8,7 @@ import re
 from app.understanding import cues, references
 from app.understanding.slots import Slots
 from app.understanding.table import Table
-from recommenders.data.tables import FeedbackKind
+from recommenders.data import FeedbackKind
 
 
 def opinions(text: str, found_slots: Slots, table: Table) -> tuple[tuple[int, FeedbackKind], ...]:

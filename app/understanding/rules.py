@@ -12,14 +12,13 @@ from typing import Literal
 
 from app.understanding import cues, references, slots
 from app.understanding.cues import Fact
-from app.understanding.names.linking import Linker
-from app.understanding.names.words import ITEM_WORDS, tokens
+from app.understanding.names import ITEM_WORDS, Linker, tokens
 from app.understanding.opinions import clauses, kind_of, opinions
 from app.understanding.references import Reference
 from app.understanding.slots import Slots
 from app.understanding.table import Table
-from recommenders.contract.request import Filters
-from recommenders.data.tables import FeedbackKind
+from recommenders.contract import Filters
+from recommenders.data import FeedbackKind
 
 Action = Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat"]
 Topic = Literal[

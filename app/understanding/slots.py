@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.understanding import years as years_
-from app.understanding.names import genres
-from app.understanding.names.linking import Linker, Mention
-from app.understanding.names.words import FUNCTION, ITEM_WORDS, Token, tokens
+from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Mention, Token, genres, tokens
 from app.understanding.table import Table
 from app.understanding.years import Years
-from recommenders.contract.request import Filters
-from recommenders.data.tables import FeedbackKind
+from recommenders.contract import Filters
+from recommenders.data import FeedbackKind
 
 _COUNT_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
                 "ten": 10, "a single": 1, "a couple of": 2, "a couple": 2, "a dozen": 12}  # fmt: skip

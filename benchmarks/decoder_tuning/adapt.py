@@ -12,7 +12,7 @@ import json
 import random
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from app.progress import Progress
 from app.understanding.lessons.dialogues import Message
 from benchmarks.decoder_tuning.decoder import answer, asked, intent_word
 from llm.backends.local import plain_messages
 from llm.weights import fetch
 
-Progress = Callable[[int, int, str], None]
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 END = "<|im_end|>"
 

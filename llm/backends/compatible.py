@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_openai import ChatOpenAI
 
 from llm.backends.local import plain_messages
-from llm.calls.tool_calls import call_schema, called, with_tools
+from llm.calls import call_schema, called, with_tools
 
 _ROLES: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 

@@ -26,7 +26,7 @@ from langchain_core.utils.function_calling import convert_to_json_schema, conver
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
-from llm.calls.tool_calls import call_schema, called, compact_pattern, with_tools
+from llm.calls import call_schema, called, compact_pattern, with_tools
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,6 @@ Reference: Kang et al., Do LLMs understand user preferences? Evaluating LLMs on 
 """
 
 import json
-import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from app import files
 from app.errors import BackendFailed, LLMError
 
 Objective = Literal["classification", "regression"]
@@ -162,20 +161,12 @@ class RatingScorer:
 
     def save(self, folder: Path) -> None:
         """Write the model as transformers does, the head and the card beside it; whole or not at all."""
-        new = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.new")
-        new.mkdir(parents=True)
-        self.network.backbone.save_pretrained(new)
-        self.tokenizer.save_pretrained(new)
-        save_file({k: v.contiguous().cpu() for k, v in self.network.head.state_dict().items()}, new / HEAD)
-        card = {"shape": asdict(self.network.shape), "notes": self.notes}
-        (new / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-        if folder.exists():
-            old = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.old")
-            folder.rename(old)
-            new.rename(folder)
-            shutil.rmtree(old)
-        else:
-            new.rename(folder)
+        with files.replacing(folder) as new:
+            self.network.backbone.save_pretrained(new)
+            self.tokenizer.save_pretrained(new)
+            save_file({k: v.contiguous().cpu() for k, v in self.network.head.state_dict().items()}, new / HEAD)
+            card = {"shape": asdict(self.network.shape), "notes": self.notes}
+            (new / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> RatingScorer:

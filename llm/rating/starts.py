@@ -1,12 +1,11 @@
 """What tuning can start from where no hub is at hand: the embedded decoder as a Hugging Face folder, and a small T5
 that knows nothing yet."""
 
-import shutil
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from app import files
 from app.errors import UnusableBackend
 from llm.weights import published
 
@@ -33,12 +32,12 @@ def embedded(name: str, cache_dir: Path) -> Path:
 
     source: dict[str, Any] = {"pretrained_model_name_or_path": str(weights.parent), "gguf_file": weights.name}
 
-    def write(new: Path) -> None:
+    with files.replacing(folder) as new:
         AutoTokenizer.from_pretrained(**source).save_pretrained(new)
         whole = AutoModelForCausalLM.from_pretrained(**source, quantization_config=GgufConfig(dequantize=True))
         whole.save_pretrained(new)
 
-    return _whole(folder, write)
+    return folder
 
 
 def small_t5(folder: Path, texts: Iterable[str], *, size: int = 128, layers: int = 2, words: int = 4000) -> Path:
@@ -51,7 +50,7 @@ def small_t5(folder: Path, texts: Iterable[str], *, size: int = 128, layers: int
     from tokenizers import models as kinds
     from transformers import PreTrainedTokenizerFast, T5Config, T5Model
 
-    def write(new: Path) -> None:
+    with files.replacing(folder) as new:
         pieces = Tokenizer(kinds.WordPiece(unk_token="<unk>"))
         pieces.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
         pieces.pre_tokenizer = pre_tokenizers.Sequence(
@@ -77,17 +76,4 @@ def small_t5(folder: Path, texts: Iterable[str], *, size: int = 128, layers: int
         T5Model(config).save_pretrained(new)
         tokenizer.save_pretrained(new)
 
-    return _whole(folder, write)
-
-
-def _whole(folder: Path, write: Callable[[Path], None]) -> Path:
-    """What `write` puts into a folder, in place at once or not at all."""
-    new = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.new")
-    new.mkdir(parents=True)
-    try:
-        write(new)
-        shutil.rmtree(folder, ignore_errors=True)
-        new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
     return folder

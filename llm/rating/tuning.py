@@ -6,17 +6,17 @@ weights that an uninterrupted run ends with. The best weights on validation are 
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from app import files
 from app.errors import BackendFailed
+from app.progress import Progress
 from llm.rating.network import Objective, RatingNetwork, RatingScorer, Shape, opened, padded
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -181,21 +181,19 @@ def _keep(
     best: dict[str, torch.Tensor],
 ) -> None:
     """The whole state in one file, written beside and renamed."""
-    state.parent.mkdir(parents=True, exist_ok=True)
-    new = state.with_suffix(".new")
-    torch.save(
-        {
-            "network": _copied(network, names),
-            "optimiser": optimiser.state_dict(),
-            "schedule": schedule.state_dict(),
-            "chance": torch.get_rng_state(),
-            "step": step,
-            "history": history,
-            "best": best,
-        },
-        new,
-    )
-    new.replace(state)
+    with files.writing(state) as new:
+        torch.save(
+            {
+                "network": _copied(network, names),
+                "optimiser": optimiser.state_dict(),
+                "schedule": schedule.state_dict(),
+                "chance": torch.get_rng_state(),
+                "step": step,
+                "history": history,
+                "best": best,
+            },
+            new,
+        )
 
 
 def _fingerprint(model: Path, train: Sequence[Example], valid: Sequence[Example], config: Config) -> str:

@@ -19,15 +19,15 @@ import urllib.error
 import urllib.request
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 
 from app.errors import FetchError
+from app.progress import Progress
 
-Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what
 CHUNK = 1 << 18
 TIMEOUT_SECONDS = 60.0  # without a byte
 TRIES = 3  # in a row that brought nothing

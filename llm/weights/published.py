@@ -2,14 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import FetchError, UnknownBackend
+from app.progress import Progress
 from llm.weights import fetch
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ items it is about. A new prompt or backend gives other keys; what older ones wro
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,8 +19,7 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import BackendFailed, LLMError
-
-Progress = Callable[[int, int, str], None]  # done, total, what
+from app.progress import Progress
 
 
 class Written(BaseModel):

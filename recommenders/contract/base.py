@@ -12,23 +12,19 @@ falls back to what it knows without one, e.g. item popularity).
 import dataclasses
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from app.errors import ArtefactError, DataError, NotFitted
+from app.progress import Progress, quiet
 from recommenders.contract import artefact, memory
 from recommenders.contract.request import Explanation, Influence
-from recommenders.data.tables import Catalogue, Dataset, UserState
+from recommenders.data import Catalogue, Dataset, UserState
 
 Role = Literal["generator", "ranker"]
-Progress = Callable[[int, int, str], None]  # done, total, what
-
-
-def quiet(done: int, total: int, what: str) -> None:
-    """The Progress that shows nothing."""
 
 
 def best(scores: np.ndarray, k: int) -> np.ndarray:

@@ -31,7 +31,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from recommenders.data.tables import Dataset, UserState
+from recommenders.data import Dataset, UserState
 
 NAMES = ("mean", "item_mean", "biases")
 _LEAST = 0.01  # a click is never ruled out or certain

@@ -8,10 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from app.errors import DataError
-from recommenders.contract.base import Progress, Recommender, best, quiet
-from recommenders.contract.request import Recommendation, Request
-from recommenders.data.splits import Case, items_of, states_of
-from recommenders.data.tables import Catalogue, UserState
+from app.progress import Progress, quiet
+from recommenders.contract import Recommendation, Recommender, Request, best
+from recommenders.data import Case, Catalogue, UserState, items_of, states_of
 from recommenders.evaluation import metrics
 
 

@@ -31,8 +31,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from recommenders.data import ratings
-from recommenders.data.tables import Dataset, UserState
+from recommenders.data import Dataset, UserState, ratings
 from recommenders.evaluation.baselines import Baseline
 from recommenders.evaluation.rated_neighbours import departures
 

@@ -12,10 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from app.errors import DataError
-from recommenders.contract.base import Progress, quiet
-from recommenders.data import rows
-from recommenders.data.rows import How, Known, Rows, RowSplit
-from recommenders.data.tables import Dataset, UserState
+from app.progress import Progress, quiet
+from recommenders.data import Dataset, How, Known, Rows, RowSplit, UserState, rows
 from recommenders.evaluation import intervals
 from recommenders.evaluation.intervals import Figure
 

@@ -14,15 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from app.errors import ConfigError, did_you_mean
-from recommenders.contract import registry
-from recommenders.contract.base import Progress, Recommender
-from recommenders.data import rows
-from recommenders.data.rows import How, Rows
-from recommenders.data.splits import Case, Rated, items_of, leave_last_one_out
-from recommenders.data.tables import Dataset
-from recommenders.evaluation import baselines, clicks, metrics, rating_task
-from recommenders.evaluation.evaluate import foreseen, rank
-from recommenders.evaluation.intervals import Figure
+from app.progress import Progress
+from recommenders.contract import Recommender, registry
+from recommenders.data import Case, Dataset, How, Rated, Rows, items_of, leave_last_one_out, rows
+from recommenders.evaluation import Figure, baselines, clicks, foreseen, metrics, rank, rating_task
 
 Task = Literal["top-n", "ctr", "rating"]
 SECTION: Mapping[Task, str] = {"top-n": "", "ctr": "click", "rating": "rating"}  # of recommenders/configs/<name>.toml

@@ -9,15 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.errors import ConfigError
-from recommenders.contract import registry
-from recommenders.contract.base import Progress, Recommender, quiet
-from recommenders.contract.config import configured
-from recommenders.data.splits import Case, Split, leave_last_one_out
-from recommenders.data.tables import Dataset
-from recommenders.evaluation.evaluate import Evaluation, evaluate
+from app.progress import Progress, quiet
+from recommenders.contract import Recommender, configured, registry
+from recommenders.data import Case, Dataset, Split, leave_last_one_out
+from recommenders.evaluation import Evaluation, evaluate
 from recommenders.experiments.training import cpu_seconds
-from recommenders.pipeline.pipeline import Pipeline
-from recommenders.pipeline.tune import tune
+from recommenders.pipeline import Pipeline, tune
 
 
 @dataclass(frozen=True)

@@ -23,17 +23,14 @@ import torch
 from pydantic import JsonValue
 
 from app.errors import ArtefactError, RecommenderError
-from recommenders.contract import artefact, registry
-from recommenders.contract.base import Progress, Recommender, quiet
-from recommenders.contract.config import checked, configured
-from recommenders.data.tables import Dataset
-from recommenders.evaluation import baselines
-from recommenders.evaluation.intervals import Figure
+from app.progress import Progress, quiet
+from recommenders.contract import Recommender, artefact, checked, configured, registry
+from recommenders.data import Dataset
+from recommenders.evaluation import Figure, baselines
 from recommenders.experiments.boards import SECTION, Asked, Board
 from recommenders.experiments.results import Result, Value, place, read, settings_of, write
 from recommenders.experiments.training import cpu_seconds
-from recommenders.networks.loop import Epoch, on_threads
-from recommenders.networks.neural import NeuralRecommender
+from recommenders.networks import Epoch, NeuralRecommender, on_threads
 
 VERSION = 1  # of the protocols: raise it when a board measures differently, and everything is computed again
 Told = Callable[[Result], None]

@@ -6,18 +6,18 @@ which is shipped.
 
 import dataclasses
 import json
-import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from app import files
 from app.errors import ArtefactError
 from recommenders.contract import registry
 from recommenders.evaluation import baselines
 from recommenders.experiments.boards import BOARDS
-from recommenders.networks.loop import Epoch
+from recommenders.networks import Epoch
 
 
 class Value(BaseModel):
@@ -86,7 +86,7 @@ def place(folder: Path, board: str, name: str, seed: int) -> Path:
 def write(result: Result, path: Path) -> None:
     """Whole or not at all: written beside and renamed."""
     head = result.model_dump_json(indent=1, exclude={"places"}).removesuffix("\n}")
-    _replace(path, f'{head},\n "places": {list(result.places)}\n}}\n')  # a thousand numbers, on one line
+    files.write_text(path, f'{head},\n "places": {list(result.places)}\n}}\n')  # a thousand numbers, on one line
 
 
 def read(path: Path) -> Result:
@@ -125,7 +125,7 @@ def export(results: Iterable[Result], path: Path) -> None:
     """Write a snapshot, the results in an order of their own so that two exports differ by what has changed."""
     ordered = sorted(results, key=lambda r: (list(BOARDS).index(r.board), r.recommender, r.seed))
     lines = ",\n".join(r.model_dump_json() for r in ordered)  # one line a run: readable in a diff
-    _replace(path, f'{{"results": [\n{lines}\n]}}\n')
+    files.write_text(path, f'{{"results": [\n{lines}\n]}}\n')
 
 
 def snapshot(path: Path) -> list[Result]:
@@ -136,10 +136,3 @@ def snapshot(path: Path) -> list[Result]:
         return list(Snapshot.model_validate_json(path.read_text(encoding="utf-8")).results)
     except (OSError, ValueError, ValidationError) as error:
         raise ArtefactError(f"{path} is damaged; write it again: chatrec leaderboard --export") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)

@@ -10,14 +10,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from app import files
 from app.errors import ArtefactError
-from recommenders.contract import artefact
-from recommenders.contract.base import Progress, Recommender, quiet
-from recommenders.contract.config import configured
-from recommenders.data.splits import Case
-from recommenders.data.tables import Dataset
-from recommenders.networks.loop import Epoch
-from recommenders.networks.neural import NeuralRecommender
+from app.progress import Progress, quiet
+from recommenders.contract import Recommender, configured
+from recommenders.data import Case, Dataset
+from recommenders.networks import Epoch, NeuralRecommender
 
 RECORD = "training.json"
 
@@ -75,7 +73,7 @@ def train(
 
 def record(folder: Path) -> Record:
     """How the run in `folder` came about. ArtefactError where it is missing or damaged."""
-    artefact.recover(folder)
+    files.recover(folder)
     try:
         return Record.model_validate(json.loads((folder / RECORD).read_text(encoding="utf-8")))
     except FileNotFoundError as error:

@@ -8,7 +8,6 @@ at the next write. The oldest two are merged when there are more than KEPT: they
 
 import fcntl
 import hashlib
-import os
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from app import files
 from app.errors import ArtefactError
 from recommenders.contract import artefact
 
@@ -59,7 +59,7 @@ class Journal:
     @property
     def run(self) -> str:
         """Tells this training of the model from others; ArtefactError where there is none."""
-        artefact.recover(self.run_folder)
+        files.recover(self.run_folder)
         weights = self.run_folder / artefact.WEIGHTS
         try:
             stat = weights.stat()
@@ -151,15 +151,11 @@ class Journal:
         return False
 
     def _write(self, change: Change, arrays: Mapping[str, np.ndarray]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         mark = uuid.uuid4().hex[:8]  # so that a change made after an undo is not taken for the one undone
-        new = self.folder / f".{mark}.new"
-        save_file(
-            {k: np.ascontiguousarray(v) for k, v in arrays.items()}, new, metadata={ABOUT: change.model_dump_json()}
-        )
-        with new.open("rb") as f:
-            os.fsync(f.fileno())
-        new.replace(self.folder / f"{change.first:06d}-{change.last:06d}-{mark}.safetensors")
+        with files.writing(self.folder / f"{change.first:06d}-{change.last:06d}-{mark}.safetensors") as new:
+            save_file(
+                {k: np.ascontiguousarray(v) for k, v in arrays.items()}, new, metadata={ABOUT: change.model_dump_json()}
+            )
 
     def _merge(self, older: tuple[Change, Path], newer: tuple[Change, Path]) -> None:
         one, other = _arrays(older[1]), _arrays(newer[1])

@@ -17,8 +17,8 @@ from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from recommenders.contract.request import Origin
-from recommenders.data.tables import UserState
+from recommenders.contract import Origin
+from recommenders.data import UserState
 
 STEEPNESS = 3.0  # τ of probabilistic interleaving; the value of Hofmann et al.
 

@@ -39,10 +39,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract.config import Count, NotNegative, Share
-from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.networks.fields.features import Features
-from recommenders.networks.layers import balanced, rectified
+from recommenders.contract import Count, NotNegative, Share
+from recommenders.networks import FeatureModel, Features, FieldConfig, FieldNetwork, Inputs, balanced, rectified
 
 
 class AFM(FeatureModel):

@@ -40,12 +40,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from app.errors import ConfigError
-from recommenders.contract.base import Role
-from recommenders.contract.config import Count, NotNegative, Positive, Share
-from recommenders.contract.memory import Need
-from recommenders.data.tables import Dataset, UserState
-from recommenders.networks.loop import Loss
-from recommenders.networks.neural import NeuralRecommender
+from recommenders.contract import Count, Need, NotNegative, Positive, Role, Share
+from recommenders.data import Dataset, UserState
+from recommenders.networks import Loss, NeuralRecommender
 
 
 class BERT4Rec(NeuralRecommender):

@@ -40,14 +40,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from app.errors import ConfigError
-from recommenders.contract.base import Role
-from recommenders.contract.config import Count, NotNegative, Positive, Share
-from recommenders.data.histories import weighted
-from recommenders.data.tables import Dataset, UserState
-from recommenders.networks import fold_in
-from recommenders.networks.loop import Loss, Plan, adamw
-from recommenders.networks.negatives import Negatives
-from recommenders.networks.neural import NeuralRecommender
+from recommenders.contract import Count, NotNegative, Positive, Role, Share
+from recommenders.data import Dataset, UserState, weighted
+from recommenders.networks import Loss, Negatives, NeuralRecommender, Plan, adamw, fold_in
 
 _LAZY_FROM = 16  # batches
 

@@ -39,10 +39,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract.config import Count
-from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.networks.fields.features import Features
-from recommenders.networks.layers import balanced, linear_of_blocks, rectified, weights_of_blocks
+from recommenders.contract import Count
+from recommenders.networks import (
+    FeatureModel,
+    Features,
+    FieldConfig,
+    FieldNetwork,
+    Inputs,
+    balanced,
+    linear_of_blocks,
+    rectified,
+    weights_of_blocks,
+)
 
 
 class DeepAndCross(FeatureModel):

@@ -34,10 +34,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract.config import Count
-from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.networks.fields.features import Features
-from recommenders.networks.layers import Start, balanced, rectified
+from recommenders.contract import Count
+from recommenders.networks import FeatureModel, Features, FieldConfig, FieldNetwork, Inputs, Start, balanced, rectified
 
 
 class DeepCrossing(FeatureModel):

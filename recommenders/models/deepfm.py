@@ -35,10 +35,17 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional
 
-from recommenders.contract.config import Count
-from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.networks.fields.features import Features
-from recommenders.networks.layers import deep_part, linear_of_blocks, pairwise
+from recommenders.contract import Count
+from recommenders.networks import (
+    FeatureModel,
+    Features,
+    FieldConfig,
+    FieldNetwork,
+    Inputs,
+    deep_part,
+    linear_of_blocks,
+    pairwise,
+)
 
 
 class DeepFM(FeatureModel):

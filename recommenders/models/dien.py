@@ -43,11 +43,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract.config import Count, NotNegative
-from recommenders.networks.fields.behaviours import BehaviourConfig, BehaviourNetwork, Behaviours
-from recommenders.networks.fields.feature_model import Block, FeatureModel, Inputs
-from recommenders.networks.fields.features import Features, Histories
-from recommenders.networks.layers import deep_part, linear_of_blocks
+from recommenders.contract import Count, NotNegative
+from recommenders.networks import (
+    BehaviourConfig,
+    BehaviourNetwork,
+    Behaviours,
+    Block,
+    FeatureModel,
+    Features,
+    Histories,
+    Inputs,
+    deep_part,
+    linear_of_blocks,
+)
 
 
 class DIEN(FeatureModel):

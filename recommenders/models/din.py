@@ -45,11 +45,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract.config import Count, NotNegative
-from recommenders.networks.fields.behaviours import BehaviourConfig, BehaviourNetwork, Behaviours
-from recommenders.networks.fields.feature_model import Block, FeatureModel, Inputs
-from recommenders.networks.fields.features import Features, Histories
-from recommenders.networks.layers import Start, balanced, deep_part, linear_of_blocks, rectified
+from recommenders.contract import Count, NotNegative
+from recommenders.networks import (
+    BehaviourConfig,
+    BehaviourNetwork,
+    Behaviours,
+    Block,
+    FeatureModel,
+    Features,
+    Histories,
+    Inputs,
+    Start,
+    balanced,
+    deep_part,
+    linear_of_blocks,
+    rectified,
+)
 
 
 class DIN(FeatureModel):

@@ -47,15 +47,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract.base import Role
-from recommenders.contract.config import Count, NotNegative, Positive, Share
-from recommenders.data.tables import Dataset, UserState
-from recommenders.learning.online import Impression, activeness, activeness_at_each
-from recommenders.networks import loop
-from recommenders.networks.fields.features import Features, Histories, Places, Slots
-from recommenders.networks.layers import FieldEmbedding
-from recommenders.networks.negatives import Popular
-from recommenders.networks.neural import NeuralRecommender
+from recommenders.contract import Count, NotNegative, Positive, Role, Share
+from recommenders.data import Dataset, UserState
+from recommenders.learning import Impression, activeness, activeness_at_each
+from recommenders.networks import Features, FieldEmbedding, Histories, NeuralRecommender, Places, Popular, Slots, loop
 
 Module = TypeVar("Module", bound=nn.Module)
 _PAIRS_AT_ONCE = 65_536  # user-item pairs scored in one go: bounds memory

@@ -33,10 +33,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import linalg
 
-from recommenders.contract.base import Progress, Recommender, Role
-from recommenders.contract.memory import Need
-from recommenders.data.histories import popularity, users_by_items, weighted
-from recommenders.data.tables import Dataset, UserState
+from app.progress import Progress
+from recommenders.contract import Need, Recommender, Role
+from recommenders.data import Dataset, UserState, popularity, users_by_items, weighted
 
 _BYTES = 16  # at the peak, for each pair of items
 

@@ -31,8 +31,7 @@ Reference
 
 from dataclasses import dataclass
 
-from recommenders.networks.fields.factorisation import FactorisationMachine
-from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig
+from recommenders.networks import FactorisationMachine, FeatureModel, FieldConfig
 
 
 class FM(FeatureModel):

@@ -39,14 +39,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract.base import Progress
-from recommenders.contract.config import Count
-from recommenders.data.tables import Dataset, UserState
-from recommenders.networks.fields.factorisation import FactorisationMachine
-from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.networks.fields.features import Features
-from recommenders.networks.layers import FieldEmbedding, balanced, linear_of_blocks
-from recommenders.networks.loop import Loss
+from app.progress import Progress
+from recommenders.contract import Count
+from recommenders.data import Dataset, UserState
+from recommenders.networks import (
+    FactorisationMachine,
+    FeatureModel,
+    Features,
+    FieldConfig,
+    FieldEmbedding,
+    FieldNetwork,
+    Inputs,
+    Loss,
+    balanced,
+    linear_of_blocks,
+)
 
 
 class FNN(FeatureModel):

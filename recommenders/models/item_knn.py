@@ -33,9 +33,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
-from recommenders.contract.base import Progress, Recommender, Role
-from recommenders.data.histories import popularity, users_by_items, weighted
-from recommenders.data.tables import Dataset, UserState
+from app.progress import Progress
+from recommenders.contract import Recommender, Role
+from recommenders.data import Dataset, UserState, popularity, users_by_items, weighted
 
 
 class ItemKNN(Recommender):

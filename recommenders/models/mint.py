@@ -44,20 +44,10 @@ import torch
 from torch import Tensor
 
 from app.errors import ConfigError
-from recommenders.contract import artefact
-from recommenders.contract.base import Role
-from recommenders.contract.config import Count, CountOrNone, NotNegative, Positive, Share
-from recommenders.data.histories import popularity, weighted
-from recommenders.data.tables import Dataset, UserState
-from recommenders.networks import biencoder, wordpieces
-from recommenders.networks.bert import Sizes
-from recommenders.networks.biencoder import Texts, Tower
-from recommenders.networks.loop import Loss
-from recommenders.networks.matching import Lower
-from recommenders.networks.neural import NeuralRecommender
-from recommenders.texts import narratives, text
-from recommenders.texts.narratives import Narrative
-from recommenders.texts.vector_index import VectorIndex
+from recommenders.contract import Count, CountOrNone, NotNegative, Positive, Role, Share, artefact
+from recommenders.data import Dataset, UserState, popularity, weighted
+from recommenders.networks import Loss, Lower, NeuralRecommender, Sizes, Texts, Tower, biencoder, wordpieces
+from recommenders.texts import Narrative, VectorIndex, narratives, text
 
 ROOT = Path(__file__).resolve().parents[2]
 _HARD = 30  # nearest wrong items of each narrative that hard negatives are drawn from

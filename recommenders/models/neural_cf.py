@@ -44,13 +44,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract.base import Progress, Role
-from recommenders.contract.config import Count, NotNegative, Positive, Share
-from recommenders.data.histories import weighted
-from recommenders.data.tables import Dataset, UserState
-from recommenders.networks.loop import Loss
-from recommenders.networks.negatives import Negatives
-from recommenders.networks.neural import NeuralRecommender
+from app.progress import Progress
+from recommenders.contract import Count, NotNegative, Positive, Role, Share
+from recommenders.data import Dataset, UserState, weighted
+from recommenders.networks import Loss, Negatives, NeuralRecommender
 
 CELLS = 500_000  # scored at a time: bounds the memory of the layers' activations
 

@@ -37,10 +37,17 @@ from itertools import pairwise as consecutive
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract.config import Count, Share
-from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.networks.fields.features import Features
-from recommenders.networks.layers import balanced, bi_interaction, rectified
+from recommenders.contract import Count, Share
+from recommenders.networks import (
+    FeatureModel,
+    Features,
+    FieldConfig,
+    FieldNetwork,
+    Inputs,
+    balanced,
+    bi_interaction,
+    rectified,
+)
 
 
 class NFM(FeatureModel):

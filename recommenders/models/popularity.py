@@ -30,8 +30,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from recommenders.contract.base import Progress, Recommender, Role
-from recommenders.data.tables import Dataset, UserState
+from app.progress import Progress
+from recommenders.contract import Recommender, Role
+from recommenders.data import Dataset, UserState
 
 DAY = 86_400
 

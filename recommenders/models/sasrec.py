@@ -46,13 +46,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from app.errors import ConfigError
-from recommenders.contract.base import Role
-from recommenders.contract.config import Count, CountOrNone, NotNegative, Positive, Share
-from recommenders.contract.memory import Need
-from recommenders.data.tables import Dataset, UserState
-from recommenders.networks import initial
-from recommenders.networks.layers import CausalBlock
-from recommenders.networks.loop import Loss
+from recommenders.contract import Count, CountOrNone, Need, NotNegative, Positive, Role, Share
+from recommenders.data import Dataset, UserState
+from recommenders.networks import CausalBlock, Loss, initial
 
 
 class SASRec(initial.PlacesCold):

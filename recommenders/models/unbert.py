@@ -57,16 +57,22 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.errors import ConfigError
-from recommenders.contract.base import Progress, Role, quiet
-from recommenders.contract.config import Count, NotNegative, Positive, Share
-from recommenders.data.splits import Rated
-from recommenders.data.tables import Dataset, UserState
-from recommenders.evaluation.metrics import log_loss
-from recommenders.networks import bert, loop, wordpieces
-from recommenders.networks.bert import Sizes
-from recommenders.networks.matching import Aggregator, Lower, Network, Read
-from recommenders.networks.negatives import Popular
-from recommenders.networks.neural import NeuralRecommender
+from app.progress import Progress, quiet
+from recommenders.contract import Count, NotNegative, Positive, Role, Share
+from recommenders.data import Dataset, Rated, UserState
+from recommenders.evaluation import log_loss
+from recommenders.networks import (
+    Aggregator,
+    Lower,
+    Network,
+    NeuralRecommender,
+    Popular,
+    Read,
+    Sizes,
+    bert,
+    loop,
+    wordpieces,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 _PAIRS_AT_ONCE = 1024  # user-item pairs scored in one go: about 100 MB

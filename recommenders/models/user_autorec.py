@@ -38,14 +38,9 @@ import torch
 from scipy import sparse
 
 from app.errors import ConfigError
-from recommenders.contract.base import Role
-from recommenders.contract.config import Count, NotNegative, Positive, Share
-from recommenders.contract.memory import Need
-from recommenders.data import histories, ratings
-from recommenders.data.tables import Dataset, UserState
-from recommenders.networks.autoencoder import AutoEncoder, Reconstruction, memory, unit
-from recommenders.networks.loop import Loss
-from recommenders.networks.neural import NeuralRecommender
+from recommenders.contract import Count, Need, NotNegative, Positive, Role, Share
+from recommenders.data import Dataset, UserState, histories, ratings
+from recommenders.networks import AutoEncoder, Loss, NeuralRecommender, Reconstruction, memory, unit
 
 
 class UserAutoRec(NeuralRecommender):

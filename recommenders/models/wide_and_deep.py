@@ -40,12 +40,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from app.errors import ConfigError, did_you_mean
-from recommenders.contract.config import Count, NotNegative, Positive
-from recommenders.networks import loop
-from recommenders.networks.fields.feature_model import FeatureModel, FieldConfig, FieldNetwork, Inputs
-from recommenders.networks.fields.features import Features, Field, Slots
-from recommenders.networks.ftrl import FTRL
-from recommenders.networks.layers import added, deep_part, linear_of_blocks, weighted_rows
+from recommenders.contract import Count, NotNegative, Positive
+from recommenders.networks import (
+    FTRL,
+    FeatureModel,
+    Features,
+    Field,
+    FieldConfig,
+    FieldNetwork,
+    Inputs,
+    Slots,
+    added,
+    deep_part,
+    linear_of_blocks,
+    loop,
+    weighted_rows,
+)
 
 NARROW = 64  # values of a field up to which the weights of its crosses are read as vectors, one for each value met
 

@@ -1,0 +1,96 @@
+"""What networks are made of and trained with."""
+
+from recommenders.networks import bert, biencoder, fold_in, initial, loop, wordpieces
+from recommenders.networks.autoencoder import AutoEncoder, Reconstruction, memory, unit
+from recommenders.networks.bert import Sizes
+from recommenders.networks.biencoder import Texts, Tower
+from recommenders.networks.fields import (
+    BehaviourConfig,
+    BehaviourNetwork,
+    Behaviours,
+    Block,
+    FactorisationMachine,
+    FeatureModel,
+    Features,
+    Field,
+    FieldConfig,
+    FieldNetwork,
+    Histories,
+    Inputs,
+    Places,
+    Slots,
+)
+from recommenders.networks.ftrl import FTRL
+from recommenders.networks.layers import (
+    CausalBlock,
+    FieldEmbedding,
+    Start,
+    added,
+    balanced,
+    bi_interaction,
+    deep_part,
+    linear_of_blocks,
+    pairwise,
+    rectified,
+    weighted_rows,
+    weights_of_blocks,
+)
+from recommenders.networks.loop import Epoch, Loss, Plan, adamw, on_threads
+from recommenders.networks.matching import Aggregator, Lower, Network, Read
+from recommenders.networks.negatives import Negatives, Popular
+from recommenders.networks.neural import NeuralRecommender
+
+__all__ = [
+    "FTRL",
+    "Aggregator",
+    "AutoEncoder",
+    "BehaviourConfig",
+    "BehaviourNetwork",
+    "Behaviours",
+    "Block",
+    "CausalBlock",
+    "Epoch",
+    "FactorisationMachine",
+    "FeatureModel",
+    "Features",
+    "Field",
+    "FieldConfig",
+    "FieldEmbedding",
+    "FieldNetwork",
+    "Histories",
+    "Inputs",
+    "Loss",
+    "Lower",
+    "Negatives",
+    "Network",
+    "NeuralRecommender",
+    "Places",
+    "Plan",
+    "Popular",
+    "Read",
+    "Reconstruction",
+    "Sizes",
+    "Slots",
+    "Start",
+    "Texts",
+    "Tower",
+    "adamw",
+    "added",
+    "balanced",
+    "bert",
+    "bi_interaction",
+    "biencoder",
+    "deep_part",
+    "fold_in",
+    "initial",
+    "linear_of_blocks",
+    "loop",
+    "memory",
+    "on_threads",
+    "pairwise",
+    "rectified",
+    "unit",
+    "weighted_rows",
+    "weights_of_blocks",
+    "wordpieces",
+]

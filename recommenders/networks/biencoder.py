@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommenders.contract import artefact
+from app import files
 from recommenders.networks import bert, wordpieces
 from recommenders.networks.bert import Block, Sizes
 from recommenders.networks.matching import Lower
@@ -124,7 +124,7 @@ def export(tower: Tower, folder: Path, out: Path, layers: int) -> None:
     prefix = "bert." if any(name.startswith("bert.") for name in arrays) else ""
     for n, block in enumerate(tower.blocks, start=layers - len(tower.blocks)):
         arrays |= {f"{prefix}{name}": array for name, array in bert.of_block(block, n).items()}
-    with artefact.replacing(out) as new:
+    with files.replacing(out) as new:
         for path in folder.rglob("*"):
             if path.is_file() and path.name != "model.safetensors" and not path.name.startswith("."):
                 (new / path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recommenders.contract.base import Progress, quiet
-from recommenders.data.tables import Catalogue, Dataset, UserState
+from app.progress import Progress, quiet
+from recommenders.data import Catalogue, Dataset, UserState
 from recommenders.networks.neural import NeuralRecommender
-from recommenders.texts.text import TextEncoder, documents
+from recommenders.texts import TextEncoder, documents
 
 ROOT = Path(__file__).resolve().parents[2]
 _TRUST = 20.0

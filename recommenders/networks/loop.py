@@ -16,7 +16,8 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from recommenders.contract.base import Progress, quiet
+from app import files
+from app.progress import Progress, quiet
 
 Loss = Callable[[Tensor], Tensor]  # row numbers of a batch (B,) int64 -> mean loss ()
 STATE = "state.pt"
@@ -214,8 +215,8 @@ class _Resumable:
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
-        torch.save(kept, folder / f"{STATE}.new")
-        (folder / f"{STATE}.new").replace(folder / STATE)
+        with files.writing(folder / STATE) as new:
+            torch.save(kept, new)
 
     def read(self, folder: Path, key: str) -> None:
         path = folder / STATE

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from recommenders.contract import artefact
-from recommenders.contract.base import Progress, Recommender
-from recommenders.data.tables import Dataset, UserState
-from recommenders.evaluation.evaluate import evaluate
+from app.progress import Progress
+from recommenders.contract import Recommender, artefact
+from recommenders.data import Dataset, UserState
+from recommenders.evaluation import evaluate
 from recommenders.networks import loop
 
 

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from recommenders.data.tables import Catalogue
-from recommenders.texts import text
-from recommenders.texts.words import split_words
+from recommenders.data import Catalogue
+from recommenders.texts import split_words, text
 
 NOTHING = -1  # an empty slot
 CLS, SEP = 0, 1  # slots of the special tokens; words stand from slot 2 on

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recommenders.data.tables import Catalogue
+from recommenders.data import Catalogue
 
 
 class Resemblance:

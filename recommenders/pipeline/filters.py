@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from app.errors import UnknownName, did_you_mean
-from recommenders.contract.request import Filters
-from recommenders.data.tables import Catalogue
+from recommenders.contract import Filters
+from recommenders.data import Catalogue
 
 _REMEMBERED = 256  # masks a catalogue; the oldest is forgotten
 

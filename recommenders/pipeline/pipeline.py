@@ -26,13 +26,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from app.errors import RecommenderError
-from recommenders.contract.base import Recommender, best
-from recommenders.contract.request import Candidate, Explanation, Filters, Provenance, Recommendation, Request
-from recommenders.data.tables import Catalogue, UserState
+from recommenders.contract import (
+    Candidate,
+    Explanation,
+    Filters,
+    Provenance,
+    Recommendation,
+    Recommender,
+    Request,
+    best,
+)
+from recommenders.data import Catalogue, UserState
 from recommenders.pipeline import filters
 from recommenders.pipeline.diversify import Resemblance, reorder
-from recommenders.texts import words
-from recommenders.texts.text import TextIndex
+from recommenders.texts import TextIndex, words
 
 TEXT, SIMILAR, SAID, CROWD = "text", "similar", "said", "crowd"  # sources beside the names of generator and ranker
 _RECIPROCAL = 60  # the constant of reciprocal rank fusion

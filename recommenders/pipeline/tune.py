@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.errors import DataError
-from recommenders.contract.base import Progress, quiet
-from recommenders.contract.request import Request
-from recommenders.data.splits import Case, first
-from recommenders.data.tables import Dataset
+from app.progress import Progress, quiet
+from recommenders.contract import Request
+from recommenders.data import Case, Dataset, first
 from recommenders.pipeline.diversify import reorder
 from recommenders.pipeline.pipeline import Pipeline, PipelineConfig, standard, unit
 

@@ -1,0 +1,21 @@
+"""Item texts and wishes: vectors, words, requests that were written for items."""
+
+from recommenders.texts import narratives, text, words
+from recommenders.texts.narratives import Narrative, save
+from recommenders.texts.text import TextEncoder, TextIndex, documents
+from recommenders.texts.vector_index import VectorIndex
+from recommenders.texts.words import content_words, split_words
+
+__all__ = [
+    "Narrative",
+    "TextEncoder",
+    "TextIndex",
+    "VectorIndex",
+    "content_words",
+    "documents",
+    "narratives",
+    "save",
+    "split_words",
+    "text",
+    "words",
+]

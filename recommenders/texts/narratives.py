@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from app import files
 from app.errors import DataError
-from recommenders.data.tables import Catalogue, Dataset
+from recommenders.data import Catalogue, Dataset
 
 
 @dataclass(frozen=True)
@@ -159,10 +160,7 @@ def save(path: Path, catalogue: Catalogue, narratives: Sequence[Narrative]) -> N
         {"text": n.text, "items": [ids[i] for i in n.items], "known": [ids[i] for i in n.known]} for n in narratives
     ]
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    new.replace(path)
+    files.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def read(path: Path, catalogue: Catalogue) -> list[Narrative]:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from app.errors import ArtefactError
-from recommenders.contract.base import Progress, quiet
-from recommenders.data.tables import Catalogue
+from app.progress import Progress, quiet
+from recommenders.data import Catalogue
 from recommenders.texts.vector_index import VectorIndex
 
 LICENCE = "all-MiniLM-L6-v2: Apache-2.0 (sentence-transformers)"

@@ -19,9 +19,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from app import files
 from app.errors import ArtefactError, DataError
-from recommenders.contract import artefact
-from recommenders.contract.base import Progress, quiet
+from app.progress import Progress, quiet
 
 Kind = Literal["flat", "lists"]
 
@@ -160,7 +160,7 @@ class VectorIndex:
         """Write index.faiss, index.json and, where there are lists, lists.faiss; the folder is whole or untouched."""
         faiss = _faiss()
         about = {"kind": self.kind, "items": self.fingerprint, "size": len(self), "dimensions": self._flat.d}
-        with artefact.replacing(folder) as new:
+        with files.replacing(folder) as new:
             faiss.write_index(self._flat, str(new / _VECTORS))
             if self._lists is not None:
                 faiss.write_index(self._lists, str(new / _LISTS))
@@ -173,7 +173,7 @@ class VectorIndex:
         The vectors are mapped, not read: a million are there at once, and processes of one machine share them.
         """
         faiss = _faiss()
-        artefact.recover(folder)
+        files.recover(folder)
         if not (folder / _ABOUT).exists():
             raise ArtefactError(f"no text index in {folder}; make it: chatrec setup")
         try:

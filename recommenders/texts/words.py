@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recommenders.data.tables import Catalogue
+from recommenders.data import Catalogue
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _ENDINGS = ("ies", "ing", "ers", "ed", "er", "es", "s", "y")

@@ -59,8 +59,6 @@ def test_coverage_is_a_share_and_agrees_with_the_matched_words(text: str) -> Non
         own = {stem(w) for w in split_words(f"{FILMS.titles[item]} {FILMS.texts[item]}")}
         named = (*FILMS.genres[item], *FILMS.people[item], FILMS.languages[item])
         own |= {stem(w) for n in named for w in split_words(n)}
-            stem(w) for n in (*FILMS.genres[item], *FILMS.people[item], FILMS.languages[item]) for w in split_words(n)
-        }
         assert all(stem(hit) in own for hit in hits)
         assert not set(hits) & STOP_WORDS
 

@@ -20,7 +20,7 @@ from app.events import TRACE, Token, TurnEvent
 from app.service.store import database
 from app.service.store.process import is_gone, this_process
 from app.service.store.schema import Base, ConversationRow, FeedbackRow, MessageRow, ProfileRow
-from recommenders.data.tables import FeedbackKind
+from recommenders.data import FeedbackKind
 
 Status = Literal["done", "streaming", "stopped", "failed"]
 Role = Literal["user", "assistant"]

@@ -6,10 +6,9 @@ from app.turn.answers import wording
 from app.turn.answers.grounding import Evidence, Known
 from app.turn.answers.wording import Voice
 from app.turn.desk import Desk
-from app.understanding import years
-from app.understanding.names.naming import nouns
-from recommenders.contract.request import Explanation, Request
-from recommenders.texts.words import content_words
+from app.understanding import nouns, years
+from recommenders.contract import Explanation, Request
+from recommenders.texts import content_words
 
 
 def known(voice: Voice, item: int) -> Known:

@@ -4,8 +4,8 @@ It repeats the checks of the pipeline item by item and by other code, so that ne
 names what it should not can put a wrong item before the user.
 """
 
-from recommenders.contract.request import Filters, Request
-from recommenders.data.tables import Catalogue, UserState
+from recommenders.contract import Filters, Request
+from recommenders.data import Catalogue, UserState
 
 
 def broken(catalogue: Catalogue, item: int, filters: Filters) -> tuple[str, ...]:

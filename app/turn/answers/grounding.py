@@ -11,9 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from app.understanding.names.genres import SYNONYMS
-from app.understanding.names.linking import Linker
-from app.understanding.names.words import EVERYDAY, FUNCTION, Token, folded, singular, tokens
+from app.understanding import EVERYDAY, FUNCTION, SYNONYMS, Linker, Token, folded, singular, tokens
 
 _MAX_WORDS = 60
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 
 from app.events import Reason
 from app.turn.answers.gate import broken
-from app.understanding import years
-from app.understanding.names import genres
-from app.understanding.rules import Fact, Topic
-from recommenders.contract.request import Explanation, Influence, Request
-from recommenders.data.tables import Catalogue, FeedbackKind, UserState
+from app.understanding import Fact, Topic, genres, years
+from recommenders.contract import Explanation, Influence, Request
+from recommenders.data import Catalogue, FeedbackKind, UserState
 
 _ORDINAL = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 

@@ -1,7 +1,7 @@
 """Recommend items for the person."""
 
 from app.turn.desk import Desk, Outcome
-from recommenders.contract.request import Request
+from recommenders.contract import Request
 
 
 def recommend(

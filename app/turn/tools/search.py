@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from app.turn.desk import Desk, Outcome, ToolError
-from recommenders.contract.request import Candidate, Request
-from recommenders.data.tables import UserState
+from recommenders.contract import Candidate, Request
+from recommenders.data import UserState
 
 
 def search(desk: Desk, *, text: str, count: int | None = None) -> Outcome:

@@ -1,7 +1,7 @@
 """Find items like given ones."""
 
 from app.turn.desk import Desk, Outcome
-from recommenders.contract.request import Request
+from recommenders.contract import Request
 
 
 def similar(

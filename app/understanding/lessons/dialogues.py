@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from app.understanding.lessons import saying
-from app.understanding.reader.labels import KINDS, TITLES, WORD, Carry, Span, words
+from app.understanding.reader import KINDS, TITLES, WORD, Carry, Span, words
 
 Part = Literal["train", "valid", "held-out"]
 

@@ -17,13 +17,11 @@ from app.settings import Settings
 from app.understanding.joint import intent_of
 from app.understanding.lessons.dialogues import Composer, Film, Message
 from app.understanding.lessons.teaching import Knows
-from app.understanding.names.linking import Linker
-from app.understanding.reader.encoder import Known
+from app.understanding.names import Linker
+from app.understanding.reader import Known
 from app.understanding.rules import understand
 from app.understanding.table import Table
-from recommenders.data import sources
-from recommenders.data.sources import ml_latest_small
-from recommenders.data.tables import Catalogue
+from recommenders.data import Catalogue, ml_latest_small, sources
 
 _ASKS_ALIKE = re.compile(r"\b(?:like|similar|recommend|suggest|more|lines|style|vein)\b", re.IGNORECASE)
 _MARK = re.compile(r"@(\d+)")

@@ -20,10 +20,19 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from app.understanding.lessons.dialogues import Message, tags
-from app.understanding.reader.bert import pretrained
-from app.understanding.reader.encoder import TAGS, Known, Network, Pairs, load, padded, save
-from app.understanding.reader.labels import CARRIES, INTENTS
-from app.understanding.reader.mending import GLOSSES
+from app.understanding.reader import (
+    CARRIES,
+    GLOSSES,
+    INTENTS,
+    TAGS,
+    Known,
+    Network,
+    Pairs,
+    load,
+    padded,
+    pretrained,
+    save,
+)
 
 Knows = Callable[[str], Sequence[Known]]  # what a catalogue knows of a message's words
 _OF_MEMBERS = ("config", "validation", "composed", "real", "seed")

@@ -8,9 +8,8 @@ translated.
 import re
 
 from app.understanding.names.words import folded
-from app.understanding.reader import mending
-from app.understanding.reader.encoder import common_words
-from recommenders.data.tables import Catalogue
+from app.understanding.reader import common_words, mending
+from recommenders.data import Catalogue
 from recommenders.texts import words
 
 _GENRES = {

@@ -16,9 +16,8 @@ from rapidfuzz import fuzz, process
 from app.understanding.names import genres as said
 from app.understanding.names.naming import ARTICLES, PARENTHESES, bare, genre_index, people_index, title_index
 from app.understanding.names.words import EVERYDAY, FUNCTION, ITEM_WORDS, Token, folded, singular, tokens
-from app.understanding.reader.encoder import Known, common_words
-from app.understanding.reader.mending import slips
-from recommenders.data.tables import Catalogue
+from app.understanding.reader import Known, common_words, slips
+from recommenders.data import Catalogue
 
 _YEAR_AFTER = re.compile(r"\s*(?:\(\s*(\d{4})\s*\)|,?\s+(?:from|of)\s+(\d{4})\b|\s+((?:19|20)\d\d)\b(?!s))")
 _QUOTED = re.compile(r"[\"“]([^\"”“]{1,80})[\"”]|(?<![A-Za-z])['‘]([^'’‘]{2,80})['’](?![A-Za-z])")

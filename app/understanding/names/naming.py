@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from app.understanding.names import genres as said
 from app.understanding.names.words import EVERYDAY, folded, singular
-from recommenders.data.tables import Catalogue
+from recommenders.data import Catalogue
 
 _OF_FILMS = frozenset({"filmnoir", "western", "animation", "scifi", "documentary", "thriller"})
 ARTICLES = frozenset({"the", "a", "an"})

@@ -3,17 +3,21 @@
 import streamlit as st
 
 from app.events import Fallback, ItemShown, TurnEvent
-from app.service.chat import Chat
-from app.service.export import file_name
-from app.service.jobs import Job
-from app.service.starters import starters
-from app.service.store.store import Conversation, Message, Profile
-from app.web.widgets import session
-from app.web.widgets.item_card import item_card
-from app.web.widgets.text import plain, said
-from app.web.widgets.trace import trace
-from app.web.widgets.turns import begin, is_running, say, send_waiting, take_trouble, waiting
-from recommenders.data.tables import FeedbackKind
+from app.service import Chat, Conversation, Job, Message, Profile, file_name, starters
+from app.web.widgets import (
+    begin,
+    is_running,
+    item_card,
+    plain,
+    said,
+    say,
+    send_waiting,
+    session,
+    take_trouble,
+    trace,
+    waiting,
+)
+from recommenders.data import FeedbackKind
 
 POLL_SECONDS = 0.4  # how often a running answer is drawn anew
 AVATARS = {"user": ":material/person:", "assistant": ":material/movie:"}

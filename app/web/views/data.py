@@ -9,11 +9,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.errors import RecommenderError
-from app.service.chat import Chat
-from app.web.widgets import session
-from app.web.widgets.text import plain
-from recommenders.data import sources
-from recommenders.data.tables import Dataset
+from app.service import Chat
+from app.web.widgets import plain, session
+from recommenders.data import Dataset, sources
 
 TABLES = ("csv", "tsv", "txt", "parquet")
 SHOWN = 500  # rows of a search
@@ -174,7 +172,7 @@ def _import(
     implicit: bool,
     replace: bool,
 ) -> None:
-    from recommenders.data.sources import imported
+    from recommenders.data import imported
 
     bar = st.progress(0.0, "Reading …")
 

@@ -8,14 +8,10 @@ import streamlit as st
 
 from app.errors import AppError, RecommenderError
 from app.scorer import figures
-from app.service.runs import Found, find, named
+from app.service import Found, find, named
 from app.settings import Settings
-from app.web.widgets import session
-from app.web.widgets.charts import lines, scatter
-from app.web.widgets.text import plain, prose, seconds
-from recommenders.experiments.boards import BOARDS, Board, Measure, Task
-from recommenders.experiments.cards import card
-from recommenders.experiments.standings import Standing, standings
+from app.web.widgets import lines, plain, prose, scatter, seconds, session
+from recommenders.experiments import BOARDS, Board, Measure, Standing, Task, card, standings
 
 TASKS: dict[Task, str] = {"top-n": "What comes next", "ctr": "Liked or not", "rating": "Ratings"}
 ROW = 35  # pixels of a table row, so that the table shows whole

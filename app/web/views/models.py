@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from app.errors import LLMError, RecommenderError
-from app.service.chat import Chat
-from app.web.widgets import session
-from app.web.widgets.text import plain, size
+from app.service import Chat
+from app.web.widgets import plain, session, size
 from llm.backends import registry
 from llm.weights import published
 from recommenders.contract import registry as recommenders
-from recommenders.experiments.training import Record, record
+from recommenders.experiments import Record, record
 
 POLL_SECONDS = 0.5
 

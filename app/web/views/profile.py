@@ -3,11 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from app.service.chat import Chat
-from app.service.store.store import Feedback, Profile
-from app.web.widgets import session
-from app.web.widgets.text import plain, when
-from recommenders.data.tables import Dataset, FeedbackKind
+from app.service import Chat, Feedback, Profile
+from app.web.widgets import plain, session, when
+from recommenders.data import Dataset, FeedbackKind
 
 HEADINGS: dict[FeedbackKind, tuple[str, str]] = {
     "like": (":material/thumb_up: Liked", "counts as the latest and best of the history"),

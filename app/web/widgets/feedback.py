@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from app.service.store.store import Profile
+from app.service import Profile
 from app.web.widgets.session import chat
-from recommenders.data.tables import FeedbackKind
+from recommenders.data import FeedbackKind
 
 LABELS: dict[FeedbackKind, str] = {
     "like": ":material/thumb_up: Like",

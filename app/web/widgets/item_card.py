@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from app.events import ItemShown
-from app.service.store.store import Profile
+from app.service import Profile
 from app.web.widgets.feedback import feedback
 from app.web.widgets.text import plain
-from recommenders.data.tables import FeedbackKind
+from recommenders.data import FeedbackKind
 
 Say = Callable[[str], None]  # sends a message as if it was typed
 MORE_REASONS = 3  # shown on a card; further ones are in the answer to "why this?"

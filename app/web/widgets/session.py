@@ -12,11 +12,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from app.errors import AppError, NotFound, RecommenderError
-from app.service.chat import Chat
-from app.service.jobs import Jobs
-from app.service.people import Person, people
-from app.service.store.store import Conversation, Profile, Store
-from app.service.workbench import Workbench
+from app.service import Chat, Conversation, Jobs, Person, Profile, Store, Workbench, people
 from app.settings import settings
 
 _log = logging.getLogger(__name__)

@@ -5,9 +5,8 @@ from collections import Counter
 import streamlit as st
 
 from app.errors import RecommenderError
-from app.scorer.rankers import LABELS
-from app.service.chat import Chat
-from app.service.store.store import Conversation
+from app.scorer import LABELS
+from app.service import Chat, Conversation
 from app.web.widgets import session
 from app.web.widgets.text import plain, when
 from llm.backends import registry

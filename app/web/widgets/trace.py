@@ -20,7 +20,7 @@ from app.events import (
     TurnEvent,
 )
 from app.web.widgets.text import plain, seconds
-from recommenders.data.tables import Catalogue
+from recommenders.data import Catalogue
 
 _NAMED = 10  # candidates named in the trace; the rest are counted
 

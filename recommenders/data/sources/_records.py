@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from app.errors import DataError
-from recommenders.contract.base import Progress, quiet
+from app.progress import Progress, quiet
 
 _CHUNK = 50_000  # records
 _SEPARATORS = (",", "\t", ";", "|")

@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from app import files
 from app.errors import DataError
-from recommenders.contract import artefact
 from recommenders.data.tables import (
     GENRES,
     ITEM,
@@ -47,7 +47,7 @@ def write(folder: Path, data: Dataset, *, key: str = "", extra: dict[str, str] |
         "source": data.source,
         "licence": data.licence,
     }
-    with artefact.replacing(folder) as new:
+    with files.replacing(folder) as new:
         pq.write_table(pa.Table.from_pandas(items, preserve_index=False), new / ITEMS)
         pq.write_table(
             pa.table({USER: x.user, ITEM: x.item, VALUE: x.value, TIMESTAMP: x.timestamp}), new / INTERACTIONS
@@ -63,7 +63,7 @@ def read(folder: Path, *, key: str = "") -> Dataset | None:
 
     DataError when the folder is damaged.
     """
-    artefact.recover(folder)
+    files.recover(folder)
     if not (folder / ABOUT).exists():
         return None
     try:

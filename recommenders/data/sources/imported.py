@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from app.errors import DataError
-from recommenders.contract.base import Progress, quiet
+from app.progress import Progress, quiet
 from recommenders.data import sources
 from recommenders.data.sources import _checks, _columns, _records, _stored
 from recommenders.data.sources._checks import Checked

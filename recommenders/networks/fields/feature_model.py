@@ -26,11 +26,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from app.errors import ConfigError
-from recommenders.contract.base import Progress, Role, quiet
-from recommenders.contract.config import Count, NotNegative, Positive, Share
-from recommenders.data.splits import Rated
-from recommenders.data.tables import Dataset, UserState
-from recommenders.evaluation.metrics import log_loss
+from app.progress import Progress, quiet
+from recommenders.contract import Count, NotNegative, Positive, Role, Share
+from recommenders.data import Dataset, Rated, UserState
+from recommenders.evaluation import log_loss
 from recommenders.networks import initial
 from recommenders.networks.fields.features import SIDES, Features, Field, Histories, Places, Side, Slots
 from recommenders.networks.layers import FieldEmbedding, Start, added

@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from app.errors import ConfigError, did_you_mean
-from recommenders.data.tables import LANGUAGE, Catalogue, Dataset, UserState
+from recommenders.data import LANGUAGE, Catalogue, Dataset, UserState
 
 Side = Literal["user", "item", "pair"]
 SIDES: tuple[Side, ...] = ("user", "item", "pair")
