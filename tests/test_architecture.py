@@ -82,7 +82,9 @@ def test_nobody_goes_past_a_face() -> None:
     faced = [r for r in rooms() if hasattr(import_module(r), "__all__")]
     for importer in sorted(graph().modules):
         for used in sorted(graph().find_modules_directly_imported_by(importer)):
-            holding = [r for r in faced if used.startswith(f"{r}.") and importer != r and not importer.startswith(f"{r}.")]
+            holding = [
+                r for r in faced if used.startswith(f"{r}.") and importer != r and not importer.startswith(f"{r}.")
+            ]
             for room in holding:
                 name = used.removeprefix(f"{room}.")
                 if name not in import_module(room).__all__:

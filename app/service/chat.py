@@ -8,7 +8,8 @@ or killed keeps what it had said.
 import logging
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+from langchain_core.language_models import BaseChatModel
 
 from app.errors import AppError, LLMError, NothingToRepeat, RecommenderError
 from app.events import Done, Fallback, Token, TurnEvent
@@ -20,12 +21,9 @@ from app.service.recorder import Recorder
 from app.service.store import Conversation, Feedback, Message, Profile, Store
 from app.service.workbench import Workbench
 from app.settings import Settings
-from app.turn import Parts, Turn, TurnContext
-from llm.backends import BackendInfo, registry
+from app.turn import Parts, Turn, TurnContext, run_turn
+from llm.backends import AbsentModel, BackendInfo, registry
 from recommenders.data import FeedbackKind, UserState
-
-if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
 
 _log = logging.getLogger(__name__)
 
@@ -157,13 +155,11 @@ class Chat:
         self.store.replace_from(conversation_id, self._last_asked(conversation_id).position)
         return self.send(conversation_id, typed, stop)
 
-    def load_model(self, backend: str) -> "tuple[BackendInfo, BaseChatModel, str]":
+    def load_model(self, backend: str) -> tuple[BackendInfo, BaseChatModel, str]:
         """The language model, and "" or why a stand-in takes its place, with which the rules answer."""
         try:
             return registry.describe(backend, self.settings.llm), registry.load(backend, self.settings.llm), ""
         except LLMError as error:
-            from llm.backends import AbsentModel
-
             why = str(error)
             return BackendInfo(backend, "absent", backend, False, why, False, False), AbsentModel(reason=why), why
 
@@ -190,8 +186,6 @@ class Chat:
             self.online.judged(self.profile_of(self.conversation(asked.conversation_id)), liked)
 
     def _events(self, asked: Message, stop: threading.Event) -> Iterator[TurnEvent]:
-        from app.turn import run_turn
-
         try:
             conversation = self.store.conversation(asked.conversation_id)
             profile = self.store.profile(conversation.profile_id)

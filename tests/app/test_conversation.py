@@ -193,7 +193,7 @@ def test_a_fault_of_the_program_ends_as_a_failed_answer(chat: Chat, monkeypatch:
         yield Token(text="Here is")
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("app.turn.controller.run_turn", broken)
+    monkeypatch.setattr("app.service.chat.run_turn", broken)
     c = chat.start(chat.person())
     events = ask(chat, c.id, "hello")
     assert isinstance(events[-1], Done)
@@ -252,7 +252,7 @@ def test_a_job_runs_in_the_background_and_can_be_stopped(chat: Chat, monkeypatch
             yield Token(text="word ")
             time.sleep(0.005)
 
-    monkeypatch.setattr("app.turn.controller.run_turn", slow)
+    monkeypatch.setattr("app.service.chat.run_turn", slow)
     jobs, c = Jobs(), chat.start(chat.person())
     job = jobs.start(c.id, lambda stop: chat.send(c.id, "talk", stop))
     assert chat.messages(c.id)[0].text == "talk"
@@ -277,7 +277,7 @@ def test_what_a_job_says_is_in_the_store_while_it_runs(chat: Chat, script: list[
         yield Done(status="stopped", reply="first words")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.turn.controller.run_turn", slow)
+        patch.setattr("app.service.chat.run_turn", slow)
         jobs, c = Jobs(), chat.start(chat.person())
         job = jobs.start(c.id, lambda stop: chat.send(c.id, "talk", stop))
         deadline = time.monotonic() + 5

@@ -139,7 +139,7 @@ def test_what_is_typed_while_an_answer_comes_is_sent_after_it(
         stop.wait(20)
         yield Done(status="stopped", reply=f"about {message}")
 
-    monkeypatch.setattr("app.turn.controller.run_turn", slow)
+    monkeypatch.setattr("app.service.chat.run_turn", slow)
     at = opened()
     at.chat_input[0].set_value("first").run()
     at.chat_input[0].set_value("second").run()
