@@ -1,4 +1,4 @@
-"""The house keeps its shape: no circle, rooms that one can overlook, faces that nobody goes past, names that say one thing."""
+"""The house keeps its shape: no circle, rooms that one can overlook, faces that nobody goes past, plain names."""
 
 from collections import defaultdict
 from functools import cache
@@ -62,7 +62,7 @@ def floors(inside: dict[str, set[str]]) -> int:
 @pytest.mark.parametrize("room", rooms())
 def test_a_room_can_be_overlooked(room: str) -> None:
     """At most 6 floors, and 14 files beside the face; shelves may be longer. A room inside counts as one."""
-    inside = {m for m in graph().find_children(room)}
+    inside = set(graph().find_children(room))
     files = [m for m in inside if m not in rooms()]
     if room not in SHELVES:
         assert len(files) <= FILES, f"{room} has {len(files)} files: {', '.join(sorted(files))}"
