@@ -1,0 +1,26 @@
+"""What may be asked of an item: typed attributes, conditions on them, and the schema of a catalogue."""
+
+from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, both, either
+from recommenders.data.attributes.conditions import Condition, Holding, Operator, Value, parts
+from recommenders.data.attributes.named import Named
+from recommenders.data.attributes.schema import Bound, Schema, found_in, kinds, read_attribute
+
+__all__ = [
+    "Attribute",
+    "Bound",
+    "Column",
+    "Condition",
+    "Hit",
+    "Holding",
+    "Named",
+    "Operator",
+    "Ordered",
+    "Schema",
+    "Value",
+    "both",
+    "either",
+    "found_in",
+    "kinds",
+    "parts",
+    "read_attribute",
+]

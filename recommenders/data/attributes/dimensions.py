@@ -1,0 +1,182 @@
+"""What people say for quantities: one table of units, and one of the quantities that shops and collections have.
+
+A dimension is found by the name of a column or by its unit; an owner may name another one, or none. Adding a quantity
+that people have words for is one row here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+UNITS: Mapping[str, Mapping[str, float]] = {
+    "minutes": {
+        "minutes": 1, "minute": 1, "mins": 1, "min": 1, "m": 1, "hours": 60, "hour": 60, "hrs": 60, "hr": 60, "h": 60,
+        "seconds": 1 / 60, "second": 1 / 60, "secs": 1 / 60, "sec": 1 / 60, "days": 1440, "day": 1440,
+    },
+    "€": {"€": 1, "euros": 1, "euro": 1, "eur": 1},
+    "$": {"$": 1, "dollars": 1, "dollar": 1, "usd": 1, "bucks": 1, "buck": 1},
+    "£": {"£": 1, "pounds": 1, "pound": 1, "gbp": 1, "quid": 1},
+    "kg": {"kg": 1, "kilos": 1, "kilo": 1, "kilograms": 1, "g": 0.001, "grams": 0.001, "gram": 0.001},
+    "cm": {"cm": 1, "centimetres": 1, "centimeters": 1, "mm": 0.1, "metres": 100, "meters": 100, "inches": 2.54},
+    "l": {"l": 1, "litres": 1, "liters": 1, "litre": 1, "liter": 1, "ml": 0.001, "cl": 0.01},
+    "%": {"%": 1, "percent": 1, "vol": 1},
+    "pages": {"pages": 1, "page": 1, "pp": 1},
+    "stars": {"stars": 1, "star": 1},
+    "players": {"players": 1, "player": 1, "people": 1, "persons": 1, "person": 1, "of us": 1, "gamers": 1},
+    "years": {"years old": 1, "year old": 1, "years": 1, "year": 1, "yo": 1, "y/o": 1, "year-olds": 1, "year olds": 1},
+}  # fmt: skip
+"""Base unit -> the words for it and its kin, each with how many base units it is."""
+
+MONEY = ("€", "$", "£")
+
+Plain = Literal["at most", "is", "about"]
+Span = Literal["", "choice", "doubt"]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """columns    whole parts of column names that it goes by; unit: the usual one, where the table names none
+    low, high  adjectives for little and much of it, each as (plain, comparative, superlative)
+    plain      what a bare quantity means: a budget ("20 euros") is a bound, players are a number, a length is about it
+    span       what "2-4" in a cell means: any of them may be chosen, or it is not known better; "" no ranges expected
+    asked      how a question for it begins
+    there      words for there being some of it
+    """
+
+    columns: tuple[str, ...]
+    unit: str
+    label: str
+    low: tuple[tuple[str, str, str], ...] = ()
+    high: tuple[tuple[str, str, str], ...] = ()
+    better: Literal["", "low", "high"] = ""
+    plain: Plain = "about"
+    span: Span = "doubt"
+    asked: tuple[str, ...] = ()
+    there: tuple[str, ...] = ()
+
+
+DIMENSIONS: Mapping[str, Dimension] = {
+    "price": Dimension(
+        ("price", "cost", "preis", "prix", "msrp", "rrp"), "€", "price",
+        low=(("cheap", "cheaper", "cheapest"), ("inexpensive", "less expensive", "least expensive"),
+             ("affordable", "more affordable", "most affordable")),
+        high=(("expensive", "more expensive", "most expensive"), ("pricey", "pricier", "priciest"),
+              ("dear", "dearer", "dearest")),
+        better="low", plain="at most", span="doubt",
+        asked=("how much is", "how much does", "how much are", "how expensive", "what does it cost", "how cheap"),
+    ),
+    "duration": Dimension(
+        ("runtime", "running", "duration", "length", "minutes", "mins", "playtime", "playing", "hours", "dauer"),
+        "minutes", "running time",
+        low=(("short", "shorter", "shortest"), ("quick", "quicker", "quickest")),
+        high=(("long", "longer", "longest"),), plain="about", span="doubt",
+        asked=("how long",),
+    ),
+    "players": Dimension(
+        ("players", "player", "spieler"), "players", "players", plain="is", span="choice",
+        asked=("how many players", "how many people", "for how many"),
+    ),
+    "age": Dimension(
+        ("age", "ages", "alter"), "years", "age", plain="at most", span="choice",
+        asked=("from what age", "from which age", "what age", "which age", "how old do"),
+    ),
+    "pages": Dimension(
+        ("pages", "pagecount", "seiten"), "pages", "pages",
+        low=(("short", "shorter", "shortest"), ("thin", "thinner", "thinnest")),
+        high=(("long", "longer", "longest"), ("thick", "thicker", "thickest")), plain="about",
+        asked=("how long", "how many pages", "how thick"),
+    ),
+    "rating": Dimension(
+        ("rating", "stars", "score", "bewertung"), "stars", "rating",
+        low=(("badly rated", "worse rated", "worst rated"),),
+        high=(("well rated", "better rated", "best rated"), ("highly rated", "higher rated", "highest rated"),
+              ("popular with others", "better", "best")), better="high", plain="about",
+        asked=("how good is", "how well rated", "how is it rated", "what rating"),
+    ),
+    "stock": Dimension(
+        ("stock", "quantity", "inventory", "bestand"), "", "in stock", plain="about",
+        asked=("how many are left", "how many do you have", "in stock"),
+        there=("in stock", "on stock", "available", "that you have here"),
+    ),
+    "weight": Dimension(
+        ("weight", "gewicht"), "kg", "weight", low=(("light", "lighter", "lightest"),),
+        high=(("heavy", "heavier", "heaviest"),), asked=("how heavy",),
+    ),
+    "complexity": Dimension(
+        ("complexity", "difficulty"), "", "complexity",
+        low=(("easy", "easier", "easiest"), ("simple", "simpler", "simplest"), ("light", "lighter", "lightest")),
+        high=(("complex", "more complex", "most complex"), ("hard", "harder", "hardest"),
+              ("difficult", "more difficult", "most difficult")), asked=("how complex", "how difficult", "how hard"),
+    ),
+    "alcohol": Dimension(
+        ("alcohol", "abv"), "%", "alcohol", low=(("light", "lighter", "lightest"), ("weak", "weaker", "weakest")),
+        high=(("strong", "stronger", "strongest"),), asked=("how strong", "how much alcohol"),
+    ),
+}  # fmt: skip
+
+
+def name_parts(column: str) -> tuple[str, ...]:
+    """The words of a column's name: "Play Time (min)" -> play, time, min; "minPlayers" -> min, players."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", column)
+    return tuple(p for p in re.split(r"[^a-zA-Z0-9äöüß€$£%]+", spaced.lower()) if p)
+
+
+@cache
+def dimension_of(column: str) -> str:
+    """The dimension that a column's name speaks of; "" for none."""
+    parts = name_parts(column)
+    return next((n for n, d in DIMENSIONS.items() if any(p in d.columns for p in parts)), "")
+
+
+@cache
+def unit_of(word: str) -> tuple[str, float] | None:
+    """(base unit, how many of it) of a unit's word; None where it is none."""
+    key = word.lower().strip(" .")
+    for base, words in UNITS.items():
+        if key in words:
+            return base, words[key]
+    return None
+
+
+Ways = tuple[tuple[re.Pattern[str], bool], ...]
+"""What is said, and whether it means little of it."""
+
+
+@cache
+def plains(dimension: str) -> Ways:
+    """ "cheap" -> little, "long" -> much."""
+    d = DIMENSIONS.get(dimension)
+    return () if d is None else _ways([(p, True) for p, _, _ in d.low] + [(p, False) for p, _, _ in d.high])
+
+
+@cache
+def comparatives(dimension: str) -> Ways:
+    """ "cheaper", "less expensive" -> little; "longer", "less cheap" -> much."""
+    return _degrees(dimension, 1, "more", "less")
+
+
+@cache
+def superlatives(dimension: str) -> Ways:
+    """ "cheapest", "least long" -> little; "longest" -> much."""
+    return _degrees(dimension, 2, "most", "least")
+
+
+def _degrees(dimension: str, place: int, more: str, less: str) -> Ways:
+    d = DIMENSIONS.get(dimension)
+    if d is None:
+        return ()
+    said = []
+    for side, little in ((d.low, True), (d.high, False)):
+        for words in side:
+            said += [(words[place], little), (f"{more} {words[0]}", little), (f"{less} {words[0]}", not little)]
+    return _ways(said)
+
+
+def _ways(said: list[tuple[str, bool]]) -> Ways:
+    """The longest first, so that "less expensive" is not taken for "expensive"."""
+    return tuple(
+        (re.compile(rf"\b{re.escape(words)}\b(?!\s+than\b)", re.IGNORECASE), little)
+        for words, little in sorted(dict(said).items(), key=lambda w: -len(w[0]))
+    )

@@ -1,0 +1,134 @@
+"""What kinds whose values are names share: inverted lists, and how one or several names are said."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from app.errors import UnknownName, did_you_mean
+from recommenders.data.attributes.attribute import Attribute, Column, both, either, unknown_value
+from recommenders.data.attributes.conditions import Condition
+
+
+class NamedColumn(Column):
+    """name -> the items that have it, in order."""
+
+    def __init__(self, attribute: Attribute, rows: Sequence[Sequence[str]]) -> None:
+        lists: dict[str, list[int]] = {}
+        for item, names in enumerate(rows):
+            for name in names:
+                lists.setdefault(name, []).append(item)
+        self._attribute = attribute
+        self._size = len(rows)
+        self.lists: Mapping[str, np.ndarray] = {name: np.array(items, np.int64) for name, items in lists.items()}
+
+    def known(self) -> np.ndarray:
+        found = np.zeros(self._size, bool)
+        for items in self.lists.values():
+            found[items] = True
+        return found
+
+    def items(self, name: str) -> np.ndarray:
+        """The items that have this name. UnknownName where none has it."""
+        if name not in self.lists:
+            raise unknown_value(self._attribute, name, tuple(self.lists))
+        return self.lists[name]
+
+    def any_of(self, names: Iterable[str]) -> np.ndarray:
+        found = np.zeros(self._size, bool)
+        for name in names:
+            found[self.items(name)] = True
+        return found
+
+    def mask(self, condition: Condition) -> np.ndarray:
+        names = [str(v) for v in condition.values]
+        if condition.operator == "has all":
+            found = np.ones(self._size, bool)
+            for name in names:
+                found &= self.any_of((name,))
+            return found
+        found = self.any_of(names)
+        return ~found if condition.operator == "has none" else found
+
+
+class Named(Attribute):
+    """proper  its values are names of their own (people, brands), not words for a sort (genres): they are told by a
+    capital, a cue or their length
+    prefix  what a sentence says before such a name, behind the noun ("with", "in", "by"); "" puts it before the noun
+    together  several that are wanted must all be there
+    """
+
+    unknown_passes_refusal = True
+
+    proper: bool = False
+    prefix: str = ""
+    together: bool = False
+
+    def tell(self, cell: Any) -> str:
+        return cell if isinstance(cell, str) else both(list(cell))
+
+    def bare(self, condition: Condition) -> str:
+        names = [str(v) for v in condition.values]
+        if condition.operator == "has all":
+            return " + ".join(names)
+        return f"{'no ' if condition.operator == 'has none' else ''}{either(names)}"
+
+    def describe(self, condition: Condition) -> str:
+        names = either([str(v) for v in condition.values])
+        if condition.excludes:
+            return f"not {self.prefix} {names}" if self.prefix == "with" else f"not {names}"
+        return f"with {names}" if self.prefix == "with" else f"{self.said}: {self.bare(condition)}"
+
+    def phrase(self, condition: Condition) -> tuple[str, str]:
+        names = [str(v) for v in condition.values]
+        if condition.excludes:
+            return "", f"without {either(names if self.proper else [n.lower() for n in names])}"
+        if self.prefix or self.proper:
+            return "", f"{self.prefix or self.said} {either(names)}"
+        lower = [n.lower() for n in names]
+        return (both(lower) if condition.operator == "has all" else either(lower)), ""
+
+    def objects(self, cell: Any, condition: Condition) -> str:
+        have = {cell} if isinstance(cell, str) else set(cell)
+        names = [str(v) for v in condition.values]
+        told = f"{self.prefix} " if self.prefix == "with" else ""
+        if condition.excludes:
+            there = [n for n in names if n in have]
+            return "; ".join(f"it is {told}{n}" for n in there)
+        if self.prefix and self.prefix != "with":
+            return f"its {self.said} is not {either(names)}"
+        missing = [n for n in names if n not in have] if condition.operator == "has all" else [either(names)]
+        return "; ".join(f"it is not {told}{n}" for n in missing)
+
+    def objects_unknown(self, condition: Condition) -> str:
+        names = [str(v) for v in condition.values]
+        told = f"{self.prefix} " if self.prefix == "with" else ""
+        if self.prefix and self.prefix != "with":
+            return f"its {self.said} is not {either(names)}"
+        return "; ".join(
+            f"it is not {told}{n}" for n in (names if condition.operator == "has all" else [either(names)])
+        )
+
+    def properties(self, values: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """`<name>`: what every item must have (or one of); `any_<name>`: one of; `without_<name>`: none of."""
+        one: dict[str, Any] = {"type": "string"}
+        if 0 < len(values) <= _LISTED:
+            one["enum"] = list(values)
+        many = {"type": "array", "items": one, "default": []}
+        wanted = "that every item must have" if self.together else "of which an item must have one"
+        found = {self.name: {**many, "description": f"{self.said}: names {wanted}"}}
+        if self.together:
+            found[f"any_{self.name}"] = {**many, "description": f"{self.said}: names of which an item must have one"}
+        found[f"without_{self.name}"] = {**many, "description": f"{self.said}: names that no item may have"}
+        return found
+
+    def _stated(self, arguments: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        given = arguments.get(key) or ()
+        return (given,) if isinstance(given, str) else tuple(str(v) for v in given)
+
+
+_LISTED = 60  # values that a schema lists
+
+
+def nearest(name: str, known: Sequence[str]) -> UnknownName:
+    return UnknownName(f"unknown name {name!r}{did_you_mean(name, known)}")

@@ -1,0 +1,31 @@
+"""The attributes of the columns that every catalogue may have, under the names that they have here."""
+
+import pandas as pd
+
+from recommenders.data.attributes import Attribute, Schema, found_in, read_attribute
+
+ITEM_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT = (
+    "item_id",
+    "title",
+    "year",
+    "genres",
+    "people",
+    "language",
+    "text",
+)
+STANDARD: tuple[Attribute, ...] = (
+    read_attribute({"kind": "set", "name": GENRES, "label": "genre", "together": True}),
+    read_attribute({"kind": "set", "name": PEOPLE, "label": "person", "proper": True, "prefix": "with"}),
+    read_attribute({"kind": "category", "name": LANGUAGE, "label": "language", "prefix": "in"}),
+    read_attribute({"kind": "year", "name": YEAR, "label": "year"}),
+    read_attribute({"kind": "text", "name": TEXT, "label": "description"}),
+)
+_OWN = {ITEM_ID, TITLE, *(a.name for a in STANDARD)}
+
+
+def default_schema(table: pd.DataFrame, declared: Schema) -> Schema:
+    """The standard columns, then what is declared, then what the columns left over look like."""
+    kept: list[Attribute] = [a for a in STANDARD if a.name not in declared]
+    taken = {*_OWN, *(a.name for a in declared), *(c for a in declared for c in a.derived)}
+    rest = [found_in(str(c), table[c].astype(str)) for c in table.columns if c not in taken]
+    return Schema((*kept, *declared, *rest))
