@@ -7,7 +7,6 @@ from recommenders.contract.memory import Need
 from recommenders.contract.request import (
     Candidate,
     Explanation,
-    Filters,
     Influence,
     Origin,
     Provenance,
@@ -20,7 +19,6 @@ __all__ = [
     "Count",
     "CountOrNone",
     "Explanation",
-    "Filters",
     "Influence",
     "Need",
     "NotNegative",

@@ -4,33 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from recommenders.data import Condition
+
 Origin = Literal["current", "explored"]
 """Which of two interleaved networks an item came from."""
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Hard constraints: every one holds exactly for every item returned. Empty means no constraint.
-
-    Names are the catalogue's own (the controller matches what people say to them). An item must have every genre of
-    `genres`, at least one of `any_genres`, none of `without_genres`, at least one of `people`, none of
-    `without_people`, one of `languages`; years are inclusive, and an item of unknown year fails a year constraint.
-    `without_content` names content notes ("violence", "sex", "frightening") of which an item must be known to have none
-    or only a mild degree; an item whose note is unknown fails.
-    """
-
-    genres: tuple[str, ...] = ()
-    any_genres: tuple[str, ...] = ()
-    without_genres: tuple[str, ...] = ()
-    people: tuple[str, ...] = ()
-    without_people: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    without_content: tuple[str, ...] = ()
-    year_from: int | None = None
-    year_to: int | None = None
-
-    def is_empty(self) -> bool:
-        return self == Filters()
 
 
 @dataclass(frozen=True)
@@ -42,7 +19,7 @@ class Request:
     like          items to find similar ones to ("more like these"), internal numbers
     said          what the person said in this conversation, the latest first, whether they asked or told; "" nothing
     liked         items liked in this conversation; the pipeline leans on both as long as little else is known
-    filters       hard constraints
+    conditions    what must hold of every item; names are the catalogue's own
     exclude       items never to return (already shown, rejected), besides the seen and disliked ones of the state
     include_seen  True when the user asked for things they know
     """
@@ -52,7 +29,7 @@ class Request:
     like: tuple[int, ...] = ()
     said: str = ""
     liked: tuple[int, ...] = ()
-    filters: Filters = Filters()
+    conditions: tuple[Condition, ...] = ()
     exclude: frozenset[int] = frozenset()
     include_seen: bool = False
 
@@ -85,7 +62,7 @@ class Recommendation:
     """The answer to a Request: candidates best first (at least k of them when so many qualify, up to the pool size,
     so that an LLM can choose), and how it came about.
 
-    qualified   how many items of the catalogue satisfied filters and exclusions
+    qualified   how many items of the catalogue satisfied conditions and exclusions
     note        "" or why the list is short or empty, in words for people
     seconds     {stage: duration}
     origins     item -> which of two interleaved networks it came from; empty where one list is shown

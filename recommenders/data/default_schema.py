@@ -20,12 +20,23 @@ STANDARD: tuple[Attribute, ...] = (
     read_attribute({"kind": "year", "name": YEAR, "label": "year"}),
     read_attribute({"kind": "text", "name": TEXT, "label": "description"}),
 )
+_NOTE = {"kind": "levels", "levels": ("none", "mild", "moderate", "strong"), "harmless": "mild", "better": "low"}
+NOTES: tuple[Attribute, ...] = tuple(
+    read_attribute({**_NOTE, "name": name, "adjectives": tuple(words.split())})
+    for name, words in (
+        ("violence", "violent violence gory gore gorey bloody blood brutal"),
+        ("sex", "sexual sex nudity erotic nude raunchy risque"),
+        ("frightening", "frightening scary creepy disturbing scares nightmarish"),
+    )
+)
+"""Content notes, where a catalogue has columns of these names."""
 _OWN = {ITEM_ID, TITLE, *(a.name for a in STANDARD)}
 
 
 def default_schema(table: pd.DataFrame, declared: Schema) -> Schema:
     """The standard columns, then what is declared, then what the columns left over look like."""
-    kept: list[Attribute] = [a for a in STANDARD if a.name not in declared]
-    taken = {*_OWN, *(a.name for a in declared), *(c for a in declared for c in a.derived)}
+    kept = [a for a in STANDARD if a.name not in declared]
+    kept += [a for a in NOTES if a.name in table.columns and a.name not in declared]
+    taken = {*_OWN, *(a.name for a in (*kept, *declared)), *(c for a in declared for c in a.derived)}
     rest = [found_in(str(c), table[c].astype(str)) for c in table.columns if c not in taken]
     return Schema((*kept, *declared, *rest))

@@ -14,24 +14,17 @@ import numpy as np
 import pandas as pd
 
 from app.errors import DataError, UnknownItem, did_you_mean
+from recommenders.data.attributes import Bound, Schema
+from recommenders.data.default_schema import GENRES, ITEM_ID, LANGUAGE, PEOPLE, TEXT, TITLE, YEAR, default_schema
 
-ITEM_ID, USER_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT = (
-    "item_id",
-    "user_id",
-    "title",
-    "year",
-    "genres",
-    "people",
-    "language",
-    "text",
-)
+USER_ID = "user_id"
 VALUE, TIMESTAMP, USER, ITEM = "value", "timestamp", "user", "item"
 
 FeedbackKind = Literal["like", "dislike", "seen"]
 """What a person may say of an item."""
 
-# Content notes, optional columns of a catalogue: "none", "mild", "moderate", "strong", "" unknown.
-CONTENT = ("violence", "sex", "frightening")
+
+NOTHING_DECLARED = Schema()
 
 
 class IdMap:
@@ -73,13 +66,17 @@ class Catalogue:
 
     `table` columns: item_id (str, unique), title (str, not empty), year (Int64, may be missing), genres and people
     (tuple of str, may be empty), language (str, "" unknown), text (str, free description, "" unknown); any further
-    column is kept as an extra item feature. Make it with `Catalogue.of`, which checks and normalises.
+    column is kept as an extra item feature. `schema` says what may be asked of them. Make it with `Catalogue.of`, which
+    checks and normalises.
     """
 
     table: pd.DataFrame
+    schema: Schema
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> "Catalogue":
+    def of(cls, frame: pd.DataFrame, declared: Schema = NOTHING_DECLARED) -> "Catalogue":
+        """declared: attributes of the further columns, or of standard ones that are to be others here; columns that
+        it does not name become what they look like."""
         missing = [c for c in (ITEM_ID, TITLE) if c not in frame.columns]
         if missing:
             raise DataError(
@@ -102,7 +99,7 @@ class Catalogue:
             table[column] = pd.Series([_names(v) for v in values], index=table.index, dtype=object)
         for column in (LANGUAGE, TEXT):
             table[column] = table[column].fillna("").astype(str) if column in table else ""
-        return cls(table)
+        return cls(table, default_schema(table, declared))
 
     def __len__(self) -> int:
         return len(self.table)
@@ -137,9 +134,9 @@ class Catalogue:
         return tuple(self.table[TEXT])
 
     @cached_property
-    def content(self) -> Mapping[str, tuple[str, ...]]:
-        """The content notes that this catalogue has: note -> the level of each item."""
-        return {c: tuple(self.table[c].fillna("").astype(str)) for c in CONTENT if c in self.table.columns}
+    def attributes(self) -> Bound:
+        """What may be asked of the items, with their cells."""
+        return Bound(self.schema, self.table)
 
     @cached_property
     def genre_names(self) -> tuple[str, ...]:

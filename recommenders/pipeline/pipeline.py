@@ -20,7 +20,7 @@
 
 import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,15 +29,13 @@ from app.errors import RecommenderError
 from recommenders.contract import (
     Candidate,
     Explanation,
-    Filters,
     Provenance,
     Recommendation,
     Recommender,
     Request,
     best,
 )
-from recommenders.data import Catalogue, UserState
-from recommenders.pipeline import filters
+from recommenders.data import Catalogue, Condition, UserState, each_part
 from recommenders.pipeline.diversify import Resemblance, reorder
 from recommenders.texts import TextIndex, words
 
@@ -111,7 +109,6 @@ class Pipeline:
         self.resemblance = Resemblance(catalogue, None if texts is None else texts.vectors)
         self._twins = _twins(catalogue)
         self._words = words.index_of(catalogue)
-        filters.index_of(catalogue)
 
     def with_model(self, model: Recommender) -> "Pipeline":
         """The same with another version of one of its models, known by its name; all else is shared."""
@@ -194,8 +191,8 @@ class Pipeline:
     # -- the stages -------------------------------------------------------------------------------------------------
 
     def allowed(self, state: UserState, request: Request) -> np.ndarray:
-        """(I,) bool: items that keep the filters and that the user has not seen or rejected, twins included."""
-        allowed = filters.mask(self.catalogue, request.filters).copy()
+        """(I,) bool: items that keep the conditions and that the user has not seen or rejected, twins included."""
+        allowed = self.catalogue.attributes.mask(request.conditions).copy()
         out = [*request.exclude, *state.disliked, *request.like]
         if not request.include_seen:
             out += state.items
@@ -347,19 +344,17 @@ class Pipeline:
     # -- in words ---------------------------------------------------------------------------------------------------
 
     def _matched(self, items: np.ndarray, request: Request) -> list[Mapping[str, tuple[str, ...]]]:
-        """For each item what of the request it has: genres, people and languages of the filters, words of the wish."""
-        f, c = request.filters, self.catalogue
-        genres = (*f.genres, *f.any_genres)
+        """For each item what of the request it has: attribute -> the names that were wanted or what its cell says; and
+        "words" of the wish."""
+        attributes = self.catalogue.attributes
         found = self._words.matched(request.wish, items.tolist()) if request.wish else [()] * len(items)
         matched: list[Mapping[str, tuple[str, ...]]] = []
         for item, hits in zip(items.tolist(), found, strict=True):
-            has = {
-                "genres": tuple(g for g in genres if g in c.genres[item]),
-                "people": tuple(p for p in f.people if p in c.people[item]),
-                "languages": tuple(x for x in f.languages if x == c.languages[item]),
-                "words": hits,
-            }
-            matched.append({name: values for name, values in has.items() if values})
+            has: dict[str, tuple[str, ...]] = {}
+            for condition in request.conditions:
+                if not condition.excludes:
+                    has[condition.attribute] = (*has.get(condition.attribute, ()), *attributes.met(item, condition))
+            matched.append({name: values for name, values in {**has, "words": hits}.items() if values})
         return matched
 
     def _shared(self, item: int, liked: Sequence[int]) -> Mapping[str, tuple[str, ...]]:
@@ -373,23 +368,7 @@ class Pipeline:
         return shared
 
     def _note(self, state: UserState, request: Request, qualified: int, found: Pool | None) -> str:
-        said = []
-        conditions = filters.parts(request.filters)
-        if qualified < request.k:
-            many = f"Only {qualified} item{'s' if qualified != 1 else ''} of {len(self.catalogue)}"
-            what = " and ".join(text for text, _ in conditions)
-            said.append(
-                f"{many if qualified else 'Nothing'} {'qualify' if qualified > 1 else 'qualifies'}"
-                + (f" ({what})." if what else " that you do not know yet.")
-            )
-            freed = [
-                (text, more)
-                for text, others in conditions
-                if (more := self._count(self.allowed(state, replace(request, filters=others)))) > qualified
-            ]
-            said += [f"Without '{text}' there would be {more}." for text, more in freed]
-            if not freed and not qualified and (kept := self._widest(state, request)):
-                said.append(f"With '{' and '.join(kept[0])}' alone there would be {kept[1]}.")
+        said = [*self._short(state, request, qualified)] if qualified < request.k else []
         if found is not None and found.unmatched_wish:
             instead = "these follow your taste" if self.texts is None else "these are the nearest"
             said.append(f"Nothing in the catalogue speaks of '{request.wish}'; {instead}.")
@@ -397,18 +376,40 @@ class Pipeline:
             said.append("Nothing is known of your taste yet, so this starts from what many people chose.")
         return " ".join(said)
 
+    def _short(self, state: UserState, request: Request, qualified: int) -> Iterator[str]:
+        """Why the list is short, and what giving up one condition would bring, or else which conditions go together."""
+        split = each_part(request.conditions)
+        many = f"Only {qualified} item{'s' if qualified != 1 else ''} of {len(self.catalogue)}"
+        what = " and ".join(self._in_words(part) for part, _ in split)
+        yield (
+            f"{many if qualified else 'Nothing'} {'qualify' if qualified > 1 else 'qualifies'}"
+            + (f" ({what})." if what else " that you do not know yet.")
+        )
+        freed = 0
+        for part, others in split:
+            more = self._count(self.allowed(state, replace(request, conditions=others)))
+            if more > qualified:
+                freed += 1
+                yield f"Without '{self._in_words(part)}' there would be {more}."
+        if not freed and not qualified and (kept := self._widest(state, request)):
+            yield f"With '{' and '.join(kept[0])}' alone there would be {kept[1]}."
+
+    def _in_words(self, condition: Condition) -> str:
+        return self.catalogue.schema[condition.attribute].describe(condition)
+
     def _widest(self, state: UserState, request: Request) -> tuple[tuple[str, ...], int] | None:
         """The most conditions that something keeps together, and how many items do; None where nothing keeps any, or
         where they are too many to try."""
-        if len(filters.parts(request.filters)) > _TRIED:
+        tried = each_part(request.conditions)
+        if len(tried) > _TRIED:
             return None
-        level = {request.filters}
-        for _ in filters.parts(request.filters):  # one condition less each time
-            level = {fewer for f in level for _, fewer in filters.parts(f)} - {Filters()}
-            counts = {f: self._count(self.allowed(state, replace(request, filters=f))) for f in level}
-            kept = max(counts, key=lambda f: (counts[f], repr(f)), default=None)
+        level = {request.conditions}
+        for _ in tried:  # one condition less each time
+            level = {fewer for some in level for _, fewer in each_part(some)} - {()}
+            counts = {some: self._count(self.allowed(state, replace(request, conditions=some))) for some in level}
+            kept = max(counts, key=lambda some: (counts[some], repr(some)), default=None)
             if kept is not None and counts[kept]:
-                return tuple(text for text, _ in filters.parts(kept)), counts[kept]
+                return tuple(self._in_words(part) for part, _ in each_part(kept)), counts[kept]
         return None
 
 

@@ -1,7 +1,7 @@
 """What may be asked of an item: typed attributes, conditions on them, and the schema of a catalogue."""
 
 from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, both, either
-from recommenders.data.attributes.conditions import Condition, Holding, Operator, Value, parts
+from recommenders.data.attributes.conditions import Condition, Holding, Operator, Value, each_part
 from recommenders.data.attributes.named import Named
 from recommenders.data.attributes.schema import Bound, Schema, found_in, kinds, read_attribute
 
@@ -18,9 +18,9 @@ __all__ = [
     "Schema",
     "Value",
     "both",
+    "each_part",
     "either",
     "found_in",
     "kinds",
-    "parts",
     "read_attribute",
 ]

@@ -47,7 +47,7 @@ class Condition(BaseModel):
         return self.model_copy(update={"values": tuple(values)})
 
 
-def parts(conditions: Sequence[Condition]) -> list[tuple[Condition, tuple[Condition, ...]]]:
+def each_part(conditions: Sequence[Condition]) -> list[tuple[Condition, tuple[Condition, ...]]]:
     """Each thing that could be given up, with the conditions that remain then: of "has all" and "has none" each name is
     one, and of a range each end."""
     found: list[tuple[Condition, tuple[Condition, ...]]] = []

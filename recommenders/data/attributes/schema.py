@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.errors import DataError, UnknownName, did_you_mean
 from recommenders.data.attributes.attribute import Attribute, Column
 from recommenders.data.attributes.conditions import Condition
+from recommenders.data.attributes.named import Named
 
 _REMEMBERED = 256  # masks a catalogue; the oldest is forgotten
 _SHELF = Path(__file__).with_name("kinds")
@@ -162,6 +163,16 @@ class Bound:
             if c.hard and c.attribute in self.schema
         )
         return tuple(s for s in said if s)
+
+    def met(self, item: int, condition: Condition) -> tuple[str, ...]:
+        """What an item has of a wanted condition: the names that were asked for, or what its cell says."""
+        attribute, cell = self.schema[condition.attribute], self.cells(condition.attribute)[item]
+        if attribute.unknown(cell):
+            return ()
+        if isinstance(attribute, Named):
+            have = {cell} if isinstance(cell, str) else set(cell)
+            return tuple(str(v) for v in condition.values if v in have)
+        return (attribute.tell(cell),)
 
     def tell(self, name: str, item: int) -> str:
         """The cell of an item for people; "" where it is not known."""

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 from app import files
 from app.errors import DataError
+from recommenders.data.attributes import Schema
+from recommenders.data.default_schema import default_schema
 from recommenders.data.tables import (
     GENRES,
     ITEM,
@@ -30,6 +32,7 @@ from recommenders.data.tables import (
 
 FORMAT = 1
 ITEMS, INTERACTIONS, USERS, ABOUT = "items.parquet", "interactions.parquet", "users.parquet", "dataset.json"
+ATTRIBUTES = "attributes.json"
 
 
 def write(folder: Path, data: Dataset, *, key: str = "", extra: dict[str, str] | None = None) -> None:
@@ -53,6 +56,7 @@ def write(folder: Path, data: Dataset, *, key: str = "", extra: dict[str, str] |
             pa.table({USER: x.user, ITEM: x.item, VALUE: x.value, TIMESTAMP: x.timestamp}), new / INTERACTIONS
         )
         pq.write_table(pa.Table.from_pandas(data.users, preserve_index=False), new / USERS)
+        (new / ATTRIBUTES).write_text(data.catalogue.schema.to_json(), encoding="utf-8")
         (new / ABOUT).write_text(json.dumps(about, indent=2, ensure_ascii=False), encoding="utf-8")
         for name, text in (extra or {}).items():
             (new / name).write_text(text, encoding="utf-8")
@@ -73,6 +77,8 @@ def read(folder: Path, *, key: str = "") -> Dataset | None:
         items = pq.read_table(folder / ITEMS).to_pandas()
         columns = pq.read_table(folder / INTERACTIONS)
         users = pq.read_table(folder / USERS).to_pandas()
+        declared = folder / ATTRIBUTES  # data sets that were kept before there were attributes have none
+        schema = Schema.from_json(declared.read_text(encoding="utf-8")) if declared.is_file() else None
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise DataError(
             f"the stored data set in {folder} is damaged ({error}); delete that folder and load again"
@@ -86,7 +92,7 @@ def read(folder: Path, *, key: str = "") -> Dataset | None:
     arrays = [columns[c].to_numpy() for c in (USER, ITEM, VALUE, TIMESTAMP)]
     return Dataset(
         about["name"],
-        Catalogue(items),
+        Catalogue(items, schema or default_schema(items, Schema())),
         Interactions(*(np.ascontiguousarray(a) for a in arrays)),
         users,
         about["explicit"],

@@ -19,8 +19,10 @@ import numpy as np
 import pandas as pd
 
 from app.errors import DataError
+from recommenders.data.attributes import Schema, read_attribute
+from recommenders.data.default_schema import NOTES
 from recommenders.data.sources._titles import article_first, split_year
-from recommenders.data.tables import CONTENT, Catalogue, Dataset, IdMap, Interactions
+from recommenders.data.tables import Catalogue, Dataset, IdMap, Interactions
 
 LABEL = "MovieLens 100K"
 LICENCE = (
@@ -35,6 +37,8 @@ SHA256 = {
     "ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
 }
 FACTS = Path(__file__).resolve().parents[3] / "data" / "film_facts.csv"
+# the people are there already, and a country is hardly asked for where a language is
+DECLARED = Schema(read_attribute({"kind": "text", "name": n, "hidden": True}) for n in ("director", "country"))
 HOW = "fetch it: chatrec data get ml-100k"
 
 
@@ -64,7 +68,8 @@ def read(folder: Path) -> Dataset:
                 "genres": [tuple(g for g in row.split(" ") if g not in ("", "unknown")) for row in items["class"]],
                 **_facts(items["item_id"]),
             }
-        )
+        ),
+        DECLARED,
     )
     people = _table(folder / "ml-100k.user", ("user_id", "age", "gender", "occupation"))
     users = people[["user_id", "gender", "occupation"]].copy()
@@ -95,7 +100,7 @@ def _facts(item_ids: pd.Series) -> dict[str, list[str]]:
         "text": [row.replace("|", ", ") for row in facts["keywords"]],
         "director": [row.replace("|", ", ") for row in directors],
         "country": [row.replace("|", ", ") for row in facts["country"]],
-        **{note: facts[note].tolist() for note in CONTENT},
+        **{note: facts[note].tolist() for note in (a.name for a in NOTES)},
     }
 
 
