@@ -18,7 +18,6 @@ from pathlib import Path
 import torch
 
 from app.settings import settings
-from app.understanding.joint import read_alone
 from app.understanding.lessons.dialogues import Composer, Message
 from app.understanding.lessons.lessons import films
 from app.understanding.names.linking import Linker
@@ -26,7 +25,7 @@ from app.understanding.reader.encoder import Encoder, shipped
 from benchmarks.decoder_tuning.adapt import END, check, tokens
 from benchmarks.decoder_tuning.decoder import Decoder
 from benchmarks.decoder_tuning.merge import merged
-from benchmarks.heard import scored
+from benchmarks.heard import read_alone, scored
 from benchmarks.measure import about, write
 from benchmarks.steer import heard, iard, labels
 from llm.backends.embedded import EmbeddedChat

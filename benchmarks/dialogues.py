@@ -38,7 +38,7 @@ from app.service.workbench import Workbench, pair
 from app.settings import Settings, settings
 from app.turn.context import Parts, Turn, TurnContext
 from app.turn.controller import run_turn
-from app.turn.desk import request_of
+from app.understanding.wants import NOTHING
 from benchmarks.measure import about, write
 from benchmarks.replay import Moment, Said, breaks, moments, read
 from llm.backends import registry
@@ -145,18 +145,16 @@ class Bench:
         ids, done = self.catalogue.ids, events[-1]
         assert isinstance(done, Done)
         decision = next((e for e in events if isinstance(e, Decision)), None)
-        arguments = {} if decision is None else decision.arguments
+        wants = NOTHING if decision is None else decision.wants
         cards = [e.item_id for e in events if isinstance(e, ItemShown)]
         found = [i for e in events if isinstance(e, CandidatesFound) for i in e.item_ids]
         listed = list(dict.fromkeys((*cards, *found)))
         known = [ids.number(i) for i in listed if i in ids]
-        filters = request_of(arguments, self.catalogue).filters
-        again = bool(arguments.get("include_seen"))
         return _row(m, known[:DEPTH], done.seconds) | {
             "action": "none" if decision is None else decision.action,
             "invented": sum(i not in ids for i in listed),
-            "repeated": len(cards) - len(set(cards)) + (0 if again else _repeated(known, m.met)),
-            "violations": done.violations + sum(bool(breaks(self.catalogue, i, filters)) for i in known),
+            "repeated": len(cards) - len(set(cards)) + (0 if wants.again else _repeated(known, m.met)),
+            "violations": done.violations + sum(bool(breaks(self.catalogue, i, wants)) for i in known),
             "in_model": done.seconds_in_model,
             "bypassed": sum(isinstance(e, Fallback) for e in events),
         }

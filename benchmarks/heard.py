@@ -1,33 +1,46 @@
 """What a message means as plain values, the same for every way of reading it, and how two such readings compare.
 
-Gold comes from composed messages (dialogues.py), the rest from an Understanding or from a model's object.
+Gold comes from composed messages (dialogues.py), the rest from what was heard or from a model's object.
 Values are the catalogue's own: row numbers, genre names, bounds of years; a wish is its content words.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from app.understanding import joint
+from app.understanding.heard import About, Ask, Clarify, Compare, Heard, Judge, Why
 from app.understanding.joint import intent_of
 from app.understanding.lessons.dialogues import Message
 from app.understanding.names.linking import Linker
+from app.understanding.reader.encoder import Encoder
 from app.understanding.reader.labels import TITLES
-from app.understanding.rules import Understanding
+from app.understanding.rules import Reader
 from app.understanding.table import Table
+from app.understanding.wants import NOTHING, Wants
+from recommenders.data.attributes import Condition
 from recommenders.evaluation.metrics import percentiles, resampled
 from recommenders.texts.words import content_words
 
 Slots = Mapping[str, frozenset[object]]
 JUDGED = ("liked", "disliked", "seen")
-_TABLE = {"without_people": ["Nobody"]}  # of the request before: something to go on from that no message says
+_TABLE = Wants(
+    conditions=(Condition(attribute="people", operator="has none", values=("Nobody",)),)
+)  # of the request before: something to go on from that no message says
 _KINDS = {"like": "liked", "dislike": "disliked", "seen": "seen"}
-_LISTS = ("without_genres", "people", "without_people", "languages", "without_content")
+_LISTS = (
+    ("genres", "genres", ("has all", "has any")),
+    ("without_genres", "genres", ("has none",)),
+    ("people", "people", ("has any",)),
+    ("without_people", "people", ("has none",)),
+    ("languages", "language", ("one of",)),
+)
 
 
 @dataclass(frozen=True)
-class Heard:
+class Reading:
     """intent, and the slots that are filled; `seconds` of CPU that it took, which other load does not change."""
 
     intent: str
@@ -37,12 +50,12 @@ class Heard:
 
 def table(message: Message) -> Table:
     """What lies on the table when this message comes."""
-    asked = _TABLE if message.shown else {}
+    asked = _TABLE if message.shown else NOTHING
     return Table(
         shown=message.shown,
         focus=message.focus or message.shown,
         ever=message.shown,
-        arguments=asked,
+        wants=asked,
         turns=2 if message.previous else 0,
     )
 
@@ -98,33 +111,44 @@ def pointed_at(message: Message) -> set[int]:
     return rows
 
 
-def of_understanding(u: Understanding, names: Linker, seconds: float) -> Heard:
-    """The tool calls as slots; what the request before had asked for is left out."""
-    rows = names.catalogue.ids.number
+def of_understanding(u: Heard, names: Linker, seconds: float) -> Reading:
+    """The acts as slots; what the request before had asked for is left out."""
     found: dict[str, set[object]] = {}
-    for call in u.calls:
-        said = call.arguments
-        items = {rows(str(i)[5:]) for i in _list(said.get("items"))}
-        if call.tool == "remember":
-            found.setdefault(_KINDS[str(said["kind"])], set()).update(items)
-            continue
-        found.setdefault("like" if call.tool == "similar" else "items", set()).update(items)
-        found["genres"] = {*_list(said.get("genres")), *_list(said.get("any_genres"))}
-        for name in _LISTS:
-            found[name] = {*_list(said.get(name))} - {"Nobody"}
-        if said.get("year_from") or said.get("year_to"):
-            found["years"] = {(said.get("year_from"), said.get("year_to"))}
-        if said.get("count"):
-            found["count"] = {said["count"]}
-        found["wish"] = set(wish(said.get("wish")))
-    return Heard(intent_of(u), {n: frozenset(v) for n, v in found.items() if v}, seconds)
+    for act in u.acts:
+        if isinstance(act, Judge):
+            found.setdefault(_KINDS[act.kind], set()).update(act.items)
+        elif isinstance(act, About | Why | Compare):
+            found.setdefault("items", set()).update(act.items)
+        elif isinstance(act, Ask):
+            found |= of_wants(act.wants, names)
+    return Reading(intent_of(u), {n: frozenset(v) for n, v in found.items() if v}, seconds)
 
 
-def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list | tuple) else ()
+def of_wants(wants: Wants, names: Linker) -> dict[str, set[object]]:
+    found: dict[str, set[object]] = {"like": {names.catalogue.ids.number(i) for i in wants.like}}
+    for slot, attribute, operators in _LISTS:
+        found[slot] = {n for n in wants.names(attribute, *operators) if n != "Nobody"}
+    found["without_content"] = {
+        c.attribute for c in wants.conditions if c.operator == "at most" and c.attribute != "year"
+    }
+    for c in wants.of("year"):
+        low = c.values[0] if c.operator != "at most" else None
+        found["years"] = {(low, c.values[-1] if c.operator != "at least" else None)}
+    found["count"] = {wants.count} if wants.count else set()
+    found["wish"] = set(wish(wants.wish))
+    return found
 
 
-def compared(message: Message, heard: Heard) -> tuple[Slots, Slots]:
+def read_alone(text: str, laid: Table, names: Linker, encoder: Encoder, *, previous: str = "") -> Heard:
+    """The encoder's reading, slots and all, without rules."""
+    text = text.strip()
+    found = encoder.read(text, previous, len(laid.shown), names.known(text))
+    reader = joint.pointing(found, Reader(text, laid, names, joint.slots_of(found.spans, text, laid, names)))
+    built = joint.build(found, reader)
+    return Heard((Clarify(),)) if built is None else replace(built, by="encoder", sure=found.sure)
+
+
+def compared(message: Message, heard: Reading) -> tuple[Slots, Slots]:
     """(wanted, found) in the same terms: opinions joined where gold has them so, years and wish out where they are
     relative ("older", "lighter"), since what they come to depends on the table."""
     wanted, found = dict(gold(message)), dict(heard.slots)
@@ -139,7 +163,7 @@ def compared(message: Message, heard: Heard) -> tuple[Slots, Slots]:
     return wanted, {n: v for n, v in found.items() if v}
 
 
-def resolved(message: Message, heard: Heard) -> tuple[str, bool] | None:
+def resolved(message: Message, heard: Reading) -> tuple[str, bool] | None:
     """(kind of reference, whether it came out right); None where the message has none that something is done with."""
     rel = next((s for s in message.spans if s.kind == "rel"), None)
     if rel is not None:
@@ -182,7 +206,7 @@ def share(right: Sequence[bool], groups: Sequence[int]) -> dict[str, float | lis
     return {"value": float(hits.sum() / sizes.sum()), "interval": list(percentiles((drawn @ hits) / (drawn @ sizes)))}
 
 
-def scored(messages: Sequence[Message], heard: Sequence[Heard]) -> dict[str, object]:
+def scored(messages: Sequence[Message], heard: Sequence[Reading]) -> dict[str, object]:
     """Every figure of one way of reading."""
     groups = [m.dialogue for m in messages]
     pairs = [(m.intent, h.intent) for m, h in zip(messages, heard, strict=True)]

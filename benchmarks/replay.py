@@ -21,7 +21,7 @@ from typing import Literal
 
 from app.understanding.names.naming import title_index
 from app.understanding.names.words import folded
-from recommenders.contract.request import Filters
+from app.understanding.wants import Wants
 from recommenders.data.tables import Catalogue
 
 _MENTION = re.compile(r"@(\d+)")
@@ -137,20 +137,23 @@ def _rows(films: Sequence[Film]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(f.row for f in films if f.row is not None))
 
 
-def breaks(catalogue: Catalogue, item: int, f: Filters) -> str:
-    """The constraint that an item breaks, "" none. Written apart from the filters of the pipeline, to check them."""
-    genres, people = set(catalogue.genres[item]), set(catalogue.people[item])
-    year = int(catalogue.years[item])
-    notes = {"none", "mild"}
-    checks = {
-        "genres": set(f.genres) <= genres,
-        "any_genres": not f.any_genres or bool(genres & set(f.any_genres)),
-        "without_genres": not genres & set(f.without_genres),
-        "people": not f.people or bool(people & set(f.people)),
-        "without_people": not people & set(f.without_people),
-        "languages": not f.languages or any(x in f.languages for x in catalogue.languages[item].split("|")),
-        "year_from": f.year_from is None or (year > 0 and year >= f.year_from),
-        "year_to": f.year_to is None or (0 < year <= f.year_to),
-        "without_content": all(catalogue.content[n][item] in notes for n in f.without_content),
-    }
-    return next((name for name, holds in checks.items() if not holds), "")
+def breaks(catalogue: Catalogue, item: int, wants: Wants) -> str:
+    """The condition on a film that an item breaks, "" none. Written apart from attributes, to check them."""
+    sets = {"genres": set(catalogue.genres[item]), "people": set(catalogue.people[item])}
+    year, levels = int(catalogue.years[item]), ("none", "mild", "moderate", "strong")
+    for c in wants.conditions:
+        if c.attribute in sets:
+            have, asked = sets[c.attribute], set(c.values)
+            holds = {"has all": asked <= have, "has any": bool(asked & have), "has none": not asked & have}[c.operator]
+        elif c.attribute == "language":
+            holds = any(x in c.values for x in catalogue.languages[item].split("|"))
+        elif c.attribute == "year":
+            low = int(c.values[0]) if c.operator != "at most" else 1
+            high = int(c.values[-1]) if c.operator != "at least" else 9999
+            holds = year > 0 and (low <= year <= high) != c.refused
+        else:
+            level = str(catalogue.table[c.attribute].iloc[item])
+            holds = level in levels[: levels.index(str(c.values[0])) + 1]
+        if not holds:
+            return c.attribute
+    return ""

@@ -35,16 +35,18 @@ import torch
 from tqdm import tqdm
 
 from app.settings import settings
-from app.understanding.joint import read, read_alone
+from app.understanding.heard import Heard
+from app.understanding.joint import read
 from app.understanding.lessons.dialogues import Composer, Film, Message, dealt
 from app.understanding.lessons.lessons import films
 from app.understanding.names.linking import Linker
 from app.understanding.reader.encoder import Encoder, shipped
 from app.understanding.reader.labels import Span
-from app.understanding.rules import Understanding, understand
+from app.understanding.rules import understand
 from app.understanding.table import Table
+from app.understanding.wants import NOTHING, Wants
 from benchmarks import steer_model, steer_page
-from benchmarks.heard import Heard, macro_f1, of_understanding, scored, share, table
+from benchmarks.heard import Reading, macro_f1, of_understanding, read_alone, scored, share, table
 from benchmarks.measure import RESULTS, about, write
 from llm.backends import registry
 from recommenders.contract.config import configured
@@ -59,7 +61,7 @@ SERVES = {
     "ACC": {"chat", "feedback"}, "CRI-F": {*ASKED, "feedback"}, "INQ": {"ask_item", "compare", "explain"},
     "ASK": {"ask_item", "chat", "compare"}, "NRE": {"chat", "ask_item"}, "OTH": {"chat"},
 }  # fmt: skip
-Reads = Callable[[str, Table, str, Linker], Understanding]
+Reads = Callable[[str, Table, str, Linker], Heard]
 
 
 def systems(encoder: Encoder) -> dict[str, Reads]:
@@ -70,7 +72,7 @@ def systems(encoder: Encoder) -> dict[str, Reads]:
     }
 
 
-def heard(messages: Sequence[Message], names: Linker, reads: Reads) -> list[Heard]:
+def heard(messages: Sequence[Message], names: Linker, reads: Reads) -> list[Reading]:
     found = []
     for m in messages:
         laid = table(m)
@@ -121,7 +123,7 @@ def seekers(folder: Path, names: Linker) -> Iterator[tuple[int, str, str, Table,
                 shown = tuple(m.items[0] for m in names.mentions(text) if m.kind == "title") or shown
                 continue
             text = text.replace("...", ". ")
-            laid = Table(shown, shown, shown, {"genres": []} if turns else {}, turns)
+            laid = Table(shown, shown, shown, Wants(others=True) if turns else NOTHING, turns)
             yield number, text, before, laid, set().union(*(SERVES[i] for i in turn["sub-intent/action"]))
             before = text
 

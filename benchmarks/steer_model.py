@@ -6,7 +6,6 @@ messages of the training part, one an intent.
 
 import json
 import random
-import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
@@ -20,8 +19,7 @@ from app.errors import MalformedOutput
 from app.turn.answers import evidence, wording
 from app.turn.answers.grounding import check, sentences
 from app.turn.answers.wording import Voice
-from app.turn.desk import request_of
-from app.understanding import references, slots, years
+from app.understanding import references, slots
 from app.understanding.lessons.dialogues import Message
 from app.understanding.names.linking import Linker
 from app.understanding.reader.labels import INTENTS
@@ -33,6 +31,8 @@ from llm.calls.messages import to_chat
 from llm.rating.answers import order, order_pattern
 from prompts.constructor import Contexts, build
 from recommenders.contract.base import Recommender
+from recommenders.contract.request import Request
+from recommenders.data.attributes.kinds.year import read_years
 from recommenders.data.splits import Case
 from recommenders.data.tables import UserState
 from recommenders.evaluation import metrics
@@ -109,7 +109,7 @@ def read(model: EmbeddedChat, shots: Sequence[BaseMessage], message: Message, na
     rows |= set(pointed.items) if pointed else set()
     place = "like" if said.intent == "similar" else OPINIONS.get(said.opinion, "items")
     ages = names.catalogue.years
-    when = years.read(said.years, (), ages[list(laid.shown)], ages)
+    when = read_years(said.years, (), ages[list(laid.shown)], ages)
     found: dict[str, set[object]] = {
         place: rows,
         "genres": {n for words in said.genres for n in names.genre(words)},
@@ -170,7 +170,9 @@ def spoken(model: EmbeddedChat, messages: Sequence[Message], names: Linker) -> d
     voice = Voice(names.catalogue, UserState(()), 4.0, "ease")
     passed = []
     for message in messages:
-        request = request_of(understand(message.text, table(message), names).arguments, names.catalogue)
+        wants = understand(message.text, table(message), names).wants
+        rows = tuple(names.catalogue.ids.number(i) for i in wants.like)
+        request = Request(wish=wants.wish, like=rows, conditions=wants.conditions)
         before, behind = wording.asked(voice, request)
         facts = " ".join(filter(None, ["5", before, "films", ", ".join(behind)]))
         prompt = build("opening", Contexts(query=facts), 2000, facts=facts, noun="films")
@@ -184,5 +186,5 @@ def requests(messages: Sequence[Message], names: Linker) -> Iterator[Message]:
     """Requests that rules take for such, with something in them."""
     for message in messages:
         u = understand(message.text, table(message), names)
-        if u.action == message.intent == "recommend" and u.arguments and not re.search(r"\bNobody\b", str(u.arguments)):
+        if u.action == message.intent == "recommend" and u.wants and "Nobody" not in u.wants.names("people"):
             yield message

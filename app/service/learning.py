@@ -258,9 +258,7 @@ def asked_more_like(events: Sequence[TurnEvent]) -> list[str]:
     asked: list[str] = []
     for event in events:
         if isinstance(event, Decision) and event.action == "similar":
-            items = event.arguments.get("items")
-            named = items if isinstance(items, list | tuple) else []
-            asked += [str(i).removeprefix("item:") for i in named if str(i).startswith("item:")]
+            asked += event.wants.like
     return asked
 
 

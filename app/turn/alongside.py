@@ -7,11 +7,10 @@ consent ("I'll watch that"), questions about an item, and talk that says nothing
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 
 from app.turn.desk import Desk
-from app.understanding import Call, Understanding, cues, telling
+from app.understanding import Ask, Heard, Talk, Wants, cues, telling
 
 NEAREST = 5  # items liked in this conversation that picks may be called "like"
 
@@ -20,23 +19,27 @@ _OVER = re.compile(
 )
 
 
-def alongside(u: Understanding, message: str, desk: Desk) -> Understanding:
-    """The same with a last call that brings picks, where the message calls for them; a mere greeting does only once."""
-    if u.action == "recommend" and not u.arguments and desk.table.ever and _greets(message):
-        return replace(u, action="chat", calls=(), topic="greeting")
-    if u.action == "feedback" and u.calls and not _over(message):
-        return replace(u, calls=(*u.calls, _next(u, desk)), along=True)
-    if u.action == "clarify" and u.unmatched and _known(message, desk):
-        return replace(u, calls=(_next(u, desk),), along=True)
-    if u.action != "chat":
+def alongside(u: Heard, message: str, desk: Desk) -> Heard:
+    """The same with a last act that brings picks, where the message calls for them; a mere greeting does only once."""
+    if u.action == "recommend" and not u.wants and desk.table.ever and _greets(message):
+        return replace(u, acts=(*u.acts[:-1], Talk("greeting")))
+    if u.action == "chat" and u.topic == "greeting" and not desk.table.ever:
+        return replace(u, acts=(Ask(greets=True),))
+    if not _calls_for_picks(u, message, desk):
         return u
-    if u.topic == "greeting" and not desk.table.ever:
-        return replace(u, action="recommend", calls=(Call("recommend", {}),))
-    if u.topic in ("accept", "thanks") and cues.ELSE.search(message) and not _over(message):
-        return replace(u, calls=(_next(u, desk),), along=True)
-    if u.topic in ("", "small talk") and _tells(message):
-        return replace(u, calls=(_next(u, desk),), along=True)
-    return u
+    return replace(u, acts=(*u.acts, Ask(_next(u, desk))), along=True)
+
+
+def _calls_for_picks(u: Heard, message: str, desk: Desk) -> bool:
+    if u.action == "feedback":
+        return not _over(message)
+    if u.action == "clarify":
+        return bool(u.unmatched) and _known(message, desk)
+    if u.action != "chat":
+        return False
+    if u.topic in ("accept", "thanks"):
+        return bool(cues.ELSE.search(message)) and not _over(message)
+    return u.topic in ("", "small talk") and _tells(message)
 
 
 def _greets(message: str) -> bool:
@@ -51,7 +54,7 @@ def _over(message: str) -> bool:
 
 def _known(message: str, desk: Desk) -> bool:
     """Whether there is anything to go by: a history, an earlier request, or words that tell a taste."""
-    return bool(desk.state.items or desk.table.arguments or _tells(message))
+    return bool(desk.state.items or desk.table.wants or _tells(message))
 
 
 def _tells(message: str) -> bool:
@@ -59,26 +62,14 @@ def _tells(message: str) -> bool:
     return any(cue.search(message) for cue in (cues.LIKE, cues.DISLIKE, cues.SEEN, cues.UNSEEN, cues.PREFERENCE))
 
 
-def _next(u: Understanding, desk: Desk) -> Call:
-    """Other picks within the constraints of the latest request: like what was just praised, else like what that request
+def _next(u: Heard, desk: Desk) -> Wants:
+    """Other picks within the conditions of the latest request: like what was just praised, else like what that request
     named."""
-    kept = {
-        n: v for n, v in desk.table.arguments.items() if n not in ("wish", "count", "items", "more", "include_seen")
-    }
-    if desk.table.ever:
-        kept["more"] = True
-    praised = _judged(u, "like")
+    before = desk.table.wants
+    kept = Wants(conditions=before.conditions, others=bool(desk.table.ever))
+    praised = [i for judge in u.judged if judge.kind == "like" for i in judge.items]
     if not praised:
-        asked = [i for i in _items(desk.table.arguments) if i.startswith("item:") and i not in _judged(u, "dislike")]
-        return Call("similar", {**kept, "items": asked}) if asked else Call("recommend", kept)
-    before = [i for i in reversed(desk.ids(desk.liked)) if i not in praised]
-    return Call("similar", {**kept, "items": [*praised, *before][:NEAREST]})
-
-
-def _judged(u: Understanding, kind: str) -> list[str]:
-    return [i for c in u.calls if c.arguments.get("kind") == kind for i in _items(c.arguments)]
-
-
-def _items(arguments: Mapping[str, object]) -> list[str]:
-    items = arguments.get("items")
-    return [str(i) for i in items] if isinstance(items, list | tuple) else []
+        refused = {desk.item_id(i) for judge in u.judged if judge.kind == "dislike" for i in judge.items}
+        return kept.changed(like=tuple(i for i in before.like if i not in refused))
+    earlier = [i for i in reversed(desk.liked) if i not in praised]
+    return kept.changed(like=tuple(desk.item_id(i) for i in [*praised, *earlier][:NEAREST]))

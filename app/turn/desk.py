@@ -1,14 +1,16 @@
 """The desk at which tools work: the parts of this turn, what is on the table, and how names become rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from app.errors import UnknownName
 from app.scorer import noted
 from app.turn.context import Parts, TurnContext
 from app.turn.laying import lay
-from app.understanding import Linker, Table, linker, telling
-from recommenders.contract import Explanation, Filters, Recommendation, Request
-from recommenders.data import Catalogue, FeedbackKind, UserState
+from app.understanding import NOTHING, Linker, Order, Table, Wants, linker, telling, unknown_name
+from recommenders.contract import Explanation, Recommendation, Request
+from recommenders.data import Catalogue, Condition, FeedbackKind, Named, UserState
 
 
 class ToolError(Exception):
@@ -27,9 +29,11 @@ class Outcome:
     kind: FeedbackKind | None = None
     facts: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()  # the items that the call named, as "item:<id>"
+    wants: Wants = NOTHING  # what it was asked for, in the catalogue's own names
 
 
+_ORDERED = 200  # of which the cheapest, the newest, ... are taken
+_MOST = 20  # items an answer
 _SAID = 2000  # characters of what was said that the recommender is told; the encoder reads fewer
 
 
@@ -93,61 +97,41 @@ class Desk:
         on_table = [r for r in rows if r in self.table.ever]
         return tuple(on_table) or rows
 
-    def filters(
-        self,
-        *,
-        genres: Sequence[str] = (),
-        any_genres: Sequence[str] = (),
-        without_genres: Sequence[str] = (),
-        people: Sequence[str] = (),
-        without_people: Sequence[str] = (),
-        languages: Sequence[str] = (),
-        without_content: Sequence[str] = (),
-        year_from: int | None = None,
-        year_to: int | None = None,
-    ) -> tuple[Filters, tuple[str, ...]]:
-        """The catalogue's own names for what was asked, and what it does not know, in words."""
-        unmatched: list[str] = []
-
-        def known(kind: str, names: Sequence[str]) -> tuple[str, ...]:
-            find = {"genre": self.linker.genre, "person": self.linker.person, "language": self.linker.language}[kind]
-            rows: list[str] = []
-            for name in names:
-                found = find(name)
+    def conditions(self, stated: Sequence[Condition]) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
+        """The conditions in the catalogue's own names, and what it does not know, in words."""
+        schema, kept, unmatched = self.catalogue.schema, [], []
+        for condition in stated:
+            a = schema[condition.attribute]
+            if not isinstance(a, Named):
+                kept.append(condition)
+                continue
+            known: list[str] = []
+            for name in map(str, condition.values):
+                found = self.linker.value(a.name, name)
                 if not found:
-                    unmatched.append(_unknown(kind, name, self.catalogue))
-                rows += found
-            return tuple(dict.fromkeys(rows))
-
-        if year_from is not None and year_to is not None and year_from > year_to:
-            year_from, year_to = year_to, year_from
-        notes = tuple(dict.fromkeys(n for n in without_content if n in self.catalogue.content))
-        unmatched += [
-            f"“{n}”: this catalogue has no such content notes"
-            for n in without_content
-            if n not in self.catalogue.content
-        ]
-        filters = Filters(
-            genres=known("genre", genres),
-            any_genres=known("genre", any_genres),
-            without_genres=known("genre", without_genres),
-            people=known("person", people),
-            without_people=known("person", without_people),
-            languages=known("language", languages),
-            without_content=notes,
-            year_from=year_from,
-            year_to=year_to,
-        )
-        return filters, tuple(unmatched)
+                    values = self.catalogue.attributes.values.get(a.name, ())
+                    unmatched.append(unknown_name(schema, a.name, name, values))
+                known += found
+            if known:
+                kept.append(condition.only(tuple(dict.fromkeys(known))))
+        return tuple(kept), tuple(unmatched)
 
     # -- asking and telling -----------------------------------------------------------------------------------------
 
-    def recommend(self, request: Request) -> Recommendation:
+    def recommend(self, request: Request, order: Order | None = None) -> Recommendation:
+        """What the pipeline finds; where an order was asked for, the best of many in that order."""
         pool = max(self.pool, request.k)
-        found = self.parts.pipeline.recommend(self.state, request, pool=pool)
+        found = self.parts.pipeline.recommend(self.state, request, pool=pool if order is None else _ORDERED)
+        if order is not None:
+            return self._in_order(found, order, pool)
         if self.parts.explorer is not None:
             found = self.parts.explorer.interleaved(found, self.state, request, pool)
         return noted(found, self.parts.pipeline.ranker)
+
+    def _in_order(self, found: Recommendation, order: Order, pool: int) -> Recommendation:
+        by_item = {c.item: c for c in found.candidates}
+        items = self.catalogue.attributes.ordered(order.attribute, list(by_item), rising=order.rising)[:pool]
+        return replace(found, candidates=tuple(replace(by_item[i], rank=n) for n, i in enumerate(items, start=1)))
 
     def explain(self, items: Sequence[int], request: Request | None, *, latest: int) -> tuple[Explanation, ...]:
         return tuple(self.parts.pipeline.explain(self.state, items, request, latest=latest))
@@ -163,10 +147,39 @@ class Desk:
     def request_behind(self, items: Sequence[int]) -> Request | None:
         """The request that showed these; the latest one where none of them was shown, None where there is none."""
         table = self.table
-        if not table.arguments and not table.shown:
+        if not table.wants and not table.shown:
             return None
-        asked = request_of(next((table.asked[i] for i in items if i in table.asked), table.arguments), self.catalogue)
-        return replace(asked, said=self.said(before=True), liked=self.liked)
+        wants = next((table.asked[i] for i in items if i in table.asked), table.wants)
+        return Request(
+            wish=wants.wish,
+            like=self.rows(wants.like),
+            conditions=self.known(wants.conditions),
+            said=self.said(before=True),
+            liked=self.liked,
+        )
+
+    def request(self, wants: Wants) -> Request:
+        """What the pipeline is asked for these wants; the names in them are the catalogue's own."""
+        like = self.rows(wants.like)
+        return Request(
+            k=max(1, min(_MOST, wants.count or self.picks)),
+            wish=wants.wish.strip(),
+            said=self.said(),
+            liked=self.liked,
+            like=like,
+            conditions=wants.conditions,
+            exclude=frozenset(like) | (frozenset(self.table.ever) if wants.others else frozenset()),
+            include_seen=wants.again,
+        )
+
+    def known(self, conditions: Sequence[Condition]) -> tuple[Condition, ...]:
+        """Those that this catalogue can keep: a stored request may be of one that has changed since."""
+        attributes, kept = self.catalogue.attributes, []
+        for condition in conditions:
+            with suppress(UnknownName):
+                attributes.mask((condition,))
+                kept.append(condition)
+        return tuple(kept)
 
     def remember(self, items: Sequence[int], kind: FeedbackKind) -> None:
         """Keep feedback, and let this turn know of it."""
@@ -191,9 +204,9 @@ class Desk:
             disliked=tuple(i for i in state.disliked if i not in items),
         )
 
-    def ids(self, items: Sequence[int]) -> tuple[str, ...]:
-        """As references: "item:<id>"."""
-        return tuple(f"item:{self.catalogue.ids.ids[i]}" for i in items)
+    def rows(self, ids: Sequence[str]) -> tuple[int, ...]:
+        """Internal numbers of the ids that the catalogue has."""
+        return tuple(self.catalogue.ids.number(i) for i in ids if i in self.catalogue.ids)
 
     def item_id(self, item: int) -> str:
         """The owner's id; a number that is no row of the catalogue stays recognisable as such in the trace."""
@@ -204,34 +217,19 @@ class Desk:
 
     def facts(self, item: int) -> str:
         """One line of what the catalogue says of an item."""
-        parts = [self.label(item)]
-        if self.catalogue.genres[item]:
-            parts.append(", ".join(self.catalogue.genres[item]))
-        if self.catalogue.people[item]:
-            parts.append("with " + ", ".join(self.catalogue.people[item][:4]))
-        return "; ".join(parts)
+        attributes, told = self.catalogue.attributes, [self.label(item)]
+        for a in attributes.schema.shown:
+            cell = attributes.cells(a.name)[item]
+            if a.kind in ("year", "text") or a.unknown(cell):
+                continue
+            if isinstance(a, Named):
+                told.append(
+                    f"{a.prefix} {', '.join(cell[:4])}" if a.proper and not isinstance(cell, str) else _flat(cell)
+                )
+            else:
+                told.append(f"{a.said}: {a.tell(cell)}")
+        return "; ".join(told)
 
 
-def _unknown(kind: str, name: str, catalogue: Catalogue) -> str:
-    if kind == "genre":
-        return f"this catalogue has no genre “{name}”"
-    if kind == "person":
-        if not catalogue.people_names:
-            return f"this catalogue lists no people, so I could not look for {name}"
-        return f"I found nobody called {name} in this catalogue"
-    if not catalogue.language_names:
-        return f"this catalogue lists no languages, so I could not look for {name}"
-    return f"I found no language “{name}” in this catalogue"
-
-
-def request_of(arguments: Mapping[str, object], catalogue: Catalogue) -> Request:
-    """The request that a stored decision stands for (its names are the catalogue's own)."""
-    from app.understanding import filters_of
-
-    items = arguments.get("items")
-    rows = [str(i)[5:] for i in items if str(i).startswith("item:")] if isinstance(items, list | tuple) else []
-    return Request(
-        wish=str(arguments.get("wish", "")),
-        like=tuple(catalogue.ids.number(i) for i in rows if i in catalogue.ids),
-        filters=filters_of(arguments),
-    )
+def _flat(cell: str | tuple[str, ...]) -> str:
+    return cell if isinstance(cell, str) else ", ".join(cell)

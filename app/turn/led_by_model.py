@@ -22,7 +22,7 @@ from app.turn.alongside import alongside
 from app.turn.answers import check, for_opening, for_reason, for_table, harmless, sentences, wording
 from app.turn.choosing import Choice, choose
 from app.turn.desk import Desk, Outcome, ToolError
-from app.understanding import Action, Understanding, slots, understand
+from app.understanding import About, Act, Action, Compare, Heard, Why, told, understand
 from llm.calls import to_chat
 from prompts import Contexts, build, estimate
 from recommenders.contract import Request
@@ -56,7 +56,7 @@ class _Decided:
 
 def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) -> Iterator[TurnEvent]:
     """The events between Started and Done."""
-    rules = understand(message, desk.table, desk.linker, k=settings.picks)
+    rules = understand(message, desk.table, desk.linker)
     began = time.perf_counter()
     try:
         decided = yield from _decide(message, rules, desk, settings, stop)
@@ -77,13 +77,13 @@ def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) ->
 
 
 def _by_rules(
-    fallback: Fallback, rules: Understanding, desk: Desk, settings: Settings, stop: threading.Event
+    fallback: Fallback, rules: Heard, desk: Desk, settings: Settings, stop: threading.Event
 ) -> Iterator[TurnEvent]:
     """The visible word that the model was bypassed, and the whole answer by rules."""
     yield fallback
     yield Token(text=wording.bypassed(fallback.why) + "\n\n")
     rules = alongside(rules, desk.message, desk)
-    yield led_by_reader.decision(rules, 0.0)
+    yield led_by_reader.decision(rules, desk, 0.0)
     yield from led_by_reader.act(rules, desk, settings, stop, model=False)
 
 
@@ -109,11 +109,11 @@ def contexts(message: str, desk: Desk) -> Contexts:
 
 
 def _decide(
-    message: str, rules: Understanding, desk: Desk, settings: Settings, stop: threading.Event
+    message: str, rules: Heard, desk: Desk, settings: Settings, stop: threading.Event
 ) -> Generator[TurnEvent, None, _Decided]:
     """Tool calls of the model until one answers; LLMError when it fails or goes on making mistakes."""
     began = time.perf_counter()
-    schemas = tools.schemas()
+    schemas = tools.schemas(desk.catalogue)
     # the budget is for what changes; the tools are the same every turn, and in the prefix cache
     prompt = build("decide", contexts(message, desk), settings.prompt_tokens)
     prompt = replace(prompt, estimated_tokens=prompt.estimated_tokens + estimate(json.dumps(schemas)))
@@ -129,12 +129,12 @@ def _decide(
         answer = yield from asking.ask(model, messages, "decide", settings, stop)
         calls, broken = _calls(answer)
         if not calls and not broken:
-            yield _decision(None, kept, (), rules, time.perf_counter() - began, answer.text)
+            yield _decision(None, kept, (), rules, desk, time.perf_counter() - began, answer.text)
             return _Decided(kept, "", tuple(noted), answer.text, ())
         messages.append(AIMessage(content=answer.text, tool_calls=calls))
         errors = list(broken)
         for call in calls:
-            arguments, more = _guarded(call["name"], call["args"], rules)
+            arguments, more = _guarded(call["name"], call["args"], rules, desk)
             outcome = yield from led_by_reader.call_tool(call["name"], arguments, desk)
             if isinstance(outcome, ToolError):
                 errors.append(str(outcome))
@@ -147,7 +147,7 @@ def _decide(
                 messages.append(ToolMessage(content=outcome.summary, tool_call_id=call["id"] or "", name=call["name"]))
                 continue
             added = more
-            yield _decision(call["name"], outcome, added, rules, time.perf_counter() - began)
+            yield _decision(call["name"], outcome, added, rules, desk, time.perf_counter() - began)
             return _Decided(outcome, call["name"], tuple(noted), answer.text, added)
         if broken:
             messages.append(HumanMessage(content=f"That was no usable call: {'; '.join(broken)}. Try again."))
@@ -156,7 +156,7 @@ def _decide(
             if mistakes > settings.repairs:
                 raise MalformedOutput(asking.said(answer), "; ".join(errors))
     if kept is not None:
-        yield _decision("remember", kept, (), rules, 0.0)
+        yield _decision("remember", kept, (), rules, desk, 0.0)
         return _Decided(kept, "remember", tuple(noted), "", ())
     raise MalformedOutput("", f"no answer after {MAX_CALLS} calls")
 
@@ -170,28 +170,31 @@ def _calls(answer: AIMessage) -> tuple[list[Any], list[str]]:
 
 
 def _guarded(
-    name: str, arguments: Mapping[str, object], rules: Understanding
+    name: str, arguments: Mapping[str, object], rules: Heard, desk: Desk
 ) -> tuple[dict[str, object], tuple[str, ...]]:
-    """The arguments with the hard constraints that the rules read and the model left out, and those in words.
+    """The arguments with the hard conditions that the rules read and the model left out, and those in words.
 
-    A constraint that a person stated must hold, whoever leads; so the exclusions, years, people and genres that the
-    rules found are added unless the model said something on the same matter.
+    A condition that a person stated must hold, whoever leads; so what the rules found is added where the model said
+    nothing on the same attribute, and what they found unwanted in any case.
     """
     given = {k: v for k, v in dict(arguments).items() if v not in (None, "", [])}
-    if name not in _CONSTRAINED or rules.action not in _CONSTRAINED:
+    if name not in _CONSTRAINED or not rules.shows:
         return given, ()
     added: dict[str, object] = {}
-    for key in ("without_genres", "without_people", "without_content"):
-        have = {str(x).casefold() for x in _list(given.get(key))}
-        missing = [x for x in _list(rules.arguments.get(key)) if str(x).casefold() not in have]
-        if missing:
-            added[key] = [*_list(given.get(key)), *missing]
-    for keys in (("year_from", "year_to"), ("people",), ("languages",), ("genres", "any_genres")):
-        if not any(k in given for k in keys):
-            added |= {k: rules.arguments[k] for k in keys if k in rules.arguments}
-    for key in ("count", "more", "include_seen"):
-        if key in rules.arguments and key not in given:
-            added[key] = rules.arguments[key]
+    for a in desk.catalogue.schema.shown:
+        mine = rules.wants.of(a.name)
+        keys = tuple(a.properties(()))
+        if f"without_{a.name}" in keys:
+            unwanted = [v for c in mine if c.excludes for v in c.values]
+            have = {str(x).casefold() for x in _list(given.get(f"without_{a.name}"))}
+            if missing := [v for v in unwanted if str(v).casefold() not in have]:
+                added[f"without_{a.name}"] = [*_list(given.get(f"without_{a.name}")), *missing]
+        wanted = [c for c in mine if not c.excludes]
+        if not any(k in given for k in keys if not k.startswith("without_")):
+            added |= {k: v for c in wanted for k, v in a.arguments(c).items()}
+    for key, value in (("count", rules.wants.count), ("more", rules.wants.others), ("include_seen", rules.wants.again)):
+        if value and key not in given:
+            added[key] = value
     return {**given, **added}, tuple(sorted(added))
 
 
@@ -203,7 +206,8 @@ def _decision(
     tool: str | None,
     outcome: Outcome | None,
     added: tuple[str, ...],
-    rules: Understanding,
+    rules: Heard,
+    desk: Desk,
     seconds: float,
     reply: str = "",
 ) -> Decision:
@@ -214,41 +218,18 @@ def _decision(
     return Decision(
         action=_ACTIONS.get(tool, "recommend"),
         by="model",
-        arguments=_stored(tool, outcome),
-        understood=_understood(outcome, added),
+        wants=outcome.wants,
+        items=[] if outcome.recommendation is not None else [desk.item_id(i) for i in outcome.items],
+        understood=_understood(outcome, added, desk),
         unmatched=list(outcome.unmatched or rules.unmatched),
         seconds=seconds,
     )
 
 
-def _stored(tool: str, outcome: Outcome) -> dict[str, object]:
-    """The arguments in the catalogue's own names, as a follow-up refines them."""
-    request = outcome.request
-    if tool == "search" and request is not None:
-        return {"wish": request.wish}
-    if tool not in _CONSTRAINED or request is None:
-        return {"items": list(outcome.ids)}
-    f = request.filters
-    stored: dict[str, object] = {
-        "wish": request.wish,
-        "genres": list(f.genres),
-        "any_genres": list(f.any_genres),
-        "without_genres": list(f.without_genres),
-        "people": list(f.people),
-        "without_people": list(f.without_people),
-        "languages": list(f.languages),
-        "without_content": list(f.without_content),
-        "year_from": f.year_from,
-        "year_to": f.year_to,
-        "items": list(outcome.ids),
-    }
-    return {k: v for k, v in stored.items() if v}
-
-
-def _understood(outcome: Outcome, added: tuple[str, ...]) -> list[str]:
+def _understood(outcome: Outcome, added: tuple[str, ...], desk: Desk) -> list[str]:
     if outcome.request is None or outcome.recommendation is None:
         return []
-    said = list(slots.describe(outcome.request.filters, "", outcome.request.wish))
+    said = list(told(outcome.wants, desk.catalogue.schema))
     return [*said, *([f"added by the rules: {', '.join(added)}"] if added else [])]
 
 
@@ -303,17 +284,13 @@ def _explain(
     message: str,
     decided: _Decided,
     outcome: Outcome,
-    rules: Understanding,
+    rules: Heard,
     desk: Desk,
     settings: Settings,
     stop: threading.Event,
 ) -> Iterator[TurnEvent]:
     """The evidence in the rules' words, and above it what the model says of it, as far as that passes the check."""
-    action = _ACTIONS[decided.tool]
-    same = rules.action == action
-    evidence = led_by_reader.answer(
-        desk, replace(rules, action=action, fact=rules.fact if same else "", why_not=rules.why_not and same), outcome
-    )
+    evidence = led_by_reader.told(desk, _act(decided.tool, outcome, rules), outcome)
     if decided.tool == "explain" and len(outcome.explanations) == 1:
         context = contexts(message, desk)
         prompt = build("speak", context, settings.prompt_tokens, evidence=evidence)
@@ -343,8 +320,18 @@ def _explain(
     yield Token(text=evidence)
 
 
+def _act(tool: str, outcome: Outcome, rules: Heard) -> Act:
+    """The act that a tool stands for; its particulars as the rules read them, where they read the same."""
+    mine = rules.leading
+    if tool == "explain":
+        return replace(mine, items=outcome.items) if isinstance(mine, Why) else Why(outcome.items)
+    if tool == "compare":
+        return replace(mine, items=outcome.items) if isinstance(mine, Compare) else Compare(outcome.items)
+    return About(outcome.items, mine.attributes if isinstance(mine, About) else ())
+
+
 def _talk(
-    decided: _Decided, rules: Understanding, desk: Desk, settings: Settings, stop: threading.Event
+    decided: _Decided, rules: Heard, desk: Desk, settings: Settings, stop: threading.Event
 ) -> Iterator[TurnEvent]:
     """What the model says without a tool: sentences that name nothing, or only what is on the table."""
     table = for_table(led_by_reader.voice(desk), desk)

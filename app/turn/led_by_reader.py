@@ -9,7 +9,7 @@ request from small talk, filling slots, picking from a list, small talk itself.
 
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from app.errors import LLMError, Stopped
@@ -30,7 +30,22 @@ from app.turn import asking, tools
 from app.turn.alongside import alongside
 from app.turn.answers import Gate, Voice, check, for_opening, for_reason, sentences, wording
 from app.turn.desk import Desk, Outcome, ToolError
-from app.understanding import Understanding, nouns, read, shipped, understand
+from app.turn.tools import compare, explain, lookup, recommend, remember
+from app.understanding import (
+    About,
+    Act,
+    Ask,
+    Clarify,
+    Compare,
+    Heard,
+    Judge,
+    Wants,
+    Why,
+    nouns,
+    read,
+    shipped,
+    understand,
+)
 from llm.calls import to_chat
 from prompts import Contexts, build
 from recommenders.contract import Candidate, Request
@@ -49,61 +64,97 @@ def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) ->
         except LLMError as error:
             yield asking.fallback("understanding", error, time.perf_counter() - began)
     if encoder is None:
-        understood = understand(message, desk.table, desk.linker, k=settings.picks)
+        heard = understand(message, desk.table, desk.linker)
     else:
         said = [turn.text for turn in desk.context.dialogue if turn.role == "user"]
-        understood = read(
-            message, desk.table, desk.linker, encoder, previous=said[-1] if said else "", k=settings.picks
-        )
-    understood = alongside(understood, message, desk)
-    yield decision(understood, time.perf_counter() - began)
-    yield from act(understood, desk, settings, stop)
+        heard = read(message, desk.table, desk.linker, encoder, previous=said[-1] if said else "")
+    heard = alongside(heard, message, desk)
+    yield decision(heard, desk, time.perf_counter() - began)
+    yield from act(heard, desk, settings, stop)
 
 
-def decision(u: Understanding, seconds: float) -> Decision:
+def decision(heard: Heard, desk: Desk, seconds: float) -> Decision:
     return Decision(
-        action=u.action,
-        by=u.by,
-        second=u.second,
-        arguments=dict(u.arguments),
-        understood=list(u.understood),
-        unmatched=list(u.unmatched),
-        along=u.along,
+        action=heard.action,
+        by=heard.by,
+        second=heard.second,
+        wants=heard.wants,
+        items=[desk.item_id(i) for i in heard.items],
+        understood=list(heard.understood),
+        unmatched=list(heard.unmatched),
+        along=heard.along,
         seconds=seconds,
     )
 
 
 def act(
-    u: Understanding, desk: Desk, settings: Settings, stop: threading.Event, *, model: bool = True
+    heard: Heard, desk: Desk, settings: Settings, stop: threading.Event, *, model: bool = True
 ) -> Iterator[TurnEvent]:
-    """Do what was understood. model: whether the language model may speak."""
+    """Do what was understood, act by act. model: whether the language model may speak."""
     said: list[str] = []
     outcome: Outcome | None = None
-    for call in u.calls:
-        called = yield from call_tool(call.tool, call.arguments, desk)
-        outcome = None if isinstance(called, ToolError) else called
+    for one in heard.acts:
+        outcome = yield from _acted(one, desk)
         if outcome is not None and outcome.kind is not None:
             said.append(wording.noted(voice(desk), outcome.items, outcome.kind))
-    if u.along and u.action == "clarify":
-        said += [wording.remarks("", u.unmatched), wording.question(voice(desk), u.topic, ())]
-        u = replace(u, unmatched=())
+    if heard.along and heard.action == "clarify":
+        said += [wording.remarks("", heard.unmatched), wording.question(voice(desk), heard.topic, ())]
+        heard = replace(heard, unmatched=())
     if said:
         yield Token(text=" ".join(said) + "\n\n")
     if outcome is not None and outcome.recommendation is not None:
-        yield from show(desk, outcome, u, settings, stop, model=model)
+        yield from show(desk, outcome, heard, settings, stop, model=model)
     elif outcome is None or outcome.kind is None:
-        yield Token(text=answer(desk, u, outcome))
-    elif u.unmatched:
-        yield Token(text=wording.remarks("", u.unmatched))
+        yield Token(text=answer(desk, heard, outcome))
+    elif heard.unmatched:
+        yield Token(text=wording.remarks("", heard.unmatched))
+
+
+def _acted(act: Act, desk: Desk) -> Generator[TurnEvent, None, Outcome | None]:
+    """What an act comes to; None for one that needs no tool, or whose tool could not serve it."""
+    match act:
+        case Ask(wants=wants):
+            called = yield from called_tool("recommend", lambda: recommend(desk, wants=wants), wants_shown(wants), desk)
+        case Judge(items=items, kind=kind):
+            said = {"items": _labels(items, desk), "kind": kind}
+            called = yield from called_tool("remember", lambda: remember(desk, items=items, kind=kind), said, desk)
+        case About(items=items):
+            called = yield from called_tool("lookup", lambda: lookup(desk, items=items), _named(items, desk), desk)
+        case Why(items=items):
+            called = yield from called_tool("explain", lambda: explain(desk, items=items), _named(items, desk), desk)
+        case Compare(items=items):
+            called = yield from called_tool("compare", lambda: compare(desk, items=items), _named(items, desk), desk)
+        case _:
+            return None
+    return None if isinstance(called, ToolError) else called
+
+
+def _labels(items: Sequence[int], desk: Desk) -> list[str]:
+    return [desk.label(i) for i in items]
+
+
+def _named(items: Sequence[int], desk: Desk) -> dict[str, object]:
+    return {"items": _labels(items, desk)}
+
+
+def wants_shown(wants: Wants) -> dict[str, object]:
+    """Wants as the trace shows them."""
+    return wants.model_dump(mode="json", exclude_defaults=True)
 
 
 def call_tool(
     name: str, arguments: Mapping[str, object], desk: Desk
 ) -> Generator[TurnEvent, None, Outcome | ToolError]:
-    """Run one tool; returns its Outcome, or the error, which is in the trace too."""
+    """Run a tool with what a model gave; returns its Outcome, or the error, which is in the trace too."""
+    return (yield from called_tool(name, lambda: tools.call(name, desk, arguments), arguments, desk))
+
+
+def called_tool(
+    name: str, run: Callable[[], Outcome], arguments: Mapping[str, object], desk: Desk
+) -> Generator[TurnEvent, None, Outcome | ToolError]:
     began = time.perf_counter()
     try:
-        outcome = tools.call(name, desk, arguments)
+        outcome = run()
     except ToolError as error:
         yield ToolCalled(name=name, arguments=dict(arguments), error=str(error), seconds=time.perf_counter() - began)
         return error
@@ -128,7 +179,7 @@ def voice(desk: Desk) -> Voice:
 
 
 def show(
-    desk: Desk, outcome: Outcome, u: Understanding, settings: Settings, stop: threading.Event, *, model: bool
+    desk: Desk, outcome: Outcome, u: Heard, settings: Settings, stop: threading.Event, *, model: bool
 ) -> Iterator[TurnEvent]:
     """The best candidates as cards, then the sentence above them."""
     found, request = outcome.recommendation, outcome.request
@@ -142,7 +193,7 @@ def show(
         request,
         topic=u.topic,
         understood=u.understood,
-        more=bool(u.arguments.get("more")) and bool(desk.table.ever),
+        more=u.wants.others and bool(desk.table.ever),
     )
     if model and shown and desk.parts.model is not None:
         text = (yield from _spoken_opening(desk, request, shown, u, settings, stop)) or text
@@ -192,7 +243,7 @@ def cards(
 
 
 def _spoken_opening(
-    desk: Desk, request: Request, shown: int, u: Understanding, settings: Settings, stop: threading.Event
+    desk: Desk, request: Request, shown: int, u: Heard, settings: Settings, stop: threading.Event
 ) -> Generator[TurnEvent, None, str]:
     """One sentence of the model over the facts of the request, or "" when it has none that passes."""
     speaker = voice(desk)
@@ -239,25 +290,35 @@ def _missed(sentence: str, before: str, behind: tuple[str, ...]) -> list[str]:
     return [x for x in (before, *behind) if x and x.strip("“”").casefold().removeprefix("for “") not in said]
 
 
-def answer(desk: Desk, u: Understanding, outcome: Outcome | None) -> str:
+def answer(desk: Desk, heard: Heard, outcome: Outcome | None) -> str:
     """The deterministic words for everything that shows no cards."""
-    speaker = voice(desk)
-    request = desk.request_behind(outcome.items if outcome is not None else ())
-    remarks = wording.remarks("", u.unmatched)
-    if u.action == "clarify":
-        return " ".join(filter(None, [remarks, wording.question(speaker, u.topic, desk.table.shown)]))
+    speaker, act = voice(desk), heard.leading
+    remarks = wording.remarks("", heard.unmatched)
+    if isinstance(act, Clarify):
+        return " ".join(filter(None, [remarks, wording.question(speaker, act.topic, desk.table.shown)]))
     if outcome is None:
-        return " ".join(filter(None, [remarks, wording.talk(u.topic)]))
-    if u.action == "explain":
-        if u.why_not:
-            text = "\n\n".join(wording.why_not(speaker, e, request, desk.table.shown) for e in outcome.explanations)
-        else:
-            brief = len(outcome.explanations) > 1
-            text = "\n\n".join(wording.why(speaker, e, request, brief=brief) for e in outcome.explanations)
-            if u.topic == "judge":
-                text = f"Whether it is good I cannot judge; what I can say is how well it suits. {text}"
-    elif u.action == "compare":
-        text = wording.comparison(speaker, outcome.explanations)
-    else:
-        text = wording.facts(speaker, outcome.items, u.fact)
-    return "\n\n".join(filter(None, [text, remarks]))
+        return " ".join(filter(None, [remarks, wording.talk(heard.topic)]))
+    return "\n\n".join(filter(None, [told(desk, act, outcome), remarks]))
+
+
+def told(desk: Desk, act: Act, outcome: Outcome) -> str:
+    """What an act about items is answered with, from evidence."""
+    speaker = voice(desk)
+    if isinstance(act, Why):
+        return _reasons(desk, act, outcome)
+    if isinstance(act, Compare):
+        if act.by is not None:
+            return wording.ordered(speaker, outcome.items, act.by)
+        return wording.comparison(speaker, outcome.explanations)
+    return wording.facts(speaker, outcome.items, act.attributes if isinstance(act, About) else ())
+
+
+def _reasons(desk: Desk, act: Why, outcome: Outcome) -> str:
+    speaker, request = voice(desk), desk.request_behind(outcome.items)
+    if act.not_picked:
+        return "\n\n".join(wording.why_not(speaker, e, request, desk.table.shown) for e in outcome.explanations)
+    brief = len(outcome.explanations) > 1
+    text = "\n\n".join(wording.why(speaker, e, request, brief=brief) for e in outcome.explanations)
+    if act.quality:
+        return f"Whether it is good I cannot judge; what I can say is how well it suits. {text}"
+    return text

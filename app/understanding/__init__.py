@@ -1,6 +1,19 @@
-"""What a message means: read once, linked to the catalogue."""
+"""What a message means: read once, linked to the catalogue, as typed acts and wants."""
 
-from app.understanding import cues, slots, years
+from app.understanding import cues
+from app.understanding.heard import (
+    About,
+    Act,
+    Action,
+    Ask,
+    Clarify,
+    Compare,
+    Heard,
+    Judge,
+    Talk,
+    Topic,
+    Why,
+)
 from app.understanding.joint import read
 from app.understanding.lessons import Config, averaged, lessons, train
 from app.understanding.names import (
@@ -10,46 +23,20 @@ from app.understanding.names import (
     Linker,
     Token,
     folded,
-    genres,
     linker,
     nouns,
     singular,
     tokens,
 )
 from app.understanding.reader import ARTEFACT, shipped
-from app.understanding.rules import Action, Call, Fact, Topic, Understanding, filters_of, understand
+from app.understanding.rules import understand
 from app.understanding.slots import telling
 from app.understanding.table import Table
+from app.understanding.wants import NOTHING, Order, Wants, in_order, of_arguments, told, unknown_name
 
 __all__ = [
-    "ARTEFACT",
-    "EVERYDAY",
-    "FUNCTION",
-    "SYNONYMS",
-    "Action",
-    "Call",
-    "Config",
-    "Fact",
-    "Linker",
-    "Table",
-    "Token",
-    "Topic",
-    "Understanding",
-    "averaged",
-    "cues",
-    "filters_of",
-    "folded",
-    "genres",
-    "lessons",
-    "linker",
-    "nouns",
-    "read",
-    "shipped",
-    "singular",
-    "slots",
-    "telling",
-    "tokens",
-    "train",
-    "understand",
-    "years",
-]
+    "ARTEFACT", "EVERYDAY", "FUNCTION", "NOTHING", "SYNONYMS", "About", "Act", "Action", "Ask", "Clarify", "Compare",
+    "Config", "Heard", "Judge", "Linker", "Order", "Table", "Talk", "Token", "Topic", "Wants", "Why", "averaged",
+    "cues", "folded", "in_order", "lessons", "linker", "nouns", "of_arguments", "read", "shipped", "singular",
+    "telling", "tokens", "told", "train", "understand", "unknown_name",
+]  # fmt: skip

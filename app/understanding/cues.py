@@ -5,9 +5,6 @@ exceptions are in app/understanding/rules.py, so that this file can be read as a
 """
 
 import re
-from typing import Literal
-
-Fact = Literal["", "year", "genres", "people", "language", "content"]
 
 WHY = re.compile(
     r"^\W*(?:but\s+|and\s+|so\s+)?(?:why|how\s+come)\b|\bwhy\s+(?:this|that|these|those|did|do|would|is|are|was|not|the|it)"
@@ -36,24 +33,6 @@ ASK = re.compile(
 ASK_THAT = re.compile(
     r"\b(?:is|was|are|were|does|did|has|had)\s+(?:it|that|this|they|those|these)\b[^.!?]*\?|\bin\s+it\s*\?",
     re.IGNORECASE,
-)
-FACT: tuple[tuple[Fact, re.Pattern[str]], ...] = (
-    (
-        "year",
-        re.compile(r"\bwhen\b|\bwhat\s+year\b|\bwhich\s+year\b|\bhow\s+old\b|\bcome\s+out\b|\bcame\s+out\b", re.I),
-    ),
-    ("people", re.compile(r"\bwho\b|\bcast\b|\bactors?\b|\bactress\b|\bstar(?:s|ring)?\b|\bdirect(?:or|s|ed)\b", re.I)),
-    ("genres", re.compile(r"\bgenres?\b|\bwhat\s+(?:kind|type|sort)\b|\bcomedy\s+or\b", re.I)),
-    ("language", re.compile(r"\blanguage\b|\bsubtitles?\b", re.I)),
-    (
-        "content",
-        re.compile(
-            r"\b(?:scary|frightening|creepy|disturbing|violen(?:t|ce)|gor[ey]|bloody|sex(?:ual|y)?|nudity|nude|"
-            r"(?:kid|child|family)[\s-]?friendly|(?:suitable|ok|okay|appropriate|fine|safe|good|right)\s+for\s+(?:\w+\s+){0,2}?"
-            r"(?:kids?|child(?:ren)?|famil(?:y|ies)|daughters?|sons?|\d+[\s-]year[\s-]olds?))\b[^.!]*\?",
-            re.I,
-        ),
-    ),
 )
 JUDGE = re.compile(
     r"\b(?:is|was|are|were|would)\s+(?:it|that|this|they|those|these|i|we)\s+(?:\w+\s+){0,2}?"

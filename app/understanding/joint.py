@@ -7,20 +7,20 @@ on, which rules can only guess. How each does alone: benchmarks/steer.py.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from app.understanding import cues, slots
-from app.understanding import years as years_
+from app.understanding.heard import About, Act, Compare, Heard, Talk, Topic, Why
 from app.understanding.names import Linker, Mention, foreign
 from app.understanding.opinions import kind_of, opinions
 from app.understanding.reader import TITLES, Encoder, Reading, Span
 from app.understanding.references import Reference, find
-from app.understanding.rules import Call, Reader, Understanding, answered, asked, merged
+from app.understanding.rules import Reader, answered, asked, facts, judgements, merged
 from app.understanding.slots import Slots
 from app.understanding.table import Table
-from recommenders.contract import Filters
-from recommenders.data import FeedbackKind
+from app.understanding.wants import Wants, tidied
+from recommenders.data import Condition, FeedbackKind, Levels, Named
 from recommenders.texts import words
 
 # Label smoothing keeps even a certain reading near .95. The first two were chosen on composed dialogues of the
@@ -39,71 +39,57 @@ _AGED = re.compile(
 )
 
 
-def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous: str = "", k: int = 5) -> Understanding:
-    """What the message wants. Total, like `understand`.
+def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous: str = "") -> Heard:
+    """What the message says. Total, like `understand`.
 
     previous  the person's message before
     """
     text = text.strip()
-    reader = Reader(text, table, linker, k)
+    reader = Reader(text, table, linker)
     if not text:
         return answered(reader)
     found = encoder.read(text, previous, len(table.shown), linker.known(text))
-    own = slots_of(found.spans, text, table, linker, k)
+    own = slots_of(found.spans, text, table, linker)
     together = joined(reader.slots, own, found, text, linker)
-    rules = answered(_pointing(found, Reader(text, table, linker, k, together)))
+    rules = answered(pointing(found, Reader(text, table, linker, together)))
     says = f"{found.intent.replace('_', ' ')} ({found.sure:.0%})"
     unsure_talk = found.intent == "chat" and found.sure < TALK_SURE
-    if (
-        (found.intent == "elsewhere" or unsure_talk)
-        and rules.action == "recommend"
-        and bare_wish(text, reader.slots, found, linker)
-    ):
+    doubtful = (found.intent == "elsewhere" or unsure_talk) and rules.action == "recommend"
+    if doubtful and bare_wish(text, reader.slots, found, linker):
         return replace(rules, second=f"A small encoder read: {says}; the rules took it for the wish that it may be.")
     intent = intent_of(rules)
     if found.intent == intent or (found.intent == "elsewhere" and intent == "chat"):
-        kept = _anew(rules, found, Reader(text, table, linker, k, together))
-        if kept is not None:
-            return replace(kept, by="encoder", second=f"A small encoder read: {says}, and that it begins anew.")
-        if _drops(rules, found, table) and (kept := build(found, Reader(text, table, linker, k, together))) is not None:
-            return replace(
-                kept, by="encoder", second=f"A small encoder read: {says}, and that it refines the last one."
-            )
-        if found.intent == "elsewhere":
-            small = rules.topic in ("", "small talk", "greeting", "accept")
-            rules = replace(rules, topic="elsewhere" if small else rules.topic)
-        return replace(rules, second=f"A small encoder read the same: {says}.", sure=max(rules.sure, found.sure))
+        return _agreed(rules, found, says, Reader(text, table, linker, together))
     if found.sure >= _needed(text, rules, found):
-        forced = build(found, _pointing(found, Reader(text, table, linker, k, together)))
-        if forced is not None and (not _remembers_any(rules) or _remembers_any(forced)):
+        forced = build(found, pointing(found, Reader(text, table, linker, together)))
+        if forced is not None and (not rules.judged or forced.judged):
             second = f"The rules would have taken it for: {intent.replace('_', ' ')}."
             return replace(forced, by="encoder", second=second, sure=found.sure)
     return replace(rules, second=f"A small encoder read: {says}; the rules decide.")
 
 
-def read_alone(
-    text: str, table: Table, linker: Linker, encoder: Encoder, *, previous: str = "", k: int = 5
-) -> Understanding:
-    """The encoder's reading, slots and all; for measuring what it does without rules."""
-    text = text.strip()
-    found = encoder.read(text, previous, len(table.shown), linker.known(text))
-    reader = _pointing(found, Reader(text, table, linker, k, slots_of(found.spans, text, table, linker, k)))
-    built = build(found, reader)
-    return (
-        replace(built, by="encoder", sure=found.sure) if built is not None else Understanding("clarify", topic="which")
-    )
+def _agreed(rules: Heard, found: Reading, says: str, r: Reader) -> Heard:
+    """Both read the same; the encoder tells whether a request begins anew or refines."""
+    kept = _anew(rules, found, r)
+    if kept is not None:
+        return replace(kept, by="encoder", second=f"A small encoder read: {says}, and that it begins anew.")
+    if _drops(rules, found, r.table) and (kept := build(found, r)) is not None:
+        return replace(kept, by="encoder", second=f"A small encoder read: {says}, and that it refines the last one.")
+    if found.intent == "elsewhere" and rules.topic in ("", "small talk", "greeting", "accept"):
+        rules = replace(rules, acts=(*rules.acts[:-1], Talk("elsewhere")))
+    return replace(rules, second=f"A small encoder read the same: {says}.", sure=max(rules.sure, found.sure))
 
 
-def intent_of(u: Understanding) -> str:
+def intent_of(u: Heard) -> str:
     """The encoder's name for what rules understood."""
     if u.action == "chat" or u.topic == "greeting":
         return "stop" if u.topic == "bye" else "elsewhere" if u.topic == "elsewhere" else "chat"
-    if u.action in ("recommend", "similar") and _remembers_any(u):
+    if u.action in ("recommend", "similar") and u.judged:
         return "feedback_and_request"
     return u.action
 
 
-def _needed(text: str, rules: Understanding, found: Reading) -> float:
+def _needed(text: str, rules: Heard, found: Reading) -> float:
     """The probability from which the encoder decides against the rules; above 1 where it never does."""
     if rules.topic == "no such place" or (found.intent == "elsewhere" and not _claims_nothing(rules)):
         return 2.0
@@ -115,13 +101,9 @@ def _needed(text: str, rules: Understanding, found: Reading) -> float:
     return TALK_SURE if request and found.intent in ("chat", "stop", "elsewhere") else SURE
 
 
-def _remembers_any(u: Understanding) -> bool:
-    return any(call.tool == "remember" for call in u.calls)
-
-
-def _claims_nothing(rules: Understanding) -> bool:
+def _claims_nothing(rules: Heard) -> bool:
     """Whether rules found nothing of the catalogue in the message."""
-    return not rules.items and not {*rules.arguments} - {"wish", "count", "more", "items"}
+    return not rules.items and not rules.wants.conditions and not rules.wants.again
 
 
 def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) -> Slots:
@@ -130,28 +112,39 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
     The words that rules have left over are a wish where they are all that a request says ("slow-burning space horror"),
     or where the encoder marked nothing at all and is unsure of what kind of message this is.
     """
-    f, g, kinds = rules.filters, own.filters, {s.kind for s in found.spans}
-    years = own.years if own.years.said else rules.years
-    filters = replace(f, year_from=years.year_from, year_to=years.year_to)
-    if kinds & {"genre", "no_genre", "wish"}:
-        filters = replace(filters, genres=g.genres, any_genres=g.any_genres, without_genres=g.without_genres)
-    if g.people or g.without_people:
-        filters = replace(filters, people=g.people, without_people=g.without_people)
-    if g.languages:
-        filters = replace(filters, languages=g.languages)
-    notes = g.without_content if kinds & {"no_content", "no_genre"} else f.without_content
+    kinds = {s.kind for s in found.spans}
     bare = not own.titles and bare_wish(text, rules, found, linker)
     left = rules.wish if bare or (not kinds and found.sure < WISHLESS) else ""
+    if any(s.kind in ("count", "wish") and _overlaps(s, rules.measured) for s in found.spans):
+        own = replace(own, k=rules.k, wish=rules.wish)  # "for two players" is neither a number of picks nor a wish
     return replace(
         rules,
-        filters=replace(filters, without_content=notes),
-        years=years,
+        conditions=_conditions(rules, own, kinds, linker),
         k=own.k or (None if kinds else rules.k),
         titles=own.titles or rules.titles,
         like=own.like or rules.like,
         judged=own.judged,
+        relative=own.relative or rules.relative,
         wish=left if bare else own.wish or left,
     )
+
+
+def _overlaps(span: Span, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start < span.end and span.start < end for start, end in spans)
+
+
+def _conditions(rules: Slots, own: Slots, kinds: set[str], linker: Linker) -> tuple[Condition, ...]:
+    """Attribute by attribute the encoder's, where it marked what speaks of it; else the rules'."""
+    found: list[Condition] = []
+    for a in linker.catalogue.schema.shown:
+        mine, theirs = own.kept((a.name,)), rules.kept((a.name,))
+        if isinstance(a, Named) and a.together:
+            found += mine if kinds & {"genre", "no_genre", "wish"} else theirs
+        elif isinstance(a, Levels):
+            found += mine if kinds & {"no_content", "no_genre"} else theirs
+        else:
+            found += mine or theirs
+    return tidied(found)
 
 
 def bare_wish(text: str, rules: Slots, found: Reading, linker: Linker) -> bool:
@@ -173,68 +166,87 @@ def _linked(span: Span, text: str, linker: Linker) -> bool:
     said = text[span.start : span.end]
     if span.kind in TITLES:
         return bool(linker.items(said))
-    return bool(linker.person(said)) if span.kind in ("person", "no_person") else True
+    if span.kind in ("person", "no_person"):
+        return any(linker.value(a.name, said) for a in linker.catalogue.schema.shown if getattr(a, "proper", False))
+    return True
 
 
-def _anew(rules: Understanding, found: Reading, r: Reader) -> Understanding | None:
+def _anew(rules: Heard, found: Reading, r: Reader) -> Heard | None:
     """The request without what earlier ones asked for, where rules kept that and the encoder reads a new request."""
-    if rules.action != "recommend" or not r.table.arguments or found.carry != "new" or found.carry_sure < CARRY_SURE:
+    if rules.action != "recommend" or not r.table.wants or found.carry != "new" or found.carry_sure < CARRY_SURE:
         return None
     fresh = asked(r)
-    kept = {n for n, v in rules.arguments.items() if v and n in r.table.arguments and not fresh.arguments.get(n)}
-    return fresh if kept and fresh.arguments else None
+    kept = _sides(rules.wants) & _sides(r.table.wants) - _sides(fresh.wants)
+    return fresh if kept and fresh.wants else None
 
 
-def _drops(rules: Understanding, found: Reading, table: Table) -> bool:
+def _drops(rules: Heard, found: Reading, table: Table) -> bool:
     """Whether rules begin anew where the encoder reads a refinement of the request before."""
     if rules.action != "recommend" or found.carry != "refine" or found.carry_sure < CARRY_SURE:
         return False
-    return any(v and n not in rules.arguments for n, v in table.arguments.items() if n not in ("more", "count"))
+    return bool(_sides(table.wants) - _sides(rules.wants))
 
 
-def build(found: Reading, r: Reader) -> Understanding | None:
+def _sides(wants: Wants) -> set[str]:
+    """What a request speaks of: attributes, each with whether it excludes, the wish, what it is to be like."""
+    found = {f"{c.attribute}{' without' if c.excludes else ''}{c.operator == 'has any'}" for c in wants.conditions}
+    return found | {n for n in ("wish", "like", "again") if getattr(wants, n)}
+
+
+def build(found: Reading, r: Reader) -> Heard | None:
     """What the encoder's intent means here; None where the message or the table lacks what it needs."""
-    intent, sure = found.intent, found.sure
-    if intent == "similar" and not r.slots.like:
+    if found.intent == "similar" and not r.slots.like:
         r.slots = _alike(found, r)
         if not r.slots.like:
             return None
-    if intent in ("recommend", "similar", "feedback_and_request"):
-        judged = _opinions(found, r) if intent == "feedback_and_request" else ()
-        if intent == "feedback_and_request" and not judged:
-            return None
-        if found.carry != "new" and r.table.arguments and intent != "similar":
-            arguments, said = merged(r)
-            if r.slots.wish:
-                arguments["wish"] = r.slots.wish
-            if found.carry == "more":
-                arguments, said = {**arguments, "more": True}, (*said, "nothing shown before")
-            tool = "similar" if arguments.get("items") else "recommend"
-            wanted = r.done(tool, Call(tool, arguments), understood=said, sure=sure)  # type: ignore[arg-type]
-        else:
-            wanted = asked(r, judged=tuple(i for i, _ in judged))
-        calls = _remembers(judged, r)
-        return replace(wanted, calls=(*calls, *wanted.calls))
-    if intent == "feedback":
+    if found.intent in ("recommend", "similar", "feedback_and_request"):
+        return _request(found, r)
+    if found.intent == "feedback":
         judged = _opinions(found, r)
-        return r.done("feedback", *_remembers(judged, r), items=tuple(i for i, _ in judged)) if judged else None
-    if intent in ("chat", "stop", "elsewhere"):
-        topic = {"stop": "bye", "elsewhere": "elsewhere"}.get(intent, "small talk")
-        if intent == "chat" and cues.THANKS.search(r.text):
-            topic = "thanks"
-        elif intent == "chat" and cues.ACCEPT.search(r.plain):
-            topic = "accept"
-        return r.done("chat", topic=topic)
+        return r.done(*judgements(judged), items=tuple(i for i, _ in judged)) if judged else None
+    if found.intent in ("chat", "stop", "elsewhere"):
+        return r.done(Talk(_topic(found.intent, r)))
+    return _of_items(found.intent, r)
+
+
+def _request(found: Reading, r: Reader) -> Heard | None:
+    """A request, with what is judged beside it; anew, refined, or for others."""
+    judged = _opinions(found, r) if found.intent == "feedback_and_request" else ()
+    if found.intent == "feedback_and_request" and not judged:
+        return None
+    acts = judgements(judged)
+    if found.carry == "new" or not r.table.wants or found.intent == "similar":
+        wanted = asked(r, judged=tuple(i for i, _ in judged))
+        return replace(wanted, acts=(*acts, *wanted.acts))
+    wants = merged(r)
+    extra: tuple[str, ...] = ()
+    if r.slots.wish:
+        wants = wants.changed(wish=r.slots.wish)
+    if found.carry == "more":
+        wants, extra = wants.changed(others=True), ("nothing shown before",)
+    return r.shown(wants, before=acts, sure=found.sure, more=extra)
+
+
+def _topic(intent: str, r: Reader) -> Topic:
+    if intent == "stop":
+        return "bye"
+    if intent == "elsewhere":
+        return "elsewhere"
+    if cues.THANKS.search(r.text):
+        return "thanks"
+    return "accept" if cues.ACCEPT.search(r.plain) else "small talk"
+
+
+def _of_items(intent: str, r: Reader) -> Heard | None:
+    """A question about items, why, or which of several."""
     items = r.refers or r.table.focus
     if intent == "compare" and len(items) < 2:
         items = tuple(dict.fromkeys((*r.titles, *(r.reference.items if r.reference else ()))))
         items = items if len(items) > 1 else r.table.shown
     if len(items) < (2 if intent == "compare" else 1):
         return None
-    if intent == "ask_item":
-        fact = next((name for name, pattern in cues.FACT if pattern.search(r.plain)), "")
-        return r.done("ask_item", Call("lookup", {"items": r.ids(items)}), fact=fact, items=items)
-    return r.done(intent, Call(intent, {"items": r.ids(items)}), items=items)  # type: ignore[arg-type]
+    acts: dict[str, Act] = {"ask_item": About(items, facts(r)), "compare": Compare(items), "explain": Why(items)}
+    return r.done(acts[intent], items=items)
 
 
 def _opinions(found: Reading, r: Reader) -> tuple[tuple[int, FeedbackKind], ...]:
@@ -250,7 +262,7 @@ def _opinions(found: Reading, r: Reader) -> tuple[tuple[int, FeedbackKind], ...]
     return tuple((item, kind) for item in pointed.items)
 
 
-def _pointing(found: Reading, r: Reader) -> Reader:
+def pointing(found: Reading, r: Reader) -> Reader:
     """The reader with the places on the table that only the encoder sees: "the older one", "il secondo"."""
     if found.intent != "recommend":
         r.reference = _by_age(found, r) or r.reference
@@ -281,63 +293,69 @@ def _by_age(found: Reading, r: Reader) -> Reference | None:
     return None
 
 
-def _remembers(judged: tuple[tuple[int, str], ...], r: Reader) -> tuple[Call, ...]:
-    kinds: dict[str, list[int]] = {}
-    for item, kind in judged:
-        kinds.setdefault(kind, []).append(item)
-    return tuple(Call("remember", {"items": r.ids(tuple(items)), "kind": kind}) for kind, items in kinds.items())
-
-
-def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker, k: int) -> Slots:
+def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker) -> Slots:
     """The encoder's spans linked to the catalogue: what it does not know is left out."""
     said = {kind: [text[s.start : s.end] for s in spans if s.kind == kind] for kind in {s.kind for s in spans}}
-
-    def linked(kind: str, find: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(n for stretch in said.get(kind, []) for n in find(stretch)))
-
-    def genre(stretch: str) -> tuple[str, ...]:
-        return linker.genre(foreign.genre(stretch)) or linker.genre(foreign.mended(stretch))
-
     titles = tuple(
         Mention("title", s.start, s.end, text[s.start : s.end], rows)
         for s in spans
         if s.kind in TITLES and (rows := linker.items(text[s.start : s.end]))
     )
-    catalogue = linker.catalogue
     relative = ["newer" if (w := foreign.age(words)) == "old" else w for words in said.get("rel", [])]  # "not so old"
     english = foreign.years(text)  # of another language the encoder may overlook a part: "vor 1985"
     when = " ".join([*([english] if english != text else said.get("years", [])), *relative])
-    years = years_.read(when, (), catalogue.years[list(table.shown)], catalogue.years, k)
-    wishes = [*said.get("wish", []), *(w for w in relative if not years.relative)]  # "lighter" is one
-    wishes += [w for w in said.get("genre", []) if not genre(w)]  # "exciting" is another
-    unwanted, wanted = linked("no_genre", genre), linked("genre", genre)
-    together = len(said.get("genre", [])) < 2 or linker.together(wanted)
+    hits, order = slots.quantities(when, linker, table, ())
+    dated = any(h.relative for h in hits)
+    wishes = [*said.get("wish", []), *(w for w in relative if not dated)]  # "lighter" is one
+    wishes += [w for w in said.get("genre", []) if not _sorts(w, linker)]  # "exciting" is another
     counts = [slots.number(w) for w in said.get("count", [])]
-    filters = Filters(
-        genres=wanted if together else (),
-        any_genres=() if together else wanted,
-        without_genres=unwanted,
-        people=linked("person", linker.person),
-        without_people=linked("no_person", linker.person),
-        languages=linked("language", linker.language),
-        without_content=tuple(
-            dict.fromkeys(
-                n for w in said.get("no_content", []) if (n := slots.note(foreign.mended(w))) in catalogue.content and n
-            )
-        ),
-        year_from=years.year_from,
-        year_to=years.year_to,
-    )
     return Slots(
-        filters=filters,
-        years=years,
+        conditions=tidied((*_linked_names(said, linker), *(h.condition for h in hits))),
+        order=order,
         k=next((n for n in counts if n), None),
         titles=titles,
         like=tuple(m.items[0] for m in titles if m.start in {s.start for s in spans if s.kind == "like"}),
-        wish=" ".join(foreign.wish(w, catalogue) for w in wishes if slots.says_something(w)),
+        wish=" ".join(foreign.wish(w, linker.catalogue) for w in wishes if slots.says_something(w)),
+        relative=dated,
         judged={
             rows[0]: _JUDGED[s.kind]
             for s in spans
             if s.kind in _JUDGED and (rows := linker.items(text[s.start : s.end]))
         },
     )
+
+
+def _linked_names(said: Mapping[str, Sequence[str]], linker: Linker) -> Iterator[Condition]:
+    """What the encoder marked as a sort, a person, a language or something to be spared, attribute by attribute."""
+    for a in linker.catalogue.schema.shown:
+        if isinstance(a, Levels):
+            words = foreign.mended(" ".join(said.get("no_content", []))).split()
+            if any(w.lower() in a.adjectives for w in words):
+                yield a.condition("at most", a.calm, said=" ".join(words))
+        elif isinstance(a, Named) and a.together:
+            wanted, unwanted = (_all(said.get(kind, ()), a.name, linker) for kind in ("genre", "no_genre"))
+            choice = len(said.get("genre", ())) > 1 and not linker.together(wanted)
+            yield a.condition("has any" if choice else "has all", *wanted, said=" ".join(said.get("genre", ())))
+            yield a.condition("has none", *unwanted)
+        elif isinstance(a, Named):
+            kind = "person" if a.proper else "language"
+            stretches = said.get(kind, ())
+            yield a.condition(a.any_of, *_all(stretches, a.name, linker), said=" ".join(stretches))
+            yield a.condition("has none", *_all(said.get(f"no_{kind}", ()), a.name, linker))
+
+
+def _all(stretches: Sequence[str], attribute: str, linker: Linker) -> tuple[str, ...]:
+    found = (_names(s, attribute, linker) for s in stretches)
+    return tuple(dict.fromkeys(n for names in found for n in names))
+
+
+def _names(stretch: str, attribute: str, linker: Linker) -> tuple[str, ...]:
+    """A stretch as names of an attribute; of sorts also in other languages and with slips."""
+    if not linker.is_sort(attribute):
+        return linker.value(attribute, stretch)
+    return linker.value(attribute, foreign.genre(stretch)) or linker.value(attribute, foreign.mended(stretch))
+
+
+def _sorts(stretch: str, linker: Linker) -> bool:
+    """Whether a stretch names a sort of this catalogue."""
+    return any(linker.is_sort(a.name) and _names(stretch, a.name, linker) for a in linker.catalogue.schema.shown)

@@ -2,15 +2,13 @@
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.understanding import years as years_
 from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Mention, Token, genres, tokens
 from app.understanding.table import Table
-from app.understanding.years import Years
-from recommenders.contract import Filters
-from recommenders.data import FeedbackKind
+from app.understanding.wants import Order, Wants, tidied, unknown_name
+from recommenders.data import PEOPLE, Condition, FeedbackKind, Hit, Levels, Named
 
 _COUNT_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
                 "ten": 10, "a single": 1, "a couple of": 2, "a couple": 2, "a dozen": 12}  # fmt: skip
@@ -19,7 +17,7 @@ _COUNT = re.compile(
     r"(?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|a single|a couple(?: of)?|a dozen)\s+"
     r"(?P<between>(?:[\w'-]+\s+){0,3}?)"
     r"(?:movies?|films?|flicks?|titles?|picks?|items?|suggestions?|recommendations?|options?|ideas|artists?|bands?|"
-    r"albums?|songs?|books?|comed(?:y|ies)|thrillers?|dramas?|westerns?|musicals?|documentar(?:y|ies)|others?|more)\b",
+    r"albums?|songs?|books?|games?|comed(?:y|ies)|thrillers?|dramas?|westerns?|musicals?|documentar(?:y|ies)|others?|more)\b",
     re.IGNORECASE,
 )
 _JUST_N = re.compile(
@@ -109,24 +107,35 @@ _FILLER = frozenset(
 
 @dataclass(frozen=True)
 class Slots:
-    """What was read. Names are the catalogue's own, titles are mentions with rows."""
+    """What was read. Names are the catalogue's own, titles are mentions with rows. relative: "older", "cheaper" was
+    said, against what is on the table."""
 
-    filters: Filters = field(default_factory=Filters)
-    years: Years = field(default_factory=Years)
+    conditions: tuple[Condition, ...] = ()
+    order: Order | None = None
     k: int | None = None
     titles: tuple[Mention, ...] = ()
     like: tuple[int, ...] = ()  # rows of the titles that stand behind "like", "similar to"
     judged: Mapping[int, FeedbackKind] = field(default_factory=dict)  # row of a title -> what is said of it, if known
     wish: str = ""
     again: bool = False
-    understood: tuple[str, ...] = ()
+    relative: bool = False
+    measured: tuple[tuple[int, int], ...] = ()  # characters of quantities, years, levels
     unmatched: tuple[str, ...] = ()
     unknown: tuple[tuple[int, int], ...] = ()  # characters of the titles that the catalogue does not have
     spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 
     @property
     def constrains(self) -> bool:
-        return not self.filters.is_empty()
+        return bool(self.conditions)
+
+    @property
+    def wants(self) -> Wants:
+        """As a request of its own."""
+        return Wants(conditions=self.conditions, order=self.order, wish=self.wish, count=self.k, again=self.again)
+
+    def kept(self, attributes: Collection[str]) -> tuple[Condition, ...]:
+        """The conditions on these attributes."""
+        return tuple(c for c in self.conditions if c.attribute in attributes)
 
 
 def read(
@@ -134,99 +143,93 @@ def read(
     linker: Linker,
     table: Table,
     *,
-    k: int,
     wish_from: int = 0,
     referred: tuple[tuple[int, int], ...] = (),
 ) -> Slots:
     """Read the slots of a message.
 
-    k          items a turn, to judge how far back "older" may go
     wish_from  character from where on left-over words count as a wish (what stands before is preamble)
     referred   characters of references such as "the last one", which are no wish either
     """
-    mentions = tuple(m for m in linker.mentions(text, table.shown) if not _judges(text, m))
+    mentions = tuple(m for m in linker.mentions(text, table.shown) if not _judges(text, m, linker))
     titles = tuple(m for m in mentions if m.kind == "title")
     taken = tuple((m.start, m.end) for m in mentions if m.kind in ("title", "unknown_title"))
-    catalogue = linker.catalogue
-    shown = catalogue.years[list(table.shown)]
-    years = years_.read(text, taken, shown, catalogue.years, k)
     negated = _negations(text, mentions)
-    include, exclude, any_of = _genres(text, mentions, negated, linker)
-    people = tuple(
-        dict.fromkeys(
-            n for m, no in zip(mentions, negated, strict=True) if m.kind == "person" and not no for n in m.names
-        )
-    )
-    without_people = tuple(
-        dict.fromkeys(n for m, no in zip(mentions, negated, strict=True) if m.kind == "person" and no for n in m.names)
-    )
-    languages = tuple(
-        dict.fromkeys(
-            n for m, no in zip(mentions, negated, strict=True) if m.kind == "language" and not no for n in m.names
-        )
-    )
-    without_content = tuple(
-        dict.fromkeys(n for m, no in zip(mentions, negated, strict=True) if m.kind == "content" and no for n in m.names)
-    )
-    filters = Filters(
-        genres=include,
-        any_genres=any_of,
-        without_genres=exclude,
-        people=people,
-        without_people=without_people,
-        languages=languages,
-        without_content=without_content,
-        year_from=years.year_from,
-        year_to=years.year_to,
-    )
+    measured, order = quantities(text, linker, table, taken)
     count, count_span = _count(text, taken)
     # "something violent" is a wish, "nothing violent" a constraint
-    mentioned = [(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind != "content" or no]
-    spans = [*mentioned, *referred, *years.spans, *([count_span] if count_span else [])]
-    wish = _wish(text, mentions, negated, spans, wish_from)
+    mentioned = [(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind != "level" or no]
+    spans = [*mentioned, *referred, *((h.start, h.end) for h in measured), *([count_span] if count_span else [])]
     return Slots(
-        filters=filters,
-        years=years,
+        conditions=tidied((*_named(text, mentions, negated, linker), *(h.condition for h in measured))),
+        order=order,
         k=count,
         titles=titles,
         like=_like(text, titles),
-        wish=wish,
+        wish=_wish(text, mentions, negated, spans, wish_from, linker),
         again=bool(_AGAIN.search(text)),
-        unmatched=(*_unmatched(mentions, linker), *years.unmatched),
+        relative=any(h.relative for h in measured),
+        measured=tuple((h.start, h.end) for h in measured),
+        unmatched=tuple(_unmatched(mentions, linker)),
         unknown=tuple((m.start, m.end) for m in mentions if m.kind == "unknown_title"),
         spans=tuple(spans),
     )
 
 
-def _judges(text: str, mention: Mention) -> bool:
-    """Whether a genre word says how something was ("it was pretty funny") instead of asking for it."""
-    if mention.kind != "genre" or mention.surface.lower() in (n.lower() for n in mention.names):
+def quantities(
+    text: str, linker: Linker, table: Table, taken: Sequence[tuple[int, int]]
+) -> tuple[list[Hit], Order | None]:
+    """What a text says of attributes that hear for themselves (numbers, years, levels, flags), and the order that it
+    asks for."""
+    attributes = linker.catalogue.attributes
+    found: list[Hit] = []
+    order: Order | None = None
+    for a in attributes.schema.shown:
+        if a.name in linker.reads:
+            continue
+        shown = [attributes.cells(a.name)[i] for i in table.shown]
+        for hit in a.hear(text, attributes.column(a.name), shown, taken):
+            if not any(start < hit.end and hit.start < end for start, end in taken):
+                found.append(hit)
+        if order is None and (asked := a.hear_order(text)) is not None:
+            order = Order(attribute=asked.attribute, rising=asked.rising)
+    return found, order
+
+
+def _named(text: str, mentions: tuple[Mention, ...], negated: list[bool], linker: Linker) -> Iterator[Condition]:
+    """The conditions that names of values and levels make: sorts that go together, then the others."""
+    schema = linker.catalogue.schema
+    for attribute in dict.fromkeys(m.attribute for m in mentions if m.attribute):
+        a = schema[attribute]
+        mine = [(m, no) for m, no in zip(mentions, negated, strict=True) if m.attribute == attribute]
+        if isinstance(a, Levels):
+            refused = [m.surface for m, no in mine if no]
+            if refused:
+                yield a.condition("at most", a.calm, said=" ".join(refused))
+        elif isinstance(a, Named) and a.together:
+            yield from _sorts(a, text, mine, linker)
+        elif isinstance(a, Named):
+            wanted = [n for m, no in mine if not no and m.kind == "value" for n in m.names]
+            unwanted = [n for m, no in mine if no for n in m.names]
+            said = " ".join(m.surface for m, _ in mine)
+            yield a.condition(a.any_of, *dict.fromkeys(wanted), said=said)
+            yield a.condition("has none", *dict.fromkeys(unwanted), said=said)
+
+
+def _judges(text: str, mention: Mention, linker: Linker) -> bool:
+    """Whether a word for a sort says how something was ("it was pretty funny") instead of asking for it."""
+    if (
+        mention.kind != "value"
+        or not linker.is_sort(mention.attribute)
+        or mention.surface.lower() in (n.lower() for n in mention.names)
+    ):
         return False
     before = text[: mention.start]
     return bool(_PREDICATE.search(before)) and not _WANTED_THAT.search(before)
 
 
-def describe(filters: Filters, years_said: str = "", wish: str = "", like: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Constraints for people, one entry each: "genre: Horror", "not Comedy", "before 1980", "with Al Pacino"."""
-    said = []
-    if filters.genres:
-        said.append(f"genre: {' + '.join(filters.genres)}")
-    if filters.any_genres:
-        said.append(f"genre: {' or '.join(filters.any_genres)}")
-    said += [f"not {g}" for g in filters.without_genres]
-    if filters.people:
-        said.append(f"with {' or '.join(filters.people)}")
-    said += [f"not with {p}" for p in filters.without_people]
-    said += [f"language: {x}" for x in filters.languages]
-    said += [genres.NOTED[note] for note in filters.without_content]
-    when = years_said or years_.phrase(filters.year_from, filters.year_to)
-    if when:
-        said.append(when)
-    if like:
-        said.append(f"like {' and '.join(like)}")
-    if wish:
-        said.append(f"wish: {wish}")
-    return tuple(said)
+def _sort_of(mention: Mention) -> tuple[str, str]:
+    return (mention.kind, mention.attribute)
 
 
 def _negations(text: str, mentions: tuple[Mention, ...]) -> list[bool]:
@@ -234,7 +237,11 @@ def _negations(text: str, mentions: tuple[Mention, ...]) -> list[bool]:
     marks = [(m.start(), m.lastgroup == "neg") for m in _SCOPE.finditer(text)]
     negated: list[bool] = []
     for n, mention in enumerate(mentions):
-        if n and mentions[n - 1].kind == mention.kind and _LISTING.match(text[mentions[n - 1].end : mention.start]):
+        if (
+            n
+            and _sort_of(mentions[n - 1]) == _sort_of(mention)
+            and _LISTING.match(text[mentions[n - 1].end : mention.start])
+        ):
             negated.append(negated[-1])
             continue
         before = [neg for at, neg in marks if at < mention.start]
@@ -242,26 +249,19 @@ def _negations(text: str, mentions: tuple[Mention, ...]) -> list[bool]:
     return negated
 
 
-def _genres(
-    text: str, mentions: tuple[Mention, ...], negated: list[bool], linker: Linker
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """(all of these, none of these, any of these)."""
-    wanted = [(m, n) for n, m in enumerate(mentions) if m.kind == "genre" and not negated[n]]
-    exclude = tuple(
-        dict.fromkeys(
-            g for m, no in zip(mentions, negated, strict=True) if no and m.kind in ("genre", "avoided") for g in m.names
-        )
-    )
-    if not wanted:
-        return (), exclude, ()
-    names = tuple(dict.fromkeys(g for m, _ in wanted for g in m.names if g not in exclude))
-    gaps = [text[a.end : b.start] for (a, _), (b, _) in itertools.pairwise(wanted)]
-    plural = all(m.surface.lower().endswith("s") for m, _ in wanted)
+def _sorts(a: Named, text: str, mine: list[tuple[Mention, bool]], linker: Linker) -> Iterator[Condition]:
+    """All of these, or any of these where they are listed as choices or never go together; none of those."""
+    wanted = [m for m, no in mine if m.kind == "value" and not no]
+    unwanted = tuple(dict.fromkeys(n for m, no in mine if no for n in m.names))
+    said = " ".join(m.surface for m in wanted)
+    names = tuple(dict.fromkeys(n for m in wanted for n in m.names if n not in unwanted))
+    gaps = [text[one.end : other.start] for one, other in itertools.pairwise(wanted)]
+    plural = all(m.surface.lower().endswith("s") for m in wanted)
     either = any(_LISTING_OR.search(g) for g in gaps) or (plural and any(not _GLUED.match(g) for g in gaps))
-    one_name = all(len(m.names) == 1 for m, _ in wanted)
-    if len(names) > 1 and len(wanted) > 1 and one_name and (either or not linker.together(names)):
-        return (), exclude, names
-    return names, exclude, ()
+    one_name = all(len(m.names) == 1 for m in wanted)
+    choice = len(names) > 1 and len(wanted) > 1 and one_name and (either or not linker.together(names))
+    yield a.condition("has any" if choice else "has all", *names, said=said)
+    yield a.condition("has none", *unwanted)
 
 
 def _like(text: str, titles: tuple[Mention, ...]) -> tuple[int, ...]:
@@ -299,10 +299,19 @@ def _count(text: str, taken: tuple[tuple[int, int], ...]) -> tuple[int | None, t
 
 
 def _wish(
-    text: str, mentions: tuple[Mention, ...], negated: list[bool], spans: list[tuple[int, int]], wish_from: int
+    text: str,
+    mentions: tuple[Mention, ...],
+    negated: list[bool],
+    spans: list[tuple[int, int]],
+    wish_from: int,
+    linker: Linker,
 ) -> str:
     """The words that no slot took, from the first to the last that says something, genres between them included."""
-    genre_spans = {(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind == "genre" and not no}
+    genre_spans = {
+        (m.start, m.end)
+        for m, no in zip(mentions, negated, strict=True)
+        if m.kind == "value" and not no and linker.is_sort(m.attribute)
+    }
     scopes = [(m.start(), m.lastgroup == "neg") for m in _SCOPE.finditer(text)]
     kept: list[tuple[int, str, bool]] = []  # start, word, says something
     glued_to = 0  # up to here, a word with a hyphen was kept whole
@@ -347,12 +356,8 @@ def _unmatched(mentions: tuple[Mention, ...], linker: Linker) -> list[str]:
         if m.kind == "unknown_title":
             said.append(f"I found no title “{m.surface}” in this catalogue")
         elif m.kind == "unknown_person":
-            has = bool(linker.catalogue.people_names)
-            said.append(
-                f"I found nobody called {m.surface} in this catalogue"
-                if has
-                else f"this catalogue lists no people, so I could not look for {m.surface}"
-            )
+            known = linker.catalogue.attributes.values.get(PEOPLE, ())
+            said.append(unknown_name(linker.catalogue.schema, PEOPLE, m.surface, known))
         elif m.kind == "title" and m.year is not None and linker.catalogue.years[m.items[0]]:
             if abs(m.year - int(linker.catalogue.years[m.items[0]])) > 1:
                 said.append(f"“{m.surface}” is not in this catalogue; I took {linker.catalogue.label(m.items[0])}")
@@ -388,8 +393,3 @@ def number(said: str) -> int | None:
     """How many a word or a figure says, at most 20; None where it says none."""
     n = int(said) if said.isdigit() else _COUNT_WORDS.get(said.lower(), 0)
     return min(n, 20) if 1 <= n <= 50 else None
-
-
-def note(said: str) -> str | None:
-    """The content note that words stand for, by the first word that has one."""
-    return next((genres.CONTENT_NOTES[w.text] for w in tokens(said) if w.text in genres.CONTENT_NOTES), None)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.understanding.wants import NOTHING, Wants
+
 
 @dataclass(frozen=True)
 class Table:
@@ -11,8 +13,8 @@ class Table:
     shown      items of the latest answer that showed any, in order: "the second one"
     focus      items that the latest exchange was about: "that one"
     ever       all items shown in this conversation, oldest first
-    arguments  of the latest decision to recommend: what "but older" refines; {} none
-    asked      item -> the arguments of the decision that showed it last
+    wants      of the latest decision to recommend: what "but older" refines; empty for none
+    asked      item -> the wants of the decision that showed it last
     empty      the latest request found nothing
     turns      messages before this one
     """
@@ -20,7 +22,7 @@ class Table:
     shown: tuple[int, ...] = ()
     focus: tuple[int, ...] = ()
     ever: tuple[int, ...] = ()
-    arguments: Mapping[str, object] = field(default_factory=dict)
+    wants: Wants = NOTHING
     turns: int = 0
-    asked: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
+    asked: Mapping[int, Wants] = field(default_factory=dict)
     empty: bool = False

@@ -5,11 +5,16 @@ from recommenders.data.attributes import (
     Attribute,
     Bound,
     Condition,
+    Flag,
     Hit,
+    Levels,
     Named,
+    Number,
     Operator,
     Ordered,
     Schema,
+    Text,
+    Year,
     both,
     each_part,
     either,
@@ -17,6 +22,7 @@ from recommenders.data.attributes import (
     kinds,
     read_attribute,
 )
+from recommenders.data.default_schema import GENRES, PEOPLE, YEAR
 from recommenders.data.histories import popularity, users_by_items, weighted
 from recommenders.data.rows import How, Known, Places, Rows, RowSplit
 from recommenders.data.sources import imported, ml_latest_small
@@ -24,8 +30,11 @@ from recommenders.data.splits import Case, Rated, Split, first, items_of, leave_
 from recommenders.data.tables import LANGUAGE, USER_ID, Catalogue, Dataset, FeedbackKind, UserState
 
 __all__ = [
+    "GENRES",
     "LANGUAGE",
+    "PEOPLE",
     "USER_ID",
+    "YEAR",
     "Attribute",
     "Bound",
     "Case",
@@ -33,10 +42,13 @@ __all__ = [
     "Condition",
     "Dataset",
     "FeedbackKind",
+    "Flag",
     "Hit",
     "How",
     "Known",
+    "Levels",
     "Named",
+    "Number",
     "Operator",
     "Ordered",
     "Places",
@@ -45,7 +57,9 @@ __all__ = [
     "Rows",
     "Schema",
     "Split",
+    "Text",
     "UserState",
+    "Year",
     "both",
     "each_part",
     "either",

@@ -13,14 +13,29 @@ ITEM_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT = (
     "language",
     "text",
 )
+_WHAT_KIND = (r"what\s+(?:kind|type|sort)", r"comedy\s+or")
+_WHO = ("who", "cast", "actors?", "actress", "star(?:s|ring)?", "direct(?:or|s|ed)")
 STANDARD: tuple[Attribute, ...] = (
-    read_attribute({"kind": "set", "name": GENRES, "label": "genre", "together": True}),
-    read_attribute({"kind": "set", "name": PEOPLE, "label": "person", "proper": True, "prefix": "with"}),
-    read_attribute({"kind": "category", "name": LANGUAGE, "label": "language", "prefix": "in"}),
+    read_attribute({"kind": "set", "name": GENRES, "label": "genre", "together": True, "asked": _WHAT_KIND}),
+    read_attribute({"kind": "set", "name": PEOPLE, "label": "person", "proper": True, "prefix": "with", "asked": _WHO}),
+    read_attribute(
+        {"kind": "category", "name": LANGUAGE, "label": "language", "prefix": "in", "asked": ("subtitles?",)}
+    ),
     read_attribute({"kind": "year", "name": YEAR, "label": "year"}),
     read_attribute({"kind": "text", "name": TEXT, "label": "description"}),
 )
-_NOTE = {"kind": "levels", "levels": ("none", "mild", "moderate", "strong"), "harmless": "mild", "better": "low"}
+_FIT = (
+    r"(?:kid|child|family)[\s-]?friendly",
+    r"(?:suitable|ok|okay|appropriate|fine|safe|good|right)\s+for\s+(?:\w+\s+){0,2}?"
+    r"(?:kids?|child(?:ren)?|famil(?:y|ies)|daughters?|sons?|\d+[\s-]year[\s-]olds?)",
+)
+_NOTE = {
+    "kind": "levels",
+    "levels": ("none", "mild", "moderate", "strong"),
+    "harmless": "mild",
+    "better": "low",
+    "asked": _FIT,
+}
 NOTES: tuple[Attribute, ...] = tuple(
     read_attribute({**_NOTE, "name": name, "adjectives": tuple(words.split())})
     for name, words in (

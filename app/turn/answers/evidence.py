@@ -6,8 +6,9 @@ from app.turn.answers import wording
 from app.turn.answers.grounding import Evidence, Known
 from app.turn.answers.wording import Voice
 from app.turn.desk import Desk
-from app.understanding import nouns, years
+from app.understanding import nouns
 from recommenders.contract import Explanation, Request
+from recommenders.data import Condition, Named, Schema
 from recommenders.texts import content_words
 
 
@@ -18,17 +19,37 @@ def known(voice: Voice, item: int) -> Known:
 
 def for_opening(voice: Voice, request: Request, shown: int) -> Evidence:
     """The sentence above the picks: how many, and what was asked; no pick is named there."""
-    f = request.filters
-    phrase = years.phrase(f.year_from, f.year_to)
+    schema = voice.catalogue.schema
+    wanted = [c for c in request.conditions if not c.excludes]
+    every = [n for c in wanted if _sort(schema, c) and c.operator == "has all" for n in c.values]
+    people = [c for c in wanted if _proper(schema, c)]
+    unwanted = [n for c in request.conditions if c.excludes and _sort(schema, c) for n in c.values]
+    others = [c for c in wanted if c not in people and not (_sort(schema, c) and c.operator in ("has all", "has any"))]
     return Evidence(
         items=tuple(known(voice, i) for i in request.like),
-        genres=f.genres,  # of `any_genres` each pick has one, not each of them
-        people=f.people if len(f.people) == 1 else (),
-        without=f.without_genres,
-        phrases=tuple(filter(None, [phrase, *(f"in {x}" for x in f.languages)])),
+        genres=tuple(map(str, every)),  # of "has any" each pick has one, not each of them
+        people=tuple(str(n) for c in people if len(c.values) == 1 for n in c.values),
+        without=tuple(map(str, unwanted)),
+        phrases=tuple(filter(None, (p for c in others for p in _phrases(schema, c)))),
         numbers=(shown,),
         words=(*content_words(request.wish).values(), *nouns(voice.catalogue)),
     )
+
+
+def _sort(schema: Schema, condition: Condition) -> bool:
+    a = schema[condition.attribute]
+    return isinstance(a, Named) and not a.proper
+
+
+def _proper(schema: Schema, condition: Condition) -> bool:
+    a = schema[condition.attribute]
+    return isinstance(a, Named) and a.proper
+
+
+def _phrases(schema: Schema, condition: Condition) -> tuple[str, ...]:
+    """How a sentence may say the condition word for word: without what was remarked on it."""
+    a = schema[condition.attribute]
+    return (a.bare(condition), *(f"{a.prefix} {n}" for n in condition.values if isinstance(a, Named) and a.prefix))
 
 
 def for_reason(voice: Voice, e: Explanation, request: Request | None) -> Evidence:

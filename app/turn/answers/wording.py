@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.events import Reason
-from app.turn.answers.gate import broken
-from app.understanding import Fact, Topic, genres, years
+from app.understanding import Order, Topic, in_order
 from recommenders.contract import Explanation, Influence, Request
-from recommenders.data import Catalogue, FeedbackKind, UserState
+from recommenders.data import Catalogue, FeedbackKind, Flag, Levels, Named, Number, Text, UserState, Year, either
 
 _ORDINAL = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -60,15 +59,14 @@ def sentence(text: str) -> str:
 
 def reasons(voice: Voice, explanation: Explanation, request: Request) -> list[Reason]:
     """At most three short statements for one pick, each with the evidence that it rests on; never none."""
-    found = [*_matched(explanation), *_alike(voice, explanation, request), *_influenced(voice, explanation)]
+    found = [*_matched(voice, explanation), *_alike(voice, explanation, request), *_influenced(voice, explanation)]
     found += _shared(explanation, already=bool(found))
     return found[:3] or _told(explanation) or [_position(voice, explanation)]
 
 
-def _matched(e: Explanation) -> list[Reason]:
+def _matched(voice: Voice, e: Explanation) -> list[Reason]:
     found = []
-    named = [*e.matched.get("genres", ()), *(f"with {p}" for p in e.matched.get("people", ()))]
-    named += [f"in {x}" for x in e.matched.get("languages", ())]
+    named = [told for name, values in e.matched.items() if name != "words" for told in _met(voice, name, values)]
     if named:
         found.append(Reason(text=f"As you asked: {', '.join(named)}", evidence={"matched": _plain(e.matched)}))
     if words := e.matched.get("words", ()):
@@ -79,6 +77,14 @@ def _matched(e: Explanation) -> list[Reason]:
             )
         )
     return found
+
+
+def _met(voice: Voice, name: str, values: Sequence[str]) -> list[str]:
+    """What of a condition an item has: "Horror", "with Al Pacino", "1 hour 30 minutes"."""
+    name = "language" if name == "languages" else name  # as it was stored before
+    a = next((a for a in voice.catalogue.schema if a.name == name), None)
+    prefix = f"{a.prefix} " if isinstance(a, Named) and a.prefix else ""
+    return [f"{prefix}{value}" for value in values] if not isinstance(a, Year) else []
 
 
 _CLOSE = 25  # the rank up to which being close is a reason; "46th closest" persuades nobody
@@ -168,28 +174,26 @@ def _plain(matched: object) -> dict[str, list[str]]:
 
 def asked(voice: Voice, request: Request, understood: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
     """What a request asks for, as words before the noun ("horror", "comedy or drama") and phrases behind it."""
-    f = request.filters
-    before = listed([g.lower() for g in f.genres])
-    if f.any_genres:
-        before = (
-            f"{before} ({_or([g.lower() for g in f.any_genres])})" if before else _or([g.lower() for g in f.any_genres])
-        )
-    behind = []
-    if when := years.phrase(f.year_from, f.year_to):
-        behind.append(next((u for u in understood if u.startswith(when)), when))
-    if f.people:
-        behind.append(f"with {_or(f.people)}")
-    if f.languages:
-        behind.append(f"in {_or(f.languages)}")
+    schema = voice.catalogue.schema
+    before: list[str] = []
+    behind: list[str] = []
+    unwanted: list[str] = []
+    for condition in in_order(request.conditions, schema):
+        a = schema[condition.attribute]
+        front, rear = a.phrase(condition)
+        if front:
+            before.append(f"({front})" if before and condition.operator == "has any" else front)
+        elif condition.excludes and isinstance(a, Named):
+            unwanted.append(rear.removeprefix("without "))
+        elif rear:
+            behind.append(next((u for u in understood if u.startswith(a.bare(condition))), rear))
     if request.like:
         behind.append(f"like {voice.labels(request.like)}")
     if request.wish:
         behind.append(f"for “{request.wish}”")
-    without = [*(g.lower() for g in f.without_genres), *f.without_people]
-    behind += [genres.NOTED[note] for note in f.without_content]
-    if without:
-        behind.append(f"without {_or(without)}")
-    return before, tuple(behind)
+    if unwanted:
+        behind.append(f"without {either(unwanted)}")
+    return " ".join(before), tuple(behind)
 
 
 def opening(
@@ -225,7 +229,7 @@ def _number(n: int) -> str:
 
 def why(voice: Voice, e: Explanation, request: Request | None, *, brief: bool = False) -> str:
     """Why an item was recommended, from the evidence alone."""
-    said = [f"{m.text}." for m in _matched(e)]  # what was asked for leads, taste comes second
+    said = [f"{m.text}." for m in _matched(voice, e)]  # what was asked for leads, taste comes second
     said.append(_ranked(voice, e))
     ups = supporting(e)
     if ups:
@@ -264,7 +268,7 @@ def why_not(voice: Voice, e: Explanation, request: Request | None, shown: Sequen
         return f"You rejected {label}, so it is left out."
     if item in voice.state.items:
         return f"{label} is in your history already, so it is left out; ask for things you know to see it."
-    if request is not None and (breaks := broken(voice.catalogue, item, request.filters)):
+    if request is not None and (breaks := voice.catalogue.attributes.objections(item, request.conditions)):
         return f"{label} does not fit what you asked: {listed(list(breaks))}."
     said = [f"Nothing rules {label} out; {_ranked(voice, e)[0].lower()}{_ranked(voice, e)[1:]}"]
     ups, downs = supporting(e), opposing(e)
@@ -311,48 +315,80 @@ def _places(e: Explanation) -> str:
     return f"The other stages put it {listed(own)}." if own else ""
 
 
-def facts(voice: Voice, items: Sequence[int], fact: Fact) -> str:
-    """What the catalogue says of items, or the one fact that was asked for."""
-    return " ".join(_fact(voice.catalogue, i, fact) for i in items[:6])
+def facts(voice: Voice, items: Sequence[int], attributes: Sequence[str] = ()) -> str:
+    """What the catalogue says of items, or of the attributes that were asked for."""
+    if not attributes:
+        return " ".join(_summary(voice.catalogue, i) for i in items[:6])
+    levels = [n for n in attributes if isinstance(voice.catalogue.schema[n], Levels)]
+    others = [n for n in attributes if n not in levels]
+    said = [_fact(voice.catalogue, i, name) for i in items[:6] for name in others]
+    said += [_levels(voice.catalogue, i, levels) for i in items[:6]] if levels else []
+    return " ".join(said)
 
 
-def _fact(c: Catalogue, item: int, fact: Fact) -> str:
-    title, year = c.titles[item], int(c.years[item])
-    genres, people, language = c.genres[item], c.people[item], c.languages[item]
-    if fact == "year":
-        return f"{title} is from {year}." if year else f"The catalogue does not say from when {title} is."
-    if fact == "genres":
-        return f"{c.label(item)}: {listed(list(genres))}." if genres else f"The catalogue gives no genre for {title}."
-    if fact == "people":
-        if people:
-            return f"{c.label(item)}: with {listed(list(people[:8]))}."
-        none = "This catalogue lists no people" if not c.people_names else f"The catalogue lists nobody for {title}"
-        return f"{none}, so I cannot say who is in {title}." if not c.people_names else f"{none}."
-    if fact == "language":
-        return f"{c.label(item)}: {language}." if language else f"The catalogue gives no language for {title}."
-    if fact == "content":
-        return _content(c, item)
+def _fact(c: Catalogue, item: int, name: str) -> str:
+    """One attribute of an item, or that it is not known."""
+    a, told, title = c.schema[name], c.attributes.tell(name, item), c.titles[item]
+    if not told:
+        if not c.attributes.column(name).known().any():
+            several = "people" if a.said == "person" else f"{a.said}s"
+            return f"This catalogue lists no {several}, so I cannot say that of {title}."
+        return f"The catalogue does not say {'from when' if isinstance(a, Year) else f'the {a.said} of'} {title}."
+    if isinstance(a, Year):
+        return f"{title} is from {told}."
+    if isinstance(a, Flag):
+        return f"{c.label(item)} is {told}."
+    if isinstance(a, Named):
+        return f"{c.label(item)}: {f'{a.prefix} ' if a.prefix == 'with' else ''}{told}."
+    return f"{c.label(item)}: {a.said} {told}."
+
+
+def _levels(c: Catalogue, item: int, names: Sequence[str]) -> str:
+    """ "No violence, mild sex and strong frightening scenes", or that it is not known."""
+    scenes = {"frightening": "frightening scenes"}
+    levels = {scenes.get(n, c.schema[n].said): told for n in names if (told := c.attributes.tell(n, item))}
+    if not levels:
+        return f"The catalogue does not say {listed([c.schema[n].said for n in names])} of {c.titles[item]}."
+    said = [f"{'no' if level == 'none' else level} {what}" for what, level in levels.items()]
+    return f"By the catalogue's notes, {c.label(item)} has {listed(said)}."
+
+
+def _summary(c: Catalogue, item: int) -> str:
+    """Everything in a line, and the description."""
     said = [c.label(item)]
-    if genres:
-        said.append(", ".join(genres))
-    if people:
-        said.append("with " + listed(list(people[:4])))
+    for a in c.schema.shown:
+        told = c.attributes.tell(a.name, item)
+        if not told or isinstance(a, Year | Levels | Text):
+            continue
+        if isinstance(a, Named):
+            cell = c.attributes.cells(a.name)[item]
+            said.append(f"with {listed(list(cell[:4]))}" if a.prefix == "with" else _names(cell))
+        else:
+            said.append(told if isinstance(a, Flag) or (isinstance(a, Number) and a.unit) else f"{a.said} {told}")
     text = c.texts[item].strip()
     if text:
         return f"{' · '.join(said)}. {text[0].upper()}{text[1:400].rsplit('. ', 1)[0].rstrip('.')}."
     return f"{' · '.join(said)}. The catalogue holds no description of it, so more I cannot say."
 
 
-def _content(c: Catalogue, item: int) -> str:
-    """What the content notes say: "no violence, mild sex and strong frightening scenes"."""
-    if not c.content:
-        return f"This catalogue holds no content notes, so I cannot say how violent or frightening {c.titles[item]} is."
-    scenes = {"frightening": "frightening scenes"}
-    levels = {scenes.get(note, note): of_items[item] for note, of_items in c.content.items() if of_items[item]}
-    if not levels:
-        return f"The catalogue does not say how violent or frightening {c.titles[item]} is."
-    said = [f"{'no' if level == 'none' else level} {what}" for what, level in levels.items()]
-    return f"By the catalogue's notes, {c.label(item)} has {listed(said)}."
+def _names(cell: str | tuple[str, ...]) -> str:
+    return cell if isinstance(cell, str) else ", ".join(cell)
+
+
+def ordered(voice: Voice, items: Sequence[int], order: Order) -> str:
+    """Items by an attribute: "The cheapest is X (12 €), then Y (18.50 €)."."""
+    c, name = voice.catalogue, order.attribute
+    known = [i for i in c.attributes.ordered(name, list(items), rising=order.rising) if c.attributes.tell(name, i)]
+    unknown = [i for i in items if i not in known]
+    a = c.schema[name]
+    if not known:
+        return f"The catalogue does not say the {a.said} of any of them."
+    first, *rest = [f"{c.titles[i]} ({c.attributes.tell(name, i)})" for i in known]
+    said = [f"By {a.said}, {'from the lowest up' if order.rising else 'from the highest down'}: {first} comes first"]
+    said[0] += f", then {listed(rest)}." if rest else "."
+    if unknown:
+        said.append(f"Of {voice.labels(unknown)} the catalogue does not say it.")
+    return " ".join(said)
 
 
 def comparison(voice: Voice, explanations: Sequence[Explanation]) -> str:

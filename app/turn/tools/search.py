@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from app.turn.desk import Desk, Outcome, ToolError
+from app.understanding import Wants
 from recommenders.contract import Candidate, Request
 from recommenders.data import UserState
 
@@ -29,4 +30,5 @@ def search(desk: Desk, *, text: str, count: int | None = None) -> Outcome:
         request,
         replace(found, candidates=candidates),
         facts=tuple(desk.facts(i) for i in items),
+        wants=Wants(wish=text.strip()),
     )

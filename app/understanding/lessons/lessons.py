@@ -21,9 +21,11 @@ from app.understanding.names import Linker
 from app.understanding.reader import Known
 from app.understanding.rules import understand
 from app.understanding.table import Table
+from app.understanding.wants import NOTHING, Wants
 from recommenders.data import Catalogue, ml_latest_small, sources
 
 _ASKS_ALIKE = re.compile(r"\b(?:like|similar|recommend|suggest|more|lines|style|vein)\b", re.IGNORECASE)
+_SOMETHING = Wants(others=True)  # an earlier request, whatever it was
 _MARK = re.compile(r"@(\d+)")
 
 
@@ -121,7 +123,7 @@ def _dialogue(dialogue: dict, linker: Linker, number: int) -> Iterator[Message]:
             named = tuple(m.items[0] for m in linker.mentions(text) if m.kind == "title")
             shown = named or shown
         else:
-            table = Table(shown, shown, shown, {"genres": []} if turns else {}, turns)
+            table = Table(shown, shown, shown, _SOMETHING if turns else NOTHING, turns)
             u = understand(text, table, linker)
             intent = intent_of(u)
             bare = u.action == "similar" and not _ASKS_ALIKE.search(text)  # a title alone may be praise as well

@@ -14,10 +14,10 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 
 from app.understanding.names import genres as said
-from app.understanding.names.naming import ARTICLES, PARENTHESES, bare, genre_index, people_index, title_index
+from app.understanding.names.naming import ARTICLES, PARENTHESES, bare, proper_index, sort_index, title_index
 from app.understanding.names.words import EVERYDAY, FUNCTION, ITEM_WORDS, Token, folded, singular, tokens
 from app.understanding.reader import Known, common_words, slips
-from recommenders.data import Catalogue
+from recommenders.data import Catalogue, Levels, Named
 
 _YEAR_AFTER = re.compile(r"\s*(?:\(\s*(\d{4})\s*\)|,?\s+(?:from|of)\s+(\d{4})\b|\s+((?:19|20)\d\d)\b(?!s))")
 _QUOTED = re.compile(r"[\"“]([^\"”“]{1,80})[\"”]|(?<![A-Za-z])['‘]([^'’‘]{2,80})['’](?![A-Za-z])")
@@ -34,6 +34,8 @@ _CUES = frozenset(
 _STRONG_CUES = _CUES - frozenset("about than film movie is was recommend considered prefer why".split())
 _CUE_AFTER_TO = frozenset("similar compared close closer".split())
 _CLOSERS = frozenset("and or but because so too also though although either which when since was is or please".split())
+_OWNED = frozenset("family kids kid children war crime detective mob doc".split())
+_OWNERS = frozenset("my our his her their your".split())
 _PERSON_CUES = frozenset("with starring stars featuring by director actor actress mr mrs ms from of has have".split())
 _PERSON_SURE = frozenset("starring stars featuring directed director actor actress acted".split())
 
@@ -42,18 +44,20 @@ _PERSON_SURE = frozenset("starring stars featuring directed director actor actre
 class Mention:
     """A stretch of the message (characters start:end) and what it names.
 
-    items    for titles: the rows that it may be, likeliest first
-    names    for genres (all meant), people and languages: the catalogue's own names
-    year     for titles: the year that was said with it
-    sure     0..1
+    items      for titles: the rows that it may be, likeliest first
+    attribute  for values and levels: whose they are
+    names      for values: the catalogue's own names, all of them meant
+    year       for titles: the year that was said with it
+    sure       0..1
     """
 
-    kind: Literal["title", "person", "genre", "language", "unknown_title", "unknown_person", "avoided", "content"]
+    kind: Literal["title", "value", "level", "avoided", "unknown_title", "unknown_person"]
     start: int
     end: int
     surface: str
     items: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
+    attribute: str = ""
     year: int | None = None
     sure: float = 1.0
 
@@ -63,15 +67,18 @@ class Linker:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        named = [a for a in catalogue.schema.shown if isinstance(a, Named)]
         self._titles, self._fuzzy = title_index(catalogue)
-        self._genres = genre_index(catalogue.genre_names)
-        self._languages = {folded(n): n for n in catalogue.language_names}
-        self._people, self._surnames = people_index(catalogue)
-        self._genre_sets = frozenset(frozenset(g) for g in catalogue.genres)
-        self._genre_words = [" ".join(k) for k in self._genres]
+        self._sorts = sort_index(catalogue, [a for a in named if not a.proper])
+        self._people, self._surnames = proper_index(catalogue, [a for a in named if a.proper])
+        self._levels = {w: a.name for a in catalogue.schema.shown if isinstance(a, Levels) for w in a.adjectives}
+        self._together = frozenset(
+            frozenset(g) for a in named if a.together for g in catalogue.attributes.cells(a.name)
+        )
         self._people_words = [" ".join(k) for k in self._people]
-        names = (self._titles, self._people, self._genres, self._languages)
-        self._name_words = frozenset(w for table in names for key in table for w in key)
+        self._name_words = frozenset(w for t in (self._titles, self._people, self._sorts) for key in t for w in key)
+        self.reads = frozenset((*(a.name for a in named), *self._levels.values()))
+        """The attributes whose values are found among the words here; the others hear for themselves."""
 
     # -- single names, as tools and the model give them --------------------------------------------------------------
 
@@ -93,33 +100,36 @@ class Linker:
             found = near[0] if near else ()
         return self._by_year(found, year)
 
-    def genre(self, name: str) -> tuple[str, ...]:
-        """The catalogue's genres that a name means: itself, a plural, a synonym, or a misspelling; () unknown."""
-        key = folded(name)
-        found = self._genres.get(key) or self._genres.get(tuple(singular(w) for w in key))
-        if found is None and key:
-            near = process.extractOne(" ".join(key), self._genre_words, scorer=fuzz.ratio, score_cutoff=84)
-            found = self._genres[tuple(near[0].split())] if near else None
-        return found or ()
+    def value(self, attribute: str, said: str) -> tuple[str, ...]:
+        """The catalogue's names of an attribute that a word or name means, all of them meant; () unknown.
 
-    def person(self, name: str) -> tuple[str, ...]:
-        """The catalogue's person of that name: exact, by surname alone when said alone, or misspelt; () unknown."""
-        key = folded(name)
-        if key in self._people:
-            return (self._people[key],)
-        if len(key) == 1 and key[0] in self._surnames:
-            return (self._surnames[key[0]],)
-        near = process.extractOne(" ".join(key), self._people_words, scorer=fuzz.ratio, score_cutoff=_FUZZY)
-        return (self._people[tuple(near[0].split())],) if near else ()
+        Of sorts: itself, a plural, a synonym, or a misspelling. Of proper names: exact, by surname alone, or misspelt.
+        """
+        a = self.catalogue.schema[attribute]
+        key = folded(said)
+        if not key or not isinstance(a, Named):
+            return ()
+        return self._proper(attribute, key) if a.proper else self._sort(a, key)
 
-    def language(self, name: str) -> tuple[str, ...]:
-        found = self._languages.get(folded(name))
-        return (found,) if found else ()
+    def _sort(self, a: Named, key: tuple[str, ...]) -> tuple[str, ...]:
+        found = self._sorts.get(key) or self._sorts.get(tuple(singular(w) for w in key))
+        if found is None and a.together:
+            mine = [" ".join(k) for k, (attribute, _) in self._sorts.items() if attribute == a.name]
+            near = process.extractOne(" ".join(key), mine, scorer=fuzz.ratio, score_cutoff=84)
+            found = self._sorts[tuple(near[0].split())] if near else None
+        return found[1] if found is not None and found[0] == a.name else ()
+
+    def _proper(self, attribute: str, key: tuple[str, ...]) -> tuple[str, ...]:
+        found = self._people.get(key) or (self._surnames.get(key[0]) if len(key) == 1 else None)
+        if found is None:
+            near = process.extractOne(" ".join(key), self._people_words, scorer=fuzz.ratio, score_cutoff=_FUZZY)
+            found = self._people[tuple(near[0].split())] if near else None
+        return (found[1],) if found is not None and found[0] == attribute else ()
 
     def together(self, names: tuple[str, ...]) -> bool:
-        """Whether some item has all these genres."""
+        """Whether some item has all these names."""
         wanted = frozenset(names)
-        return any(wanted <= g for g in self._genre_sets)
+        return any(wanted <= g for g in self._together)
 
     # -- a whole message ---------------------------------------------------------------------------------------------
 
@@ -153,15 +163,18 @@ class Linker:
         """What a sequence of words is a name of; "" where of nothing, or where all of it is grammar."""
         if all(w in FUNCTION for w in key):
             return ""
-        if key in self._genres:
-            return "genre"
-        if key in self._languages:
-            return "language"
+        if key in self._sorts:
+            return "genre" if self.is_sort(self._sorts[key][0]) else "language"
         if key in self._people:
             return "person"
         if key in self._titles:
             return "word" if len(key) == 1 and key[0] in EVERYDAY else "title"
         return ""
+
+    def is_sort(self, attribute: str) -> bool:
+        """Whether several of its names go together, as genres do; the encoder knows no more kinds than these."""
+        a = self.catalogue.schema[attribute]
+        return isinstance(a, Named) and a.together
 
     def mentions(self, text: str, expected: tuple[int, ...] = ()) -> tuple[Mention, ...]:
         """What the message names, in order, without overlaps.
@@ -205,46 +218,48 @@ class Linker:
         span = words[i : i + n]
         start, end = span[0].start, span[-1].end
         surface = text[start:end]
-        genre = self._genre_here(text, words, i, n, key)
+        sort = self._sort_here(text, words, i, n, key)
+        together = sort is not None and self.is_sort(sort.attribute)
         year, tail = _year_after(text, end)
-        may_be_title = genre is None or year is not None or all(w.capital for w in span)
+        may_be_title = sort is None or year is not None or all(w.capital for w in span) or not together
         if key in self._titles and may_be_title and (_sole(words, i, n) or self._is_title(text, words, i, n, year)):
             rows = self._by_year(self._titles[key], year)
             return Mention("title", start, tail, text[start:tail], rows, year=year)
-        if key in self._people and (n > 1 or _cued(words, i, _PERSON_CUES)):
-            return Mention("person", start, end, surface, names=(self._people[key],))
-        if n == 1 and key[0] in self._surnames and _cued(words, i, _PERSON_CUES) and key[0] not in EVERYDAY:
-            return Mention("person", start, end, surface, names=(self._surnames[key[0]],), sure=0.8)
-        note = said.CONTENT_NOTES.get(key[0]) if n == 1 else None
-        if note is not None and note in self.catalogue.content and (genre is None or _refused(text, start)):
-            return Mention("content", start, end, surface, names=(note,))
-        if genre is not None:
-            return genre
-        if key in self._languages:
-            return Mention("language", start, end, surface, names=(self._languages[key],))
-        if n == 1 and key[0] in said.AVOIDED:
-            names = tuple(g for name in said.AVOIDED[key[0]] for g in self._genres.get(folded(name), ()))
-            if names:
-                return Mention("avoided", start, end, surface, names=names)
+        if person := self._person_here(words, i, n, key):
+            return Mention("value", start, end, surface, names=(person[1],), attribute=person[0], sure=person[2])
+        level = self._levels.get(key[0]) if n == 1 else None
+        if level is not None and (not together or _refused(text, start)):
+            return Mention("level", start, end, surface, attribute=level)
+        return sort or (self._avoided(key[0], start, end, surface) if n == 1 else None)
+
+    def _person_here(
+        self, words: tuple[Token, ...], i: int, n: int, key: tuple[str, ...]
+    ) -> tuple[str, str, float] | None:
+        """(attribute, name, how sure) of a proper name; of one word only behind a word that announces a person."""
+        cued = n > 1 or _cued(words, i, _PERSON_CUES)
+        if key in self._people and cued:
+            return (*self._people[key], 1.0)
+        if n == 1 and cued and key[0] in self._surnames and key[0] not in EVERYDAY:
+            return (*self._surnames[key[0]], 0.8)
         return None
 
-    def _genre_here(self, text: str, words: tuple[Token, ...], i: int, n: int, key: tuple[str, ...]) -> Mention | None:
-        names = self._genres.get(key) or (self._genres.get((singular(key[0]),)) if n == 1 else None)
-        if names is None:
+    def _avoided(self, word: str, start: int, end: int, surface: str) -> Mention | None:
+        """A quality that the catalogue does not mark, as the sorts in which it is usual."""
+        found = [self._sorts.get(folded(name)) for name in said.AVOIDED.get(word, ())]
+        names = tuple(n for f in found if f is not None for n in f[1])
+        if not names:
             return None
-        if n == 1 and key[0] in ("family", "kids", "kid", "children", "war", "crime", "detective", "mob", "doc") and i:
-            before = words[i - 1].text
-            if before in ("my", "our", "his", "her", "their", "your") and not text[words[i].end :].lstrip().startswith(
-                tuple(ITEM_WORDS)
-            ):
-                if before in ("my", "our") and i > 1 and words[i - 2].text in ("for", "with"):
-                    pass  # "for my kids": a wish after all
-                else:
-                    return None  # "my family said": talk
+        attribute = next(f[0] for f in found if f is not None)
+        return Mention("avoided", start, end, surface, names=names, attribute=attribute)
+
+    def _sort_here(self, text: str, words: tuple[Token, ...], i: int, n: int, key: tuple[str, ...]) -> Mention | None:
+        found = self._sorts.get(key) or (self._sorts.get((singular(key[0]),)) if n == 1 else None)
+        if found is None or (n == 1 and _owned(text, words, i)):
+            return None
         if key == ("comic",) and i + 1 < len(words) and words[i + 1].text.startswith("book"):
             return None
         start, end = words[i].start, words[i + n - 1].end
-        return Mention("genre", start, end, text[start:end], names=names)
+        return Mention("value", start, end, text[start:end], names=found[1], attribute=found[0])
 
     def _is_title(self, text: str, words: tuple[Token, ...], i: int, n: int, year: int | None) -> bool:
         """Whether this known sequence of words is meant as a title here."""
@@ -282,7 +297,7 @@ class Linker:
                 if at is None or all(w in FUNCTION for w in form):
                     continue
                 end = at + len(form)
-                plain_word = len(form) == 1 and (form[0] in EVERYDAY or form in self._genres)
+                plain_word = len(form) == 1 and (form[0] in EVERYDAY or form in self._sorts)
                 if plain_word and not words[at].capital and not _cued(words, at, _CUES):
                     continue
                 year, tail = _year_after(text, words[end - 1].end)
@@ -372,8 +387,8 @@ class Linker:
             if person_cue and self._people:
                 near = process.extractOne(key, self._people_words, scorer=fuzz.ratio, score_cutoff=_FUZZY)
                 if near:
-                    name = self._people[tuple(near[0].split())]
-                    return Mention("person", start, end, text[start:end], names=(name,), sure=0.7)
+                    attribute, name = self._people[tuple(near[0].split())]
+                    return Mention("value", start, end, text[start:end], names=(name,), attribute=attribute, sure=0.7)
             if strong and (near_title := self._nearest(key)):
                 year, tail = _year_after(text, end)
                 rows = self._by_year(near_title[0], year)
@@ -406,6 +421,16 @@ class Linker:
         if year is None:
             return rows
         return tuple(sorted(rows, key=lambda r: abs(int(self.catalogue.years[r]) - year)))
+
+
+def _owned(text: str, words: tuple[Token, ...], i: int) -> bool:
+    """Whether a word that may be a sort is somebody's own here: "my family said"; "for my kids" is a wish after all."""
+    if not i or words[i].text not in _OWNED or words[i - 1].text not in _OWNERS:
+        return False
+    if text[words[i].end :].lstrip().startswith(tuple(ITEM_WORDS)):
+        return False
+    for_us = words[i - 1].text in ("my", "our") and i > 1 and words[i - 2].text in ("for", "with")
+    return not for_us
 
 
 def _year_after(text: str, end: int) -> tuple[int | None, int]:

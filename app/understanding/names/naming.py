@@ -2,10 +2,11 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 from app.understanding.names import genres as said
 from app.understanding.names.words import EVERYDAY, folded, singular
-from recommenders.data import Catalogue
+from recommenders.data import Catalogue, Named
 
 _OF_FILMS = frozenset({"filmnoir", "western", "animation", "scifi", "documentary", "thriller"})
 ARTICLES = frozenset({"the", "a", "an"})
@@ -44,39 +45,55 @@ def title_index(catalogue: Catalogue) -> tuple[dict[tuple[str, ...], tuple[int, 
     return index, [" ".join(k) for k in index]
 
 
-def genre_index(names: tuple[str, ...]) -> dict[tuple[str, ...], tuple[str, ...]]:
+def sort_index(catalogue: Catalogue, attributes: Sequence[Named]) -> dict[tuple[str, ...], tuple[str, tuple[str, ...]]]:
+    """Word sequence -> (attribute, names): the values of attributes that name sorts, with plurals, and what people say
+    for them (genres.py); the attribute that comes first has a word for itself."""
+    index: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
+    for attribute in attributes:
+        names = catalogue.attributes.values.get(attribute.name, ())
+        for key, found in _forms(names, plurals=attribute.together).items():
+            index.setdefault(key, (attribute.name, found))
+    return index
+
+
+def _forms(names: Sequence[str], *, plurals: bool) -> dict[tuple[str, ...], tuple[str, ...]]:
     index: dict[tuple[str, ...], tuple[str, ...]] = {}
     for name in names:
         key = folded(name)
         if not key or key == ("unknown",):
             continue
         index[key] = (name,)
+        if not plurals:
+            continue
         index.setdefault((*key[:-1], singular(key[-1])), (name,))
         index.setdefault((*key[:-1], key[-1] + "s"), (name,))
         if len(key) > 1:
             index.setdefault(("".join(key),), (name,))
     known = {folded(n): n for n in names}
-    for phrase, wanted in said.SYNONYMS.items():
+    for phrase, wanted in said.SYNONYMS.items() if plurals else ():
         found = [next((known[folded(t)] for t in options if folded(t) in known), None) for options in wanted]
         if all(found):
             index.setdefault(folded(phrase), tuple(f for f in found if f))
     return index
 
 
-def people_index(catalogue: Catalogue) -> tuple[dict[tuple[str, ...], str], dict[str, str]]:
-    """Folded name -> person; surname -> the person of that surname with most items (when clearly most)."""
-    counts: dict[str, int] = defaultdict(int)
-    for row in catalogue.people:
-        for name in row:
-            counts[name] += 1
-    people: dict[tuple[str, ...], str] = {}
-    by_surname: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(counts, key=lambda n: (-counts[n], n)):
+def proper_index(
+    catalogue: Catalogue, attributes: Sequence[Named]
+) -> tuple[dict[tuple[str, ...], tuple[str, str]], dict[str, tuple[str, str]]]:
+    """Folded name -> (attribute, name); surname -> likewise, of whom has most items (when clearly most)."""
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for attribute in attributes:
+        for cell in catalogue.attributes.cells(attribute.name):
+            for name in (cell,) if isinstance(cell, str) else cell:
+                counts[attribute.name, name] += 1
+    people: dict[tuple[str, ...], tuple[str, str]] = {}
+    by_surname: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for owner, name in sorted(counts, key=lambda n: (-counts[n], n[1])):
         key = folded(name)
         if key and key not in people and not (len(key) == 1 and key[0] in EVERYDAY):
-            people[key] = name
+            people[key] = (owner, name)
             if len(key) > 1 and len(key[-1]) > 3:
-                by_surname[key[-1]].append(name)
+                by_surname[key[-1]].append((owner, name))
     surnames = {
         s: names[0] for s, names in by_surname.items() if len(names) == 1 or counts[names[0]] >= 2 * counts[names[1]]
     }

@@ -73,8 +73,8 @@ def _step(event: TurnEvent, catalogue: Catalogue) -> None:
             st.caption(plain(event.second))
         for text in event.unmatched:
             st.caption(f"Not matched: {plain(text)}")
-        if event.arguments:
-            st.json(event.arguments, expanded=False)
+        if event.wants:
+            st.json(event.wants.model_dump(mode="json", exclude_defaults=True), expanded=False)
     elif isinstance(event, ToolCalled):
         _line(f"Tool {event.name}", event.error or event.summary, event.seconds, wrong=bool(event.error))
         if event.arguments:

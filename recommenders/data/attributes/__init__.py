@@ -2,6 +2,11 @@
 
 from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, both, either
 from recommenders.data.attributes.conditions import Condition, Holding, Operator, Value, each_part
+from recommenders.data.attributes.kinds.flag import Flag
+from recommenders.data.attributes.kinds.levels import Levels
+from recommenders.data.attributes.kinds.number import Number
+from recommenders.data.attributes.kinds.text import Text
+from recommenders.data.attributes.kinds.year import Year
 from recommenders.data.attributes.named import Named
 from recommenders.data.attributes.schema import Bound, Schema, found_in, kinds, read_attribute
 
@@ -10,13 +15,18 @@ __all__ = [
     "Bound",
     "Column",
     "Condition",
+    "Flag",
     "Hit",
     "Holding",
+    "Levels",
     "Named",
+    "Number",
     "Operator",
     "Ordered",
     "Schema",
+    "Text",
     "Value",
+    "Year",
     "both",
     "each_part",
     "either",

@@ -153,9 +153,10 @@ class Attribute(BaseModel, ABC):
 
     # -- heard ------------------------------------------------------------------------------------------------------
 
-    def hear(self, text: str, column: Column, shown: Sequence[Any]) -> list[Hit]:
+    def hear(self, text: str, column: Column, shown: Sequence[Any], taken: Sequence[tuple[int, int]] = ()) -> list[Hit]:
         """The conditions that a text says of it, by closed forms alone (numbers, bounds, levels); names of values are
-        found by whoever knows all names. `shown`: the cells of what is on the table, for "cheaper"."""
+        found by whoever knows all names. `shown`: the cells of what is on the table, for "cheaper";
+        `taken`: characters that say something else (titles)."""
         return []
 
     def hear_order(self, text: str) -> Ordered | None:
@@ -185,6 +186,10 @@ class Attribute(BaseModel, ABC):
     def read(self, arguments: Mapping[str, Any]) -> tuple[Condition, ...]:
         """The conditions that such arguments state."""
         return ()
+
+    def arguments(self, condition: Condition) -> Mapping[str, Any]:
+        """The arguments that state a wanted condition: what `read` reads back."""
+        return {}
 
     # -- found in a table -------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What kinds whose values are names share: inverted lists, and how one or several names are said."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from app.errors import UnknownName, did_you_mean
 from recommenders.data.attributes.attribute import Attribute, Column, both, either, unknown_value
-from recommenders.data.attributes.conditions import Condition
+from recommenders.data.attributes.conditions import Condition, Operator
 
 
 class NamedColumn(Column):
@@ -56,6 +57,7 @@ class Named(Attribute):
     capital, a cue or their length
     prefix  what a sentence says before such a name, behind the noun ("with", "in", "by"); "" puts it before the noun
     together  several that are wanted must all be there
+    asked     regular expressions of what a question for it has; its label and other names are known
     """
 
     unknown_passes_refusal = True
@@ -63,6 +65,12 @@ class Named(Attribute):
     proper: bool = False
     prefix: str = ""
     together: bool = False
+    asked: tuple[str, ...] = ()
+
+    @property
+    def any_of(self) -> Operator:
+        """The operator for "one of these", which several wanted names mean."""
+        return "has any" if "has any" in self.operators else "one of"
 
     def tell(self, cell: Any) -> str:
         return cell if isinstance(cell, str) else both(list(cell))
@@ -108,6 +116,10 @@ class Named(Attribute):
         return "; ".join(
             f"it is not {told}{n}" for n in (names if condition.operator == "has all" else [either(names)])
         )
+
+    def asks(self, text: str) -> bool:
+        words = "|".join((*(f"{re.escape(w)}s?" for w in (self.said, *self.aka)), *self.asked))
+        return bool(re.search(rf"\b(?:{words})\b", text, re.IGNORECASE))
 
     def properties(self, values: Sequence[str]) -> dict[str, dict[str, Any]]:
         """`<name>`: what every item must have (or one of); `any_<name>`: one of; `without_<name>`: none of."""

@@ -35,6 +35,9 @@ class Category(Named):
             found.append(self.condition("has none", *names))
         return tuple(found)
 
+    def arguments(self, condition: Condition) -> Mapping[str, Any]:
+        return {self.name: list(condition.values)}
+
     @classmethod
     def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
         """A column of short texts that come again."""

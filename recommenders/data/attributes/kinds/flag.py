@@ -79,7 +79,7 @@ class Flag(Attribute):
     def objects_unknown(self, condition: Condition) -> str:
         return f"it is not known whether it is {self.said}"
 
-    def hear(self, text: str, column: Column, shown: Sequence[Any]) -> list[Hit]:
+    def hear(self, text: str, column: Column, shown: Sequence[Any], taken: Sequence[tuple[int, int]] = ()) -> list[Hit]:
         found: list[Hit] = []
         for words, wanted in ((self.opposite, False), ((self.said, *self.aka), True)):
             for match in (
@@ -107,6 +107,9 @@ class Flag(Attribute):
     def read(self, arguments: Mapping[str, Any]) -> tuple[Condition, ...]:
         wanted = arguments.get(self.name)
         return () if wanted is None else (self.condition("is", bool(wanted)),)
+
+    def arguments(self, condition: Condition) -> Mapping[str, Any]:
+        return {self.name: bool(condition.values[0])}
 
     @classmethod
     def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:

@@ -48,6 +48,7 @@ class Levels(Attribute):
     adjectives  what an item with much of it is called ("violent", "gory"), so that "nothing violent" is understood;
                 the first is used for speaking
     harmless  the highest level that "nothing violent" still admits
+    asked     regular expressions of what a question for it has besides
     """
 
     kind: ClassVar[str] = "levels"
@@ -56,6 +57,7 @@ class Levels(Attribute):
     levels: tuple[str, ...]
     adjectives: tuple[str, ...] = ()
     harmless: str = ""
+    asked: tuple[str, ...] = ()
 
     def place(self, level: object) -> int:
         key = str(level).strip().lower()
@@ -111,7 +113,7 @@ class Levels(Attribute):
         """The highest level that "nothing ..." admits."""
         return self.harmless or self.levels[min(1, len(self.levels) - 1)]
 
-    def hear(self, text: str, column: Column, shown: Sequence[Any]) -> list[Hit]:
+    def hear(self, text: str, column: Column, shown: Sequence[Any], taken: Sequence[tuple[int, int]] = ()) -> list[Hit]:
         words = "|".join(map(re.escape, sorted((*self.adjectives, self.name, *self.aka), key=len, reverse=True)))
         found: list[Hit] = []
         for match in re.finditer(rf"\b(?:{words})\b", text, re.IGNORECASE) if self.adjectives else ():
@@ -143,8 +145,8 @@ class Levels(Attribute):
         )
 
     def asks(self, text: str) -> bool:
-        words = "|".join(map(re.escape, (*self.adjectives, self.said, *self.aka)))
-        return bool(re.search(rf"\b(?:how|is|are|was|does|too)\b[^.!]*\b(?:{words})\b[^.!]*\?", text, re.IGNORECASE))
+        words = "|".join((*map(re.escape, (*self.adjectives, self.said, *self.aka)), *self.asked))
+        return bool(re.search(rf"\b(?:{words})\b[^.!]*\?", text, re.IGNORECASE))
 
     def key(self, cell: Any) -> float | None:
         return None if cell is None else float(cell)
@@ -162,6 +164,10 @@ class Levels(Attribute):
             if (level := arguments.get(f"{self.name}{end}")) is not None:
                 found.append(self.condition(operator, str(level)))  # type: ignore[arg-type]
         return tuple(found)
+
+    def arguments(self, condition: Condition) -> Mapping[str, Any]:
+        end = {"at most": "_at_most", "at least": "_at_least"}.get(condition.operator)
+        return {} if end is None or condition.refused else {f"{self.name}{end}": condition.values[0]}
 
     @classmethod
     def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:

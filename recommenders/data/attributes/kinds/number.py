@@ -171,7 +171,7 @@ class Number(Attribute):
 
     # -- heard ------------------------------------------------------------------------------------------------------
 
-    def hear(self, text: str, column: Column, shown: Sequence[Any]) -> list[Hit]:
+    def hear(self, text: str, column: Column, shown: Sequence[Any], taken: Sequence[tuple[int, int]] = ()) -> list[Hit]:
         found = [h for q in quantities(text) if (h := self._hit(text, q)) is not None]
         return found or self._some(text) or self._relative(text, column, shown)
 
@@ -305,6 +305,12 @@ class Number(Attribute):
         if at is not None and self.span == "choice":
             found.append(self.condition("is", at))
         return tuple(found)
+
+    def arguments(self, condition: Condition) -> Mapping[str, Any]:
+        if condition.operator == "is" and self.span == "choice":
+            return {self.name: condition.values[0]}
+        ends = {"at least": ("_from",), "at most": ("_to",)}.get(condition.operator, ("_from", "_to"))
+        return {f"{self.name}{end}": condition.values[0 if end == "_from" else -1] for end in ends}
 
     @classmethod
     def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:

@@ -56,6 +56,10 @@ class Set(Named):
             found.append(self.condition("has none", *names))
         return tuple(found)
 
+    def arguments(self, condition: Condition) -> Mapping[str, Any]:
+        every = condition.operator == "has all" or not self.together
+        return {self.name if every else f"any_{self.name}": list(condition.values)}
+
     @classmethod
     def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
         """A column whose cells often hold a separator, and whose parts come again and again."""

@@ -357,6 +357,11 @@ class Year(Attribute):
             low, high = sorted((low, high))
         return self.of(Years(low, high))
 
+    def arguments(self, condition: Condition) -> Mapping[str, Any]:
+        low, high = self.bounds(condition)
+        ends = ((f"{self.name}_from", low), (f"{self.name}_to", high))
+        return {name: year for name, year in ends if year is not None}
+
     @classmethod
     def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
         """A column of years or dates; bare numbers are years where the column's name says so or they differ."""
