@@ -134,7 +134,7 @@ def iard(folder: Path, names: Linker, reads: Reads) -> dict[str, object]:
     for number, text, before, laid, serves in seekers(folder, names):
         found = reads(text, laid, before, names)
         action = "chat" if found.topic == "greeting" else found.action
-        right.append(bool({action, *({"feedback"} if any(c.tool == "remember" for c in found.calls) else ())} & serves))
+        right.append(bool({action, *({"feedback"} if found.judged else ())} & serves))
         groups.append(number)
     odd = np.array(groups) % 2 == 1
     return {
