@@ -304,14 +304,13 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker) -
     relative = ["newer" if (w := foreign.age(words)) == "old" else w for words in said.get("rel", [])]  # "not so old"
     english = foreign.years(text)  # of another language the encoder may overlook a part: "vor 1985"
     when = " ".join([*([english] if english != text else said.get("years", [])), *relative])
-    hits, order = slots.quantities(when, linker, table, ())
+    hits, _ = slots.quantities(when, linker, table, ())
     dated = any(h.relative for h in hits)
     wishes = [*said.get("wish", []), *(w for w in relative if not dated)]  # "lighter" is one
     wishes += [w for w in said.get("genre", []) if not _sorts(w, linker)]  # "exciting" is another
     counts = [slots.number(w) for w in said.get("count", [])]
     return Slots(
         conditions=tidied((*_linked_names(said, linker), *(h.condition for h in hits))),
-        order=order,
         k=next((n for n in counts if n), None),
         titles=titles,
         like=tuple(m.items[0] for m in titles if m.start in {s.start for s in spans if s.kind == "like"}),

@@ -25,8 +25,7 @@ _ADVISE = re.compile(r"\b(?:recommend|suggest)\b", re.IGNORECASE)
 _TELL = re.compile(r"\?|\btell\s+me\b", re.IGNORECASE)
 _ONLY_ELSE = re.compile(r"\b(?:anything|something)\s+\w+(?:er|ier)\b", re.IGNORECASE)
 _OF_THESE = re.compile(
-    r"\b(?:of|among|between)\s+(?:these|those|them|the\s+\w+)\b|\bwhich\b|^\W*(?:and\s+)?(?:the\s+)?\w+\s*(?:one)?\W*$",
-    re.IGNORECASE,
+    r"\b(?:of|among)\s+(?:these|those|them)\b|\bwhich\b|^\W*(?:and\s+)?(?:the\s+)?\w+(?:\s+one)?\W*$", re.IGNORECASE
 )
 _OF_NAMES = ("has all", "has any", "one of")
 _NARRATES = re.compile(r"\b(?:i|my|he|she|they|we|you|it['’]?s|its)\b", re.IGNORECASE)
@@ -131,9 +130,9 @@ def _why(r: Reader) -> Heard | None:
 
 
 def _which(r: Reader) -> Heard | None:
-    if r.slots.order is not None and (r.titles or _OF_THESE.search(r.text)) and (len(r.titles) > 1 or r.table.shown):
-        items = r.titles if len(r.titles) > 1 else r.table.shown
-        return r.done(Compare(items, r.slots.order), items=items)
+    of = r.titles if len(r.titles) > 1 else r.table.shown
+    if r.slots.order is not None and len(of) > 1 and _OF_THESE.search(r.text) and not kind_of(r.plain):
+        return r.done(Compare(of, r.slots.order), items=of)
     two = len(r.titles) >= 2 and bool(_OR.search(r.text)) and "?" in r.text
     if not (two and not r.slots.like and not r.requests) and not cues.COMPARE.search(r.text):
         return None
