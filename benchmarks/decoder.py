@@ -18,7 +18,6 @@ from pathlib import Path
 import torch
 
 from app.settings import settings
-from app.understanding.joint import read_alone
 from app.understanding.lessons.dialogues import Composer, Message
 from app.understanding.lessons.lessons import films
 from app.understanding.names.linking import Linker
@@ -28,6 +27,7 @@ from benchmarks.decoder_tuning.decoder import Decoder
 from benchmarks.decoder_tuning.merge import merged
 from benchmarks.heard import scored
 from benchmarks.measure import about, write
+from benchmarks.reading_alone import read_alone
 from benchmarks.steer import heard, iard, labels
 from llm.backends.embedded import EmbeddedChat
 from llm.rating import starts

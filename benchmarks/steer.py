@@ -35,7 +35,7 @@ import torch
 from tqdm import tqdm
 
 from app.settings import settings
-from app.understanding.joint import read, read_alone
+from app.understanding.joint import read
 from app.understanding.lessons.dialogues import Composer, Film, Message, dealt
 from app.understanding.lessons.lessons import films
 from app.understanding.names.linking import Linker
@@ -46,6 +46,7 @@ from app.understanding.table import Table
 from benchmarks import steer_model, steer_page
 from benchmarks.heard import Heard, macro_f1, of_understanding, scored, share, table
 from benchmarks.measure import RESULTS, about, write
+from benchmarks.reading_alone import read_alone
 from llm.backends import registry
 from recommenders.contract.config import configured
 from recommenders.data import sources

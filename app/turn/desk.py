@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from app.scorer import noted
 from app.turn.context import Parts, TurnContext
 from app.turn.laying import lay
-from app.understanding import Linker, Table, linker, telling
+from app.understanding import Linker, Table, filters_of, linker, telling
 from recommenders.contract import Explanation, Filters, Recommendation, Request
 from recommenders.data import Catalogue, FeedbackKind, UserState
 
@@ -226,8 +226,6 @@ def _unknown(kind: str, name: str, catalogue: Catalogue) -> str:
 
 def request_of(arguments: Mapping[str, object], catalogue: Catalogue) -> Request:
     """The request that a stored decision stands for (its names are the catalogue's own)."""
-    from app.understanding import filters_of
-
     items = arguments.get("items")
     rows = [str(i)[5:] for i in items if str(i).startswith("item:")] if isinstance(items, list | tuple) else []
     return Request(

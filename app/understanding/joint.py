@@ -81,19 +81,6 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
     return replace(rules, second=f"A small encoder read: {says}; the rules decide.")
 
 
-def read_alone(
-    text: str, table: Table, linker: Linker, encoder: Encoder, *, previous: str = "", k: int = 5
-) -> Understanding:
-    """The encoder's reading, slots and all; for measuring what it does without rules."""
-    text = text.strip()
-    found = encoder.read(text, previous, len(table.shown), linker.known(text))
-    reader = _pointing(found, Reader(text, table, linker, k, slots_of(found.spans, text, table, linker, k)))
-    built = build(found, reader)
-    return (
-        replace(built, by="encoder", sure=found.sure) if built is not None else Understanding("clarify", topic="which")
-    )
-
-
 def intent_of(u: Understanding) -> str:
     """The encoder's name for what rules understood."""
     if u.action == "chat" or u.topic == "greeting":

@@ -54,7 +54,7 @@ class Understanding:
     topic       what kind of chat, or what a clarifying question is about
     understood  constraints for people; unmatched: what the catalogue does not know, for people
     why_not     the question was why an item was *not* picked
-    sure        0..1: below UNSURE a model may be asked to break the tie
+    sure        0..1: how sure the rules are
     along       the last call brings picks that nobody asked for (app/turn/alongside.py)
     """
 
@@ -75,9 +75,6 @@ class Understanding:
     def arguments(self) -> Mapping[str, object]:
         """Of the last call, which is the one that answers."""
         return self.calls[-1].arguments if self.calls else {}
-
-
-UNSURE = 0.5
 
 
 def _points_to(unknown: tuple[tuple[int, int], ...], reference: Reference | None) -> bool:
