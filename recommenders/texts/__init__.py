@@ -2,11 +2,12 @@
 
 from recommenders.texts import narratives, text, words
 from recommenders.texts.narratives import Narrative, save
-from recommenders.texts.text import TextEncoder, TextIndex, documents
+from recommenders.texts.text import TEXT_INDEX, TextEncoder, TextIndex, documents
 from recommenders.texts.vector_index import VectorIndex
 from recommenders.texts.words import content_words, split_words
 
 __all__ = [
+    "TEXT_INDEX",
     "Narrative",
     "TextEncoder",
     "TextIndex",

@@ -8,7 +8,7 @@ that the person liked. Negations pass only before a genre that was excluded; com
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.understanding import EVERYDAY, FUNCTION, SYNONYMS, Linker, Token, folded, singular, tokens
@@ -301,9 +301,3 @@ def harmless(sentence: str, linker: Linker) -> Verdict:
 
 def _plain(surface: str) -> bool:
     return all(w in EVERYDAY | FUNCTION for w in folded(surface))
-
-
-def passed(text: str, evidence: Evidence) -> Iterable[tuple[str, Verdict]]:
-    """Each sentence of a text with its verdict."""
-    for sentence in sentences(text):
-        yield sentence, check(sentence, evidence)
