@@ -5,15 +5,13 @@ import time
 from collections.abc import Generator
 from typing import Literal
 
-import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from app.errors import ChatrecError
 from app.events import Decision, Done, Fallback, ItemShown, Reason, Token, TurnEvent
 from app.service.chat import Chat
 from app.service.store import Conversation, Profile
-from recommenders.data import ITEM_ID, TITLE, Catalogue, FeedbackKind
+from recommenders.data import Catalogue, FeedbackKind, Named
 
 
 class Stored(BaseModel):
@@ -161,18 +159,12 @@ class Asked:
 
 
 def facts(catalogue: Catalogue, item_id: str) -> dict[str, JsonValue]:
-    """What the catalogue knows of an item beside its title, by column. UnknownItem where it does not have it."""
-    row = catalogue.table.iloc[catalogue.ids.number(item_id)]
-    known = {str(column): _plain(cell) for column, cell in row.items() if column not in (ITEM_ID, TITLE)}
-    return {column: value for column, value in known.items() if value not in (None, "", [])}
-
-
-def _plain(cell: object) -> JsonValue:
-    """A cell of a table as JSON has it; None where it is missing."""
-    if isinstance(cell, tuple | list | np.ndarray):
-        return [_plain(x) for x in cell]
-    if pd.isna(cell):
-        return None
-    if isinstance(cell, np.generic):
-        cell = cell.item()
-    return cell if isinstance(cell, bool | int | float | str) else str(cell)
+    """What the catalogue tells people of an item beside its title, by attribute: lists of names, everything else in
+    words. UnknownItem where it does not have it."""
+    item, bound = catalogue.ids.number(item_id), catalogue.attributes
+    found: dict[str, JsonValue] = {}
+    for a in bound.schema.shown:
+        cell = bound.cells(a.name)[item]
+        if not a.unknown(cell):
+            found[a.name] = list(cell) if isinstance(a, Named) and not isinstance(cell, str) else a.tell(cell)
+    return found

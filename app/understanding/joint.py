@@ -142,6 +142,8 @@ def _conditions(rules: Slots, own: Slots, kinds: set[str], linker: Linker) -> tu
             found += mine if kinds & {"genre", "no_genre", "wish"} else theirs
         elif isinstance(a, Levels):
             found += mine if kinds & {"no_content", "no_genre"} else theirs
+        elif any(c.refused for c in theirs):
+            found += theirs  # the encoder marks "the seventies", and not the "not" before it
         else:
             found += mine or theirs
     return tidied(found)
