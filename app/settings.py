@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.places import base, in_checkout
 from llm.settings import LLMSettings
+from recommenders.places import base, in_checkout
 
 
 class Settings(BaseSettings):

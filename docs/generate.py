@@ -12,8 +12,8 @@ from pathlib import Path
 import typer
 
 from app.cli import Entry, app
-from app.places import base
 from app.settings import Settings
+from recommenders.places import base
 
 FOLDER = Path(__file__).resolve().parent
 NOTE = "<!-- written by docs/generate.py; change the code and run: make docs -->\n"

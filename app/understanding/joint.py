@@ -139,7 +139,7 @@ def _conditions(rules: Slots, own: Slots, kinds: set[str], linker: Linker) -> tu
     for a in linker.catalogue.schema.shown:
         mine, theirs = own.kept((a.name,)), rules.kept((a.name,))
         if isinstance(a, Named) and a.together:
-            found += mine if kinds & {"genre", "no_genre", "wish"} else theirs
+            found += mine if kinds & {"genre", "no_genre"} else theirs
         elif isinstance(a, Levels):
             found += mine if kinds & {"no_content", "no_genre"} else theirs
         elif any(c.refused for c in theirs):

@@ -44,10 +44,10 @@ import torch
 from torch import Tensor
 
 from app.errors import ConfigError
-from app.places import named
 from recommenders.contract import Count, CountOrNone, NotNegative, Positive, Role, Share, artefact
 from recommenders.data import Dataset, UserState, popularity, weighted
 from recommenders.networks import Loss, Lower, NeuralRecommender, Sizes, Texts, Tower, biencoder, wordpieces
+from recommenders.places import named
 from recommenders.texts import Narrative, VectorIndex, narratives, text
 
 _HARD = 30  # nearest wrong items of each narrative that hard negatives are drawn from
@@ -59,9 +59,9 @@ class MINT(NeuralRecommender):
     @dataclass(frozen=True)
     class Config:
         pretrained: str | None = "data/cache/encoder"
-        """Folder of the pre-trained BERT, as app.places names it; none starts from random weights and own words."""
+        """Folder of the pre-trained BERT (recommenders.places); none starts from random weights and own words."""
         narratives: str | None = None
-        """File of narratives by a language model (chatrec mint write), as app.places names it; none for none."""
+        """File of narratives by a language model (chatrec mint write; recommenders.places); none for none."""
         composed: CountOrNone = 6000
         """Narratives composed by rules beside them."""
         set_size: Count = 5

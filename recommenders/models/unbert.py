@@ -57,7 +57,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.errors import ConfigError
-from app.places import named
 from app.progress import Progress, quiet
 from recommenders.contract import Count, NotNegative, Positive, Role, Share
 from recommenders.data import Dataset, Rated, UserState
@@ -74,6 +73,7 @@ from recommenders.networks import (
     loop,
     wordpieces,
 )
+from recommenders.places import named
 
 _PAIRS_AT_ONCE = 1024  # user-item pairs scored in one go: about 100 MB
 _ITEMS_AT_ONCE = 256  # items read by the lower layers in one go
@@ -89,7 +89,7 @@ class UNBERT(NeuralRecommender):
         objective: Literal["next", "click"] = "next"
         """What is learnt: "next" to rank, "click" for the chance of a like (the paper's)."""
         pretrained: str | None = "data/cache/encoder"
-        """Folder of the pre-trained BERT, as app.places names it; none starts from random weights and own words."""
+        """Folder of the pre-trained BERT (recommenders.places); none starts from random weights and own words."""
         layers: Count = 3
         """Layers of the word level, the lowest of the pre-trained ones."""
         apart: int = 2

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app.places import named
 from app.progress import Progress, quiet
 from recommenders.data import Catalogue, Dataset, UserState
 from recommenders.networks.neural import NeuralRecommender
+from recommenders.places import named
 from recommenders.texts import TextEncoder, documents
 
 _TRUST = 20.0

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from app.errors import ConfigError, DataError
-from app.places import base
 from recommenders.contract.config import configured
 from recommenders.data.tables import Dataset, UserState
 from recommenders.models.mint import MINT
@@ -17,6 +16,7 @@ from recommenders.networks import bert, biencoder
 from recommenders.networks.bert import Sizes
 from recommenders.networks.biencoder import Texts, Tower, contrastive
 from recommenders.networks.matching import Lower
+from recommenders.places import base
 from recommenders.texts import narratives
 from recommenders.texts.narratives import LikedSet, Narrative
 from recommenders.texts.text import TextEncoder
