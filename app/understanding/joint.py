@@ -113,6 +113,8 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
     or where the encoder marked nothing at all and is unsure of what kind of message this is.
     """
     kinds = {s.kind for s in found.spans}
+    if _names_only(own.wish, rules):
+        own = replace(own, wish="")
     bare = not own.titles and bare_wish(text, rules, found, linker)
     left = rules.wish if bare or (not kinds and found.sure < WISHLESS) else ""
     if any(s.kind in ("count", "wish") and _overlaps(s, rules.measured) for s in found.spans):
@@ -127,6 +129,13 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
         relative=own.relative or rules.relative,
         wish=left if bare else own.wish or left,
     )
+
+
+def _names_only(wish: str, rules: Slots) -> bool:
+    """Whether a wish is nothing but names of the catalogue that rules found: a word of a vocabulary is no free wish."""
+    names = {t.text for c in rules.conditions for t in slots.telling_words(c.said)}
+    words_ = {t.text for t in slots.telling_words(wish)}
+    return bool(words_) and words_ <= names
 
 
 def _overlaps(span: Span, spans: Sequence[tuple[int, int]]) -> bool:

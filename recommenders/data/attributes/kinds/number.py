@@ -157,6 +157,14 @@ class Number(Attribute):
             return f"{'under' if condition.operator == 'at most' else 'over'} {self.amount(strict)}"
         return f"{condition.operator} {self.amount(values[0])}"
 
+    def describe(self, condition: Condition) -> str:
+        if self.words.there:
+            return f"{'not ' if condition.refused else ''}{self.bare(condition)}"
+        return super().describe(condition)
+
+    def objects(self, cell: Any, condition: Condition) -> str:
+        return f"it has {self.tell(cell)}" if self.words.there else super().objects(cell, condition)
+
     def phrase(self, condition: Condition) -> tuple[str, str]:
         said = f"{'not ' if condition.refused else ''}{self.bare(condition)}"
         if self.words.there:
