@@ -17,7 +17,7 @@ from app.understanding.reader.labels import TITLES
 from app.understanding.rules import Understanding
 from app.understanding.table import Table
 from recommenders.evaluation.metrics import percentiles, resampled
-from recommenders.texts.words import content_words
+from recommenders.texts.word_index import content_words
 
 Slots = Mapping[str, frozenset[object]]
 JUDGED = ("liked", "disliked", "seen")

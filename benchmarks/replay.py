@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.understanding.names.naming import title_index
-from app.understanding.names.words import folded
+from app.words import folded
 from recommenders.contract.request import Filters
 from recommenders.data.tables import Catalogue
 

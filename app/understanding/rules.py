@@ -12,11 +12,12 @@ from typing import Literal
 
 from app.understanding import cues, references, slots
 from app.understanding.cues import Fact
-from app.understanding.names import ITEM_WORDS, Linker, tokens
+from app.understanding.names import ITEM_WORDS, Linker
 from app.understanding.opinions import clauses, kind_of, opinions
 from app.understanding.references import Reference
 from app.understanding.slots import Slots
 from app.understanding.table import Table
+from app.words import tokens
 from recommenders.contract import Filters
 from recommenders.data import FeedbackKind
 

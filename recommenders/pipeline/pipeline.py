@@ -39,7 +39,7 @@ from recommenders.contract import (
 from recommenders.data import Catalogue, UserState
 from recommenders.pipeline import filters
 from recommenders.pipeline.diversify import Resemblance, reorder
-from recommenders.texts import TextIndex, words
+from recommenders.texts import TextIndex, content_words, word_index
 
 TEXT, SIMILAR, SAID, CROWD = "text", "similar", "said", "crowd"  # sources beside the names of generator and ranker
 _RECIPROCAL = 60  # the constant of reciprocal rank fusion
@@ -110,7 +110,7 @@ class Pipeline:
         self._crowd = None if crowd is None else crowd / max(float(crowd.max(initial=0.0)), 1e-9)  # (I,) in [0, 1]
         self.resemblance = Resemblance(catalogue, None if texts is None else texts.vectors)
         self._twins = _twins(catalogue)
-        self._words = words.index_of(catalogue)
+        self._words = word_index.index_of(catalogue)
         filters.index_of(catalogue)
 
     def with_model(self, model: Recommender) -> "Pipeline":
@@ -419,7 +419,7 @@ _STRANGE = 0.3  # cosine that random letters reach with some text; below it, and
 
 def _meant(request: Request) -> Request:
     """Without words that say nothing ("something good", "a film to watch"): taste answers that."""
-    wish, said = (text if words.content_words(text) else "" for text in (request.wish, request.said))
+    wish, said = (text if content_words(text) else "" for text in (request.wish, request.said))
     return replace(request, wish=wish, said=said)
 
 

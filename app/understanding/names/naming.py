@@ -4,7 +4,8 @@ import re
 from collections import defaultdict
 
 from app.understanding.names import genres as said
-from app.understanding.names.words import EVERYDAY, folded, singular
+from app.understanding.names.everyday import EVERYDAY
+from app.words import folded, singular
 from recommenders.data import Catalogue
 
 _OF_FILMS = frozenset({"filmnoir", "western", "animation", "scifi", "documentary", "thriller"})
