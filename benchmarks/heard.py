@@ -19,7 +19,7 @@ from app.understanding.table import Table
 from app.understanding.wants import NOTHING, Wants
 from recommenders.data.attributes import Condition
 from recommenders.evaluation.metrics import percentiles, resampled
-from recommenders.texts.words import content_words
+from recommenders.texts.word_index import content_words
 
 Slots = Mapping[str, frozenset[object]]
 JUDGED = ("liked", "disliked", "seen")

@@ -21,7 +21,7 @@ from app.understanding.slots import Slots
 from app.understanding.table import Table
 from app.understanding.wants import Wants, tidied
 from recommenders.data import Condition, FeedbackKind, Levels, Named
-from recommenders.texts import words
+from recommenders.texts import word_index
 
 # Label smoothing keeps even a certain reading near .95. The first two were chosen on composed dialogues of the
 # validation part and every other dialogue of IARD.
@@ -169,7 +169,7 @@ def bare_wish(text: str, rules: Slots, found: Reading, linker: Linker) -> bool:
     if talk:
         free = free or said
     wished = {t.text for t in slots.telling_words(rules.wish)}
-    index = words.index_of(linker.catalogue)
+    index = word_index.index_of(linker.catalogue)
     return bool(free) and {t.text for t in said} <= wished and all(index.coverage(t.text).any() for t in free)
 
 

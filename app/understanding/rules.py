@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from app.understanding import cues, references, slots
 from app.understanding.heard import About, Act, Ask, Clarify, Compare, Heard, Judge, Talk, Why
-from app.understanding.names import ITEM_WORDS, Linker, tokens
+from app.understanding.names import ITEM_WORDS, Linker
 from app.understanding.opinions import clauses, kind_of, opinions
 from app.understanding.references import Reference
 from app.understanding.slots import Slots
 from app.understanding.table import Table
 from app.understanding.wants import Wants, tidied, told
+from app.words import tokens
 from recommenders.data import Condition, FeedbackKind, Named
 
 _NOT_PICKED = re.compile(r"\bwhy\s+(?:\w+\s+){0,3}?(?:not|n['’]?t)\b|\bwhy\s+(?:did|do)n['’]?t\b", re.IGNORECASE)

@@ -5,16 +5,17 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Mention, Token, genres, tokens
+from app import words
+from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Mention, genres
 from app.understanding.table import Table
 from app.understanding.wants import Order, Wants, tidied, unknown_name
+from app.words import Token, tokens
 from recommenders.data import PEOPLE, Condition, FeedbackKind, Hit, Levels, Named, Ordered
 
-_COUNT_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-                "ten": 10, "a single": 1, "a couple of": 2, "a couple": 2, "a dozen": 12}  # fmt: skip
+_MANY = "|".join(sorted((*words.CARDINALS, *words.AMOUNTS), key=len, reverse=True))
 _COUNT = re.compile(
     r"\b(?:(?:just|only|top|give me|show me|list|recommend|suggest)\s+(?:me\s+)?)?"
-    r"(?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|a single|a couple(?: of)?|a dozen)\s+"
+    r"(?P<n>\d{1,2}|" + _MANY + r")\s+"
     r"(?P<between>(?:[\w'-]+\s+){0,3}?)"
     r"(?:movies?|films?|flicks?|titles?|picks?|items?|suggestions?|recommendations?|options?|ideas|artists?|bands?|"
     r"albums?|songs?|books?|games?|comed(?:y|ies)|thrillers?|dramas?|westerns?|musicals?|documentar(?:y|ies)|others?|more)\b",
@@ -287,7 +288,7 @@ def _count(text: str, taken: tuple[tuple[int, int], ...]) -> tuple[int | None, t
         if any(s < match.end() and match.start() < e for s, e in taken):
             continue
         said = match["n"].lower()
-        n = int(said) if said.isdigit() else _COUNT_WORDS.get(said, 0)
+        n = words.number(said) or 0
         before = text[: match.start()].lower()
         if said == "one" and not re.search(r"\b(?:just|only)\s+one\b", match.group().lower()):
             continue  # "another one", "one movie that I loved"
@@ -391,5 +392,5 @@ def bare_noun(text: str, wish: str) -> bool:
 
 def number(said: str) -> int | None:
     """How many a word or a figure says, at most 20; None where it says none."""
-    n = int(said) if said.isdigit() else _COUNT_WORDS.get(said.lower(), 0)
+    n = words.number(said) or 0
     return min(n, 20) if 1 <= n <= 50 else None

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.understanding.names.linking import Linker
-from app.understanding.names.words import folded, singular, tokens
+from app.words import folded
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()
@@ -62,12 +62,6 @@ def test_single_names() -> None:
     assert NAMES.genre("scary") == ("Horror",) and NAMES.genre("romcom") == ("Romance", "Comedy")
     assert NAMES.genre("quantum") == () and NAMES.person("Nobody Here") == ()
     assert NAMES.language("french") == ("French",)
-
-
-def test_words() -> None:
-    assert folded("Amélie's Café & Sci-Fi") == ("amelies", "cafe", "and", "sci", "fi")
-    assert [singular(w) for w in ("comedies", "thrillers", "class", "bus")] == ["comedy", "thriller", "class", "bus"]
-    assert [t.capital for t in tokens("Some Heat. Then heat")] == [False, True, False, False]
 
 
 @settings(max_examples=200, deadline=None)
