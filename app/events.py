@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 
-from app.understanding import NOTHING, Wants, of_arguments
+from app.wants import NOTHING, Wants, of_arguments
 
 Purpose = Literal["decide", "rerank", "reply", "repair"]
 """What the language model is asked for."""

@@ -38,7 +38,7 @@ from app.service.workbench import Workbench
 from app.settings import Settings, settings
 from app.turn.context import Parts, Turn, TurnContext
 from app.turn.controller import run_turn
-from app.understanding.wants import NOTHING
+from app.wants import NOTHING
 from benchmarks.measure import about, write
 from benchmarks.replay import Moment, Said, breaks, moments, read
 from llm.backends import registry

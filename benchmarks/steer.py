@@ -44,7 +44,7 @@ from app.understanding.reader.encoder import Encoder, shipped
 from app.understanding.reader.labels import Span
 from app.understanding.rules import understand
 from app.understanding.table import Table
-from app.understanding.wants import NOTHING, Wants
+from app.wants import NOTHING, Wants
 from benchmarks import steer_model, steer_page
 from benchmarks.heard import Reading, macro_f1, of_understanding, scored, share, table
 from benchmarks.measure import RESULTS, about, write

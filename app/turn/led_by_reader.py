@@ -41,7 +41,6 @@ from app.understanding import (
     Judge,
     Wants,
     Why,
-    nouns,
     read,
     shipped,
     understand,
@@ -248,7 +247,7 @@ def _spoken_opening(
     """One sentence of the model over the facts of the request, or "" when it has none that passes."""
     speaker = voice(desk)
     before, behind = wording.asked(speaker, request)
-    noun = next(iter(nouns(desk.catalogue)), "picks")
+    noun = next(iter(desk.catalogue.nouns), "picks")
     facts = " ".join(
         filter(None, [str(shown), before, noun.removesuffix("s") if shown == 1 else noun, ", ".join(behind)])
     )
