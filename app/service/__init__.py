@@ -3,16 +3,18 @@
 from app.service import feature_writing
 from app.service.chat import Chat
 from app.service.export import file_name
-from app.service.jobs import Job, Jobs
+from app.service.jobs import Job, Jobs, Run
 from app.service.learning import Online
 from app.service.people import Person, people
 from app.service.runs import SNAPSHOT, Found, find, folder, kept, named
 from app.service.setup import get_data, prepare
 from app.service.starters import starters
 from app.service.store import Conversation, Feedback, Message, Profile, Store
+from app.service.typed import LONGEST, checked
 from app.service.workbench import Workbench
 
 __all__ = [
+    "LONGEST",
     "SNAPSHOT",
     "Chat",
     "Conversation",
@@ -24,8 +26,10 @@ __all__ = [
     "Online",
     "Person",
     "Profile",
+    "Run",
     "Store",
     "Workbench",
+    "checked",
     "feature_writing",
     "file_name",
     "find",
