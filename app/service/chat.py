@@ -19,6 +19,7 @@ from app.service.learning import Online, asked_more_like
 from app.service.people import label
 from app.service.recorder import Recorder
 from app.service.store import Conversation, Feedback, Message, Profile, Store
+from app.service.typed import checked
 from app.service.workbench import Workbench
 from app.settings import Settings
 from app.turn import Parts, Turn, TurnContext, run_turn
@@ -185,8 +186,11 @@ class Chat:
     # -- turns ------------------------------------------------------------------------------------------------------
 
     def send(self, conversation_id: str, text: str, stop: threading.Event) -> Iterator[TurnEvent]:
-        """Store what the person typed, at once; the events of the answer come from the iterator."""
-        message = self.store.add_message(conversation_id, _typed(text))
+        """Store what the person typed, at once; the events of the answer come from the iterator.
+
+        MessageTooLong and NothingToRepeat before anything is stored or read.
+        """
+        message = self.store.add_message(conversation_id, checked(text))
         return self._answer(message, stop)
 
     def regenerate(self, conversation_id: str, stop: threading.Event) -> Iterator[TurnEvent]:
@@ -197,9 +201,9 @@ class Chat:
 
     def edit_last(self, conversation_id: str, text: str, stop: threading.Event) -> Iterator[TurnEvent]:
         """Put `text` in the place of the last message and answer it; what it replaces stays stored."""
-        typed = _typed(text)
-        self.store.replace_from(conversation_id, self._last_asked(conversation_id).position)
-        return self.send(conversation_id, typed, stop)
+        typed, replaced = checked(text), self._last_asked(conversation_id)
+        message = self.store.add_message(conversation_id, typed, instead_of=replaced.position)
+        return self._answer(message, stop)
 
     def load_model(self, backend: str) -> tuple[BackendInfo, BaseChatModel, str]:
         """The language model, and "" or why a stand-in takes its place, with which the rules answer."""
@@ -262,12 +266,6 @@ class Chat:
             if message.role == "user":
                 return message
         raise NothingToRepeat("there is no message in this conversation yet")
-
-
-def _typed(text: str) -> str:
-    if not text.strip():
-        raise NothingToRepeat("the message is empty; type what you are looking for")
-    return text.strip()
 
 
 def _failed(text: str) -> Iterator[TurnEvent]:
