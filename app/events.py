@@ -4,11 +4,11 @@ Every event is a frozen pydantic model with a `kind`, so that a stored trace is 
 `seconds` is the duration of the step that the event ends.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
-from app.wants import NOTHING, Wants, of_arguments
+from app.wants import NOTHING, Wants
 
 Purpose = Literal["decide", "rerank", "reply", "repair"]
 """What the language model is asked for."""
@@ -63,22 +63,6 @@ class Decision(_Event):
     understood: list[str] = []  # for people: "genre: Horror", "before 1980"
     unmatched: list[str] = []  # what the catalogue does not know: "person 'Al Pacino': this catalogue has no people"
     along: bool = False  # picks come along though the message asked for none; `wants` are theirs
-
-    @model_validator(mode="before")
-    @classmethod
-    def _upgraded(cls, given: Any) -> Any:
-        """Decisions that were stored with the arguments of a tool."""
-        if not isinstance(given, dict) or "arguments" not in given:
-            return given
-        fields = dict(given)
-        arguments = fields.pop("arguments") or {}
-        shows = fields.get("action") in ("recommend", "similar") or bool(fields.get("along"))
-        named = [str(i).removeprefix("item:") for i in arguments.get("items") or ()]
-        if shows:
-            fields["wants"] = of_arguments(arguments, similar=bool(named))
-        else:
-            fields["items"] = named
-        return fields
 
 
 class ToolCalled(_Event):
