@@ -167,6 +167,7 @@ def test_the_steps_make_the_tables_of_the_schema(tmp_path: Path) -> None:
     assert different == []
 
 
+@pytest.mark.slow
 def test_opening_a_store_that_is_up_to_date_needs_no_alembic(file: Path) -> None:
     Store(f"sqlite:///{file}").close()
     program = "import sys; from app.service.store import Store; Store(sys.argv[1]); print('alembic' in sys.modules)"
@@ -225,6 +226,7 @@ def test_a_step_that_fails_leaves_the_store_as_it_was(file: Path, ahead: Path) -
     Store(f"sqlite:///{file}").close()
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_step_leaves_a_store_that_opens(file: Path, steps: Path) -> None:
     program = textwrap.dedent(
         """

@@ -103,8 +103,12 @@ class Store:
         """
         self._engine = database.engine(url)
         self._unwritten: dict[str, _Answer] = {}  # by message: what the store would not take, for the next look
-        database.prepare(self._engine)
-        self.close_left()
+        try:
+            database.prepare(self._engine)
+            self.close_left()
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     # -- people -----------------------------------------------------------------------------------------------------
 
