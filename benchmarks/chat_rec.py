@@ -173,8 +173,8 @@ def main() -> None:
         print(name, json.dumps(ours[name]), flush=True)
     if {s.generator, s.ranker} <= models.keys():
         served = bench.pipeline(s.generator, s.ranker).config
-        chosen = np.bincount(some.train.interactions.item, minlength=len(bench.catalogue))
-        pipeline = Pipeline(bench.catalogue, models[s.generator], models[s.ranker], bench.text_index(), served, chosen)
+        two, popularity = (models[s.generator], models[s.ranker]), some.train.popularity
+        pipeline = Pipeline(bench.catalogue, *two, bench.text_index(), served, popularity)
         own = asked(pipeline, some)
         ours[f"pipeline, {s.generator}+{s.ranker}"] = told(own, some)
         write("chat_rec", results)

@@ -64,8 +64,7 @@ class Bench:
         self.bench = bench
         self.catalogue = self.bench.catalogue
         self.pipeline = self.bench.pipeline(s.generator, s.ranker)
-        met = self.bench.dataset.interactions.item
-        self.popular = np.argsort(-np.bincount(met, minlength=len(self.catalogue)), kind="stable")
+        self.popular = np.argsort(-self.bench.dataset.popularity, kind="stable")
 
     def replayed(self, variant: str, said: Sequence[Said]) -> list[Row]:
         if variant in CONTROLLED:

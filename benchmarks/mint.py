@@ -139,8 +139,8 @@ def main() -> None:
     told: dict[str, dict[str, object]] = {}
     plain = TextEncoder(s.cache_dir / "encoder")
     said = [a.words for a in asked]
-    counts = np.bincount(known.interactions.item, minlength=len(catalogue))
-    popular = POPULARITY * (np.log1p(counts) / np.log1p(counts.max())).astype(np.float32)[:, None]  # (I, 1)
+    chosen = np.log1p(known.popularity)
+    popular = POPULARITY * (chosen / chosen.max()).astype(np.float32)[:, None]  # (I, 1)
     one = np.ones((len(asked), 1), np.float32)
     vectors: dict[str, tuple[np.ndarray, np.ndarray, float]] = {}  # form -> items, queries, seconds of training
 

@@ -118,8 +118,7 @@ class Systems:
 
     def __init__(self, s: Settings) -> None:
         self.settings, self.bench = s, Workbench(s)
-        met = self.bench.dataset.interactions.item
-        self.popular = np.argsort(-np.bincount(met, minlength=len(self.bench.catalogue)), kind="stable")
+        self.popular = np.argsort(-self.bench.dataset.popularity, kind="stable")
         ranker = None if s.ranker == "none" else s.ranker
         info = registry.describe(s.backend, s.llm)
         absent = AbsentModel(reason="none is wanted here")

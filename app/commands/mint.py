@@ -64,7 +64,7 @@ def write(
 
 @mint.command()
 def describe(
-    items: Annotated[int, typer.Option(min=1, help="So many items, those that most people met first.")] = 600,
+    items: Annotated[int, typer.Option(min=1, help="So many items, the most popular first.")] = 600,
     backend: _Backend = None,
 ) -> None:
     """Write descriptions of items from their facts; sentences that go beyond them are left out."""
@@ -79,14 +79,13 @@ def describe(
     s = settings()
     name = backend or s.backend
     data = sources.load(s.dataset, s.cache_dir, s.datasets)
-    met = np.bincount(data.interactions.item, minlength=len(data.catalogue))
-    chosen = np.argsort(-met, kind="stable")[:items].tolist()
+    popular = np.argsort(-data.popularity, kind="stable")[:items].tolist()
     with bars() as progress:
         found, figures = feature_writing.descriptions(
             registry.load(name, s.llm),
             name,
             data.catalogue,
-            chosen,
+            popular,
             feature_writing.shelf(s.cache_dir, "describe"),
             progress=progress,
         )
