@@ -41,7 +41,7 @@ from app.turn.controller import run_turn
 from app.turn.desk import request_of
 from benchmarks.measure import about, write
 from benchmarks.replay import Moment, Said, breaks, moments, read
-from llm.backends import registry
+from llm.backends import available
 from llm.backends.absent import AbsentModel
 from recommenders.contract.request import Request
 from recommenders.data.tables import UserState
@@ -111,8 +111,8 @@ class Bench:
 
     def _controlled(self, said: Sequence[Said], *, spoken: bool, encoder: bool) -> list[Row]:
         s = self.settings.model_copy(update={"small_encoder": encoder})
-        info = registry.describe(s.backend, s.llm)
-        model = registry.load(s.backend, s.llm) if spoken else None
+        info = available.describe(s.backend, s.llm)
+        model = available.load(s.backend, s.llm) if spoken else None
         absent = AbsentModel(reason="none is wanted here")
         parts = Parts(info, model or absent, self.pipeline, s.generator, None if s.ranker == "none" else s.ranker)
         decisions: dict[int, tuple[TurnEvent, ...]] = {}  # by the number of turns before the answer

@@ -26,7 +26,7 @@ from recommenders.data.tables import Catalogue, UserState
 from recommenders.evaluation import metrics
 from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
 from recommenders.texts import word_index
-from recommenders.texts.text import TextEncoder, TextIndex, document
+from recommenders.texts.text_index import TextEncoder, TextIndex, document
 
 WISHES = Path(__file__).with_name("wishes.toml")
 FORMS: dict[str, Callable[[Catalogue, int], str]] = {

@@ -186,16 +186,16 @@ class Terminal:
 
     def _swap(self, part: str, name: str) -> None:
         from app.errors import AppError
-        from llm.backends import registry
+        from llm.backends import available
 
         now = self.chat.conversation(self.conversation.id)
         if part == "backend":
-            known = registry.backends(self.chat.settings.llm)
+            known = available.backends(self.chat.settings.llm)
             if not name:
                 for b in known:
                     typer.echo(f"{'*' if b.name == now.backend else ' '} {b.name:32} {b.reason or 'usable'}")
                 return
-            info = registry.describe(name, self.chat.settings.llm)
+            info = available.describe(name, self.chat.settings.llm)
             if not info.usable:
                 raise AppError(f"{name} cannot be used: {info.reason}")
         elif not name:

@@ -26,7 +26,7 @@ def write(
     from app.progress import bars
     from app.service import feature_writing
     from app.settings import settings
-    from llm.backends import registry
+    from llm.backends import available
     from llm.weights import published
     from llm.writing import OpenVinoLikelihood, Remembered
     from recommenders.data import sources
@@ -44,7 +44,7 @@ def write(
         likelihood = Remembered(model, "smollm2-135m", feature_writing.shelf(s.cache_dir, "likelihood"))
     with bars() as progress:
         wrote = feature_writing.requests(
-            registry.load(name, s.llm),
+            available.load(name, s.llm),
             name,
             data,
             likelihood,
@@ -73,7 +73,7 @@ def describe(
     from app.progress import bars
     from app.service import feature_writing
     from app.settings import settings
-    from llm.backends import registry
+    from llm.backends import available
     from recommenders.data import sources
 
     s = settings()
@@ -82,7 +82,7 @@ def describe(
     popular = np.argsort(-data.popularity, kind="stable")[:items].tolist()
     with bars() as progress:
         found, figures = feature_writing.descriptions(
-            registry.load(name, s.llm),
+            available.load(name, s.llm),
             name,
             data.catalogue,
             popular,

@@ -11,11 +11,11 @@ models = typer.Typer(help="Language models: list them, fetch their weights.", no
 def list_() -> None:
     """Every backend, whether it is usable here, and why not; then the weights that can be fetched."""
     from app.settings import settings
-    from llm.backends import registry
+    from llm.backends import available
     from llm.weights import published
 
     s = settings()
-    for b in registry.backends(s.llm):
+    for b in available.backends(s.llm):
         used = "  (used by new conversations)" if b.name == s.backend else ""
         typer.echo(f"{b.name:34} {'usable' if b.usable else 'not usable':11} {b.label}{used}")
         if b.reason:

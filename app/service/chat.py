@@ -22,7 +22,7 @@ from app.service.store import Conversation, Feedback, Message, Profile, Store
 from app.service.workbench import Workbench
 from app.settings import Settings
 from app.turn import Parts, Turn, TurnContext, run_turn
-from llm.backends import AbsentModel, BackendInfo, registry
+from llm.backends import AbsentModel, BackendInfo, available
 from recommenders.data import FeedbackKind, UserState
 
 _log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Chat:
 
     def use(self, conversation_id: str, *, backend: str, generator: str, ranker: str | None) -> None:
         """Swap parts; the next turn works with them. UnknownBackend, UnknownRecommender for names that do not exist."""
-        registry.describe(backend, self.settings.llm)
+        available.describe(backend, self.settings.llm)
         for name, known in ((generator, self.workbench.generators()), (ranker, self.rankers())):
             if name is not None and name not in known:
                 raise AppError(f"{name!r} is not trained for {self.settings.dataset}; trained: {', '.join(known)}")
@@ -158,7 +158,7 @@ class Chat:
     def load_model(self, backend: str) -> tuple[BackendInfo, BaseChatModel, str]:
         """The language model, and "" or why a stand-in takes its place, with which the rules answer."""
         try:
-            return registry.describe(backend, self.settings.llm), registry.load(backend, self.settings.llm), ""
+            return available.describe(backend, self.settings.llm), available.load(backend, self.settings.llm), ""
         except LLMError as error:
             why = str(error)
             return BackendInfo(backend, "absent", backend, False, why, False, False), AbsentModel(reason=why), why

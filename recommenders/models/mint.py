@@ -47,7 +47,7 @@ from app.errors import ConfigError
 from recommenders.contract import Count, CountOrNone, NotNegative, Positive, Role, Share, artefact
 from recommenders.data import Dataset, UserState, popularity, weighted
 from recommenders.networks import Loss, Lower, NeuralRecommender, Sizes, Texts, Tower, biencoder, wordpieces
-from recommenders.texts import Narrative, VectorIndex, narratives, text
+from recommenders.texts import Narrative, VectorIndex, narratives, text_index
 
 ROOT = Path(__file__).resolve().parents[2]
 _HARD = 30  # nearest wrong items of each narrative that hard negatives are drawn from
@@ -114,7 +114,7 @@ class MINT(NeuralRecommender):
         self.popularity = popularity(data)
         told = self._narratives(data)
         praise = [narratives.praise(data.catalogue, i) for i in range(n)]
-        self._start([*text.documents(data.catalogue), *praise, *(x.text for x in told)])
+        self._start([*text_index.documents(data.catalogue), *praise, *(x.text for x in told)])
         texts = self._texts
         assert texts is not None
         answers = _padded([x.items for x in told], device)  # (N, A), -1 where there are fewer

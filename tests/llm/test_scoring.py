@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import BackendFailed, PromptTooLong, UnusableBackend
+from llm.backend_settings import LLMSettings
 from llm.rating import answers, network, starts
 from llm.rating.expected import ExpectedRatings
 from llm.rating.network import RatingNetwork, RatingScorer, ScorerDamaged, Shape
 from llm.rating.tuning import Config, Example, tune
-from llm.settings import LLMSettings
 from llm.weights import published
 
 # -- numbers in words -------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from recommenders.networks.biencoder import Texts, Tower, contrastive
 from recommenders.networks.matching import Lower
 from recommenders.texts import narratives
 from recommenders.texts.narratives import LikedSet, Narrative
-from recommenders.texts.text import TextEncoder
+from recommenders.texts.text_index import TextEncoder
 from tests.recommenders.worlds import checkerboard, tiny_films, tiny_films_data
 
 FILMS = tiny_films()

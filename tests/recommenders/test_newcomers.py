@@ -7,7 +7,7 @@ from recommenders.contract.config import configured
 from recommenders.contract.request import Request
 from recommenders.data.tables import UserState
 from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
-from recommenders.texts.text import TextEncoder, TextIndex
+from recommenders.texts.text_index import TextEncoder, TextIndex
 from tests.recommenders.worlds import tiny_films_data
 
 DATA = tiny_films_data()

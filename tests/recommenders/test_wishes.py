@@ -10,7 +10,7 @@ from recommenders.contract.config import configured
 from recommenders.contract.request import Request
 from recommenders.data.tables import UserState
 from recommenders.pipeline.pipeline import Pipeline
-from recommenders.texts.text import TextIndex
+from recommenders.texts.text_index import TextIndex
 
 
 @pytest.fixture(scope="module")
