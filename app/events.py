@@ -6,7 +6,7 @@ Every event is a frozen pydantic model with a `kind`, so that a stored trace is 
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from app.wants import NOTHING, Wants
 
@@ -73,11 +73,14 @@ class ToolCalled(_Event):
     error: str = ""
 
 
+_RENAMED = {"crowd": "popularity"}  # sources of a pipeline as stored traces may still call them
+
+
 class Place(BaseModel):
     """Where one stage put an item (1-based rank, raw score)."""
 
     model_config = ConfigDict(frozen=True)
-    source: str
+    source: Annotated[str, AfterValidator(lambda source: _RENAMED.get(source, source))]
     rank: int
     score: float
 

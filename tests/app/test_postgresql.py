@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 from app.errors import ConversationBusy, StoreTooNew
 from app.events import Done, Token
 from app.service.store import Store, database, migrations
-from app.service.store.schema import VERSION
+from app.service.store.layout import VERSION
 from tests.app.test_migrations import NEXT, ahead, steps  # noqa: F401 (fixtures)
 
 SERVER = os.environ.get("CHATREC_TEST_POSTGRESQL", "")

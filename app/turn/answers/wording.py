@@ -301,7 +301,7 @@ def _places(e: Explanation) -> str:
         "text": "the text search",
         "similar": "likeness to what you named or liked",
         "said": "likeness to what you said so far",
-        "crowd": "how many people chose it",
+        "popularity": "how many people chose it",
     }
     own = [f"{ordinal(p.rank)} by {names.get(p.source, p.source)}" for p in e.provenance if p.source != e.model]
     return f"The other stages put it {listed(own)}." if own else ""

@@ -20,7 +20,7 @@ from app.events import (
     ToolCalled,
     TurnEvent,
 )
-from app.web.widgets.text import plain, seconds
+from app.web.widgets.markup import plain, seconds
 from recommenders.data import Catalogue
 
 _NAMED = 10  # candidates named in the trace; the rest are counted
