@@ -40,6 +40,7 @@ fix: $(STAMP)                   ## mend what the linter can mend
 
 docs: $(STAMP)                  ## write the generated tables of the documentation
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m benchmarks.pages
 
 benchmarks: setup               ## the figures of docs/lab-log.md
 	$(BIN)/python benchmarks/recommend.py

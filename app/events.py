@@ -6,9 +6,12 @@ Every event is a frozen pydantic model with a `kind`, so that a stored trace is 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 
 from app.understanding import NOTHING, Wants, of_arguments
+
+Purpose = Literal["decide", "rerank", "reply", "repair"]
+"""What the language model is asked for."""
 
 
 class _Event(BaseModel):
@@ -30,7 +33,7 @@ class PromptBuilt(_Event):
     """A prompt as it goes to the model, whole, and what the token budget cut from it."""
 
     kind: Literal["prompt"] = "prompt"
-    purpose: Literal["decide", "rerank", "reply", "repair", "title"]
+    purpose: Purpose
     messages: list[dict[str, str]]  # {"role", "content"}
     estimated_tokens: int = 0
     shortened: list[str] = []  # e.g. "dialogue: oldest 4 messages left out"
@@ -157,13 +160,6 @@ class Token(_Event):
     text: str
 
 
-class Replaced(_Event):
-    """Take back the visible reply text so far and show this one instead (a sentence failed its check)."""
-
-    kind: Literal["replaced"] = "replaced"
-    text: str
-
-
 class Fallback(_Event):
     """The model was bypassed for a step; `why` is shown to the user, `detail` in the trace."""
 
@@ -205,11 +201,21 @@ TurnEvent = Annotated[
     | Reranked
     | ItemShown
     | Token
-    | Replaced
     | Fallback
     | Refused
     | Done,
     Field(discriminator="kind"),
 ]
 
-TRACE: TypeAdapter[list[TurnEvent]] = TypeAdapter(list[TurnEvent])
+_GONE = frozenset({"replaced"})  # kinds that earlier versions stored; the text of the message says all that they did
+
+
+def _of_today(stored: object) -> object:
+    """A trace as this version reads it: events of kinds that are gone are left out."""
+    if not isinstance(stored, list):
+        return stored
+    return [e for e in stored if not (isinstance(e, dict) and e.get("kind") in _GONE)]
+
+
+TRACE: TypeAdapter[list[TurnEvent]] = TypeAdapter(Annotated[list[TurnEvent], BeforeValidator(_of_today)])
+"""The events of a turn as they are stored; reads what earlier versions stored."""

@@ -7,8 +7,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from llm.settings import LLMSettings
-
-ROOT = Path(__file__).resolve().parent.parent
+from recommenders.places import base, in_checkout
 
 
 class Settings(BaseSettings):
@@ -18,11 +17,13 @@ class Settings(BaseSettings):
         env_prefix="CHATREC_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
     )
 
-    cache_dir: Path = Field(ROOT / "data" / "cache", description="Fetched data and weights.")
-    runs_dir: Path = Field(ROOT / "data" / "runs", description="Trained recommenders and indexes.")
+    cache_dir: Path = Field(default_factory=lambda: base() / "data" / "cache", description="Fetched data and weights.")
+    runs_dir: Path = Field(
+        default_factory=lambda: base() / "data" / "runs", description="Trained recommenders and indexes."
+    )
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in data/store/chatrec.db.")
     datasets: Path = Field(
-        ROOT.parent / "shared" / "datasets",
+        default_factory=lambda: (base().parent / "shared" if in_checkout() else base() / "data") / "datasets",
         description="Folder of further data sets for development and tests.",
     )
     dataset: str = Field("ml-100k", description="The data set that the app serves.")
@@ -72,7 +73,7 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        return self.database_url or f"sqlite:///{ROOT / 'data' / 'store' / 'chatrec.db'}"
+        return self.database_url or f"sqlite:///{base() / 'data' / 'store' / 'chatrec.db'}"
 
 
 @lru_cache(maxsize=1)

@@ -25,8 +25,9 @@ from app.understanding.reader.encoder import Encoder, shipped
 from benchmarks.decoder_tuning.adapt import END, check, tokens
 from benchmarks.decoder_tuning.decoder import Decoder
 from benchmarks.decoder_tuning.merge import merged
-from benchmarks.heard import read_alone, scored
+from benchmarks.heard import scored
 from benchmarks.measure import about, write
+from benchmarks.reading_alone import read_alone
 from benchmarks.steer import heard, iard, labels
 from llm.backends.embedded import EmbeddedChat
 from llm.rating import starts

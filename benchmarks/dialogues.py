@@ -34,7 +34,7 @@ import numpy as np
 from tqdm import tqdm
 
 from app.events import CandidatesFound, Decision, Done, Fallback, ItemShown, TurnEvent
-from app.service.workbench import Workbench, pair
+from app.service.workbench import Workbench
 from app.settings import Settings, settings
 from app.turn.context import Parts, Turn, TurnContext
 from app.turn.controller import run_turn
@@ -46,6 +46,7 @@ from llm.backends.absent import AbsentModel
 from recommenders.contract.request import Request
 from recommenders.data.tables import UserState
 from recommenders.evaluation import metrics
+from recommenders.pipeline import tuned
 
 DEPTH = 50
 CUTS = (1, 5, 10, 50)
@@ -237,7 +238,7 @@ def main() -> None:
     print(told)
     useful = [n for n, said in enumerate(dialogues) if any(m.targets for m in moments(said))]
     by_parts: dict[str, object] = {}
-    for parts in options.parts or [pair(s.generator, None if s.ranker == "none" else s.ranker)]:
+    for parts in options.parts or [tuned.pair(s.generator, None if s.ranker == "none" else s.ranker)]:
         generator, _, ranker = parts.partition("+")
         bench = Bench(s.model_copy(update={"generator": generator, "ranker": ranker or "none"}), workbench)
         found: dict[str, dict[int, list[Row]]] = {}
@@ -278,7 +279,7 @@ def replayed(
 ) -> dict[int, list[Row]]:
     """The rows of the wanted dialogues, those of earlier runs reused; rows of other parts are other figures."""
     ranker = None if bench.settings.ranker == "none" else bench.settings.ranker
-    parts = "any" if variant in ANY_PARTS else pair(bench.settings.generator, ranker)
+    parts = "any" if variant in ANY_PARTS else tuned.pair(bench.settings.generator, ranker)
     file = bench.bench.runs / "dialogues" / parts / f"{variant}.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     if fresh:

@@ -1,4 +1,4 @@
-"""How right data/film_facts.csv is: directors and actors against encyclopaedia extracts of the same films.
+"""How right film_facts.csv is: directors and actors against encyclopaedia extracts of the same films.
 
     python benchmarks/film_facts.py [--datasets FOLDER] [--show 20]
 
@@ -17,7 +17,7 @@ import pandas as pd
 from app.settings import settings
 from recommenders.data import sources
 
-FACTS = Path(__file__).resolve().parent.parent / "data" / "film_facts.csv"
+FACTS = Path(__file__).resolve().parent.parent / "recommenders" / "data" / "sources" / "film_facts.csv"
 
 
 def plain(text: str) -> str:

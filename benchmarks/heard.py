@@ -6,23 +6,20 @@ Values are the catalogue's own: row numbers, genre names, bounds of years; a wis
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from app.understanding import joint
-from app.understanding.heard import About, Ask, Clarify, Compare, Heard, Judge, Why
+from app.understanding.heard import About, Ask, Compare, Heard, Judge, Why
 from app.understanding.joint import intent_of
 from app.understanding.lessons.dialogues import Message
 from app.understanding.names.linking import Linker
-from app.understanding.reader.encoder import Encoder
 from app.understanding.reader.labels import TITLES
-from app.understanding.rules import Reader
 from app.understanding.table import Table
 from app.understanding.wants import NOTHING, Wants
 from recommenders.data.attributes import Condition
 from recommenders.evaluation.metrics import percentiles, resampled
-from recommenders.texts.words import content_words
+from recommenders.texts.word_index import content_words
 
 Slots = Mapping[str, frozenset[object]]
 JUDGED = ("liked", "disliked", "seen")
@@ -137,15 +134,6 @@ def of_wants(wants: Wants, names: Linker) -> dict[str, set[object]]:
     found["count"] = {wants.count} if wants.count else set()
     found["wish"] = set(wish(wants.wish))
     return found
-
-
-def read_alone(text: str, laid: Table, names: Linker, encoder: Encoder, *, previous: str = "") -> Heard:
-    """The encoder's reading, slots and all, without rules."""
-    text = text.strip()
-    found = encoder.read(text, previous, len(laid.shown), names.known(text))
-    reader = joint.pointing(found, Reader(text, laid, names, joint.slots_of(found.spans, text, laid, names)))
-    built = joint.build(found, reader)
-    return Heard((Clarify(),)) if built is None else replace(built, by="encoder", sure=found.sure)
 
 
 def compared(message: Message, heard: Reading) -> tuple[Slots, Slots]:

@@ -8,7 +8,7 @@ Ratings: MovieLens 100K cut by time, rows of the test part of people of whom at 
 all that came before it; the same rows for everybody. Lists: leave-last-one-out by time; a ranker that orders the first
 ten anew changes something only for users whose withheld item is among them, so users are drawn from those, and the mean
 is multiplied by their share of all. The T5 that orders lists is taught on the training part of that cut. Each finished
-part is written to results/llm_scoring.json at once.
+part is written at once to app/scorer/shipped/llm_scoring.json, which comes with the package.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from app.progress import bars
 from app.scorer import figures as llm_figures
 from app.scorer import predicted_ratings
 from app.scorer.ordering import LLMRanker
-from app.scorer.predicted_ratings import TextRatings, TokenRatings, TunedRatings, words_of
+from app.scorer.predicted_ratings import TextRatings, TunedRatings, words_of
 from app.scorer.rankers import ByTuned, Listwise, Pointwise
 from app.scorer.rating_texts import drawn, spread_out, taught
 from app.settings import Settings, settings
+from benchmarks.expected_ratings import ExpectedRatings, TokenRatings
 from llm.backends import registry
 from llm.rating import network, starts
-from llm.rating.expected import ExpectedRatings
 from llm.rating.tuning import Config
 from recommenders.contract.config import configured
 from recommenders.contract.request import Request
@@ -47,7 +47,7 @@ from recommenders.evaluation.rating_task import PredictsRatings
 from recommenders.experiments.leaderboard import hardware
 from recommenders.pipeline.pipeline import Pipeline
 
-RESULTS = Path(__file__).parent / "results" / "llm_scoring.json"
+RESULTS = llm_figures.FILE
 ROWS, SEED = 400, 0
 ASKED_KNOWN, TUNED_KNOWN = 4, 10  # ratings of the person in a prompt, in a text that a tuned network reads
 BESIDE = "rated_neighbours"

@@ -9,7 +9,7 @@ Intervals are 95 % bootstraps over dialogues, differences paired. Settings were 
 (--half choose); the odd ones are reported.
 
     bare       the encoder as it comes; it reads titles, years, genres
-    facts      and the keywords of data/film_facts.csv: what the app has
+    facts      and the keywords of film_facts.csv: what the app has
     described  and the descriptions that the language model wrote (chatrec mint describe)
     composed   facts, the encoder trained on narratives composed by rules, as `chatrec train mint` does
     written    facts, trained on the narratives that the language model wrote alone (chatrec mint write)

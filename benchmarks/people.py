@@ -21,7 +21,8 @@ from typing import Literal
 
 import numpy as np
 
-from app.understanding.names.words import FUNCTION, folded
+from app.understanding.names.everyday import FUNCTION
+from app.words import folded
 from recommenders.data.tables import Catalogue, UserState
 
 Aim = Literal["film", "taste"]

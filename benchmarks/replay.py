@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Literal
 
 from app.understanding.names.naming import title_index
-from app.understanding.names.words import folded
 from app.understanding.wants import Wants
+from app.words import folded
 from recommenders.data.tables import Catalogue
 
 _MENTION = re.compile(r"@(\d+)")

@@ -36,7 +36,7 @@ from app.settings import Settings, settings
 from app.turn.context import Parts, Turn, TurnContext
 from app.turn.controller import run_turn
 from app.understanding.names.linking import linker
-from app.understanding.names.words import folded
+from app.words import folded
 from benchmarks.measure import about, write
 from benchmarks.people import Aim, Person, Talk
 from llm.backends import registry

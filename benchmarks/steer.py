@@ -46,8 +46,9 @@ from app.understanding.rules import understand
 from app.understanding.table import Table
 from app.understanding.wants import NOTHING, Wants
 from benchmarks import steer_model, steer_page
-from benchmarks.heard import Reading, macro_f1, of_understanding, read_alone, scored, share, table
+from benchmarks.heard import Reading, macro_f1, of_understanding, scored, share, table
 from benchmarks.measure import RESULTS, about, write
+from benchmarks.reading_alone import read_alone
 from llm.backends import registry
 from recommenders.contract.config import configured
 from recommenders.data import sources

@@ -25,7 +25,7 @@ from recommenders.data import sources
 from recommenders.data.tables import Catalogue, UserState
 from recommenders.evaluation import metrics
 from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
-from recommenders.texts import words
+from recommenders.texts import word_index
 from recommenders.texts.text import TextEncoder, TextIndex, document
 
 WISHES = Path(__file__).with_name("wishes.toml")
@@ -65,7 +65,7 @@ def main() -> None:
 
     print(f"{len(answers)} wishes, {len(c):,} films\n")
     if args.forms:
-        index = words.index_of(c)
+        index = word_index.index_of(c)
         print("| what the encoder reads | words weight | recall@10 | recall@5 | seconds |\n|---|---|---|---|---|")
         for name, form in FORMS.items():
             began = time.perf_counter()

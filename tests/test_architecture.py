@@ -1,6 +1,8 @@
 """The house keeps its shape: no circle, rooms that one can overlook, faces that nobody goes past, plain names."""
 
+import ast
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -90,6 +92,48 @@ def test_nobody_goes_past_a_face() -> None:
                 if name not in import_module(room).__all__:
                     past.append(f"{importer} -> {used}, which {room} does not show")
     assert not past, "\n".join(past)
+
+
+HIDDEN = ("llm/backends/",)
+"""Where our own modules may be imported on demand: each brings a library that not everybody has or waits for."""
+
+
+def test_no_import_is_hidden() -> None:
+    """Our own modules are imported at the top of a file, where one sees what it stands on."""
+    hidden = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if not str(path.relative_to(ROOT)).startswith(HIDDEN)
+        for node in _inside(ast.parse(path.read_text(encoding="utf-8")))
+        if _imported(node) & set(PACKAGES)
+    ]
+    assert not hidden
+
+
+def _inside(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Every statement that does not stand at the top of the file."""
+    for top in tree.body:
+        yield from (node for node in ast.walk(top) if node is not top and isinstance(node, ast.stmt))
+
+
+def _imported(node: ast.AST) -> set[str]:
+    """The packages that a statement imports from."""
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "").partition(".")[0]}
+    return {alias.name.partition(".")[0] for alias in node.names} if isinstance(node, ast.Import) else set()
+
+
+def test_nothing_imports_benchmarks() -> None:
+    """Neither the product nor its tests: what is measured may change without them."""
+    importing = [
+        str(path.relative_to(ROOT))
+        for folder in (*PACKAGES, "tests")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if "benchmarks" in _imported(node)
+    ]
+    assert not importing
 
 
 def test_rooms_have_faces() -> None:

@@ -1,17 +1,17 @@
 """A conversation in the terminal, with the service that the web app uses."""
 
-import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from app.events import ItemShown, TurnEvent
-    from app.service import Chat, Conversation, Profile
+from app.commands.printing import Printer, interrupt_sets
+from app.errors import AppError, LLMError, NothingToRepeat, RecommenderError
+from app.events import ItemShown, TurnEvent
+from app.service import Chat, Conversation, Memory, Profile, Store, Workbench
+from app.settings import settings
+from llm.backends import registry
 
 HELP = """/why N          why item N of the last answer
 /more N         more like item N
@@ -29,50 +29,21 @@ def chat(
     resume: Annotated[str | None, typer.Option(help="Id of a conversation to go on with, or 'last'.")] = None,
 ) -> None:
     """Talk to the recommender in the terminal. Ctrl-C stops an answer."""
-    from app.service import Chat, Store, Workbench
-    from app.settings import settings
-
     s = settings()
     service = Chat(Workbench(s), Store(s.store_url), s)
-    terminal = Terminal(service, *_begin(service, user, resume))
+    conversation = service.start(service.person(user)) if resume is None else service.resumed(resume)
+    terminal = Terminal(service, service.profile_of(conversation), conversation)
     terminal.run()
     if not service.messages(terminal.conversation.id):
         service.delete(terminal.conversation.id)  # nothing was said: nothing to keep
 
 
-def _begin(service: "Chat", user: str | None, resume: str | None) -> "tuple[Profile, Conversation]":
-    from app.errors import NotFound
-
-    if resume is not None:
-        known = service.conversations()
-        if resume == "last" and not known:
-            raise NotFound("there is no conversation to go on with yet")
-        conversation = known[0] if resume == "last" else service.conversation(resume)
-        return service.profile_of(conversation), conversation
-    profile = service.person(user)
-    return profile, service.start(profile)
-
-
-@contextmanager
-def _interrupt_sets(stop: threading.Event) -> Iterator[None]:
-    """The first Ctrl-C asks the turn to stop, so that its end is stored like any other; the next one raises."""
-
-    def on_interrupt(number: int, frame: object) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 class Terminal:
     """Reads a line, does what it says, prints the answer as it comes."""
 
-    def __init__(self, service: "Chat", profile: "Profile", conversation: "Conversation") -> None:
+    def __init__(self, service: Chat, profile: Profile, conversation: Conversation) -> None:
         self.chat, self.profile, self.conversation = service, profile, conversation
+        self.printer = Printer(service)
         self.commands: dict[str, Callable[[str], None]] = {
             "/why": lambda rest: self.send(f"Why {self._title(rest)}?"),
             "/more": lambda rest: self.send(f"More like {self._title(rest)}"),
@@ -90,8 +61,6 @@ class Terminal:
         }
 
     def run(self) -> None:
-        from app.errors import AppError, LLMError, RecommenderError
-
         typer.echo(f"You are {self.profile.name}. Say what you are in the mood for; /help lists the commands.")
         while True:
             try:
@@ -119,49 +88,25 @@ class Terminal:
     def send(self, text: str) -> None:
         self.show(lambda stop: self.chat.send(self.conversation.id, text, stop))
 
-    def show(self, turn: "Callable[[threading.Event], Iterator[TurnEvent]]") -> None:
+    def show(self, turn: Callable[[threading.Event], Iterator[TurnEvent]]) -> None:
         """Print the events of a turn as they come; Ctrl-C stops it, a second one breaks off."""
-        from app.events import Done, Fallback, ItemShown, Replaced, Token
-
-        stop = threading.Event()
-        line_open = False
-        with _interrupt_sets(stop):
+        stop, memory = threading.Event(), Memory(self.chat, self.profile)
+        with interrupt_sets(stop):
             for event in turn(stop):
-                if isinstance(event, Token | Replaced):
-                    typer.echo("\n" * isinstance(event, Replaced) + event.text, nl=False)
-                    sys.stdout.flush()
-                    line_open = not event.text.endswith("\n")
-                elif isinstance(event, ItemShown):
-                    typer.echo(nl=line_open)
-                    line_open = False
-                    self._item(event)
-                elif isinstance(event, Fallback):
-                    typer.secho(f"The language model was bypassed: {event.why}", fg="yellow")
-                elif isinstance(event, Done):
-                    typer.echo("" if event.status == "done" else f" ({event.status})", nl=line_open)
-
-    def _item(self, item: "ItemShown") -> None:
-        year = f" ({item.year})" if item.year else ""
-        genres = f"  {', '.join(item.genres)}" if item.genres else ""
-        typer.echo(f"  {item.position}. {typer.style(item.title, bold=True)}{year}{typer.style(genres, dim=True)}")
-        for reason in item.reasons:
-            typer.echo(f"     - {reason.text}")
+                self.printer.event(event)
+        self.printer.stored(memory.changes())
 
     # -- commands ---------------------------------------------------------------------------------------------------
 
-    def _shown(self) -> "list[ItemShown]":
+    def _shown(self) -> list[ItemShown]:
         """The items of the latest answer that showed any."""
-        from app.events import ItemShown
-
         for message in reversed(self.chat.messages(self.conversation.id)):
             items = [e for e in message.events if isinstance(e, ItemShown)]
             if items:
                 return items
         return []
 
-    def _number(self, text: str) -> "ItemShown":
-        from app.errors import NothingToRepeat
-
+    def _number(self, text: str) -> ItemShown:
         shown = self._shown()
         if text.isdigit() and 1 <= int(text) <= len(shown):
             return shown[int(text) - 1]
@@ -185,27 +130,16 @@ class Terminal:
         typer.echo(f"{'forgotten' if said else 'nothing was said of it'}: {item.title}")
 
     def _swap(self, part: str, name: str) -> None:
-        from app.errors import AppError
-        from llm.backends import registry
-
         now = self.chat.conversation(self.conversation.id)
-        if part == "backend":
-            known = registry.backends(self.chat.settings.llm)
-            if not name:
-                for b in known:
-                    typer.echo(f"{'*' if b.name == now.backend else ' '} {b.name:32} {b.reason or 'usable'}")
-                return
-            info = registry.describe(name, self.chat.settings.llm)
-            if not info.usable:
-                raise AppError(f"{name} cannot be used: {info.reason}")
-        elif not name:
+        if name:
+            self.chat.swap(now, **{part: name})
+            typer.echo(f"{part}: {name}")
+        elif part == "backend":
+            for b in registry.backends(self.chat.settings.llm):
+                typer.echo(f"{'*' if b.name == now.backend else ' '} {b.name:32} {b.reason or 'usable'}")
+        else:
             names = self.chat.workbench.generators() if part == "generator" else [*self.chat.rankers(), "none"]
             typer.echo(f"{part}: {getattr(now, part) or 'none'}; trained: {', '.join(names)}")
-            return
-        parts: dict[str, str | None] = {"backend": now.backend, "generator": now.generator, "ranker": now.ranker}
-        parts[part] = None if part == "ranker" and name == "none" else name
-        self.chat.use(now.id, **parts)  # type: ignore[arg-type]
-        typer.echo(f"{part}: {name}")
 
     def _new(self, _: str) -> None:
         now = self.chat.conversation(self.conversation.id)

@@ -5,7 +5,12 @@ from typing import Annotated
 
 import typer
 
-data = typer.Typer(no_args_is_help=True, help="Data sets: fetch, import, list, show.")
+from app.progress import bars
+from app.settings import settings
+from app.setup import get_data
+from recommenders.data import imported, sources
+
+data = typer.Typer(name="data", no_args_is_help=True, help="Data sets: fetch, import, list, show.")
 
 _ITEMS, _INTERACTIONS, _USERS, _FILES = (
     "Item columns",
@@ -22,9 +27,6 @@ def _column(what: str, panel: str) -> typer.models.OptionInfo:
 @data.command("list")
 def list_() -> None:
     """Every known data set, and whether it is here."""
-    from app.settings import settings
-    from recommenders.data import sources
-
     s = settings()
     for info in sources.available(s.cache_dir, s.datasets):
         state = "missing" if info.missing else ("imported" if info.imported else "ready")
@@ -37,11 +39,6 @@ def list_() -> None:
 @data.command()
 def get(name: Annotated[str, typer.Argument(help="Name of the data set.")] = "ml-100k") -> None:
     """Fetch the files of a data set that can be fetched; does nothing where they are here."""
-    from app.progress import bars
-    from app.service import get_data
-    from app.settings import settings
-    from recommenders.data import sources
-
     s = settings()
     with bars() as progress:
         get_data(name, s, progress)
@@ -106,10 +103,6 @@ def import_(
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier import of this name.")] = False,
 ) -> None:
     """Import your own items and interactions; what could not be used is reported and written to a file."""
-    from app.progress import bars
-    from app.settings import settings
-    from recommenders.data import imported
-
     given = {key: value for key, value in locals().items() if key in imported.Import.model_fields}
     given["extra"] = tuple(extra or ())
     given["separator"] = None if separator is None else separator.replace("\\t", "\t")
@@ -126,9 +119,6 @@ def show(
     rows: Annotated[int, typer.Option(min=0, help="Items to print.")] = 5,
 ) -> None:
     """What a data set holds: sizes, what is known of items and users, a few items."""
-    from app.settings import settings
-    from recommenders.data import sources
-
     s = settings()
     found = sources.load(name or s.dataset, s.cache_dir, s.datasets)
     c, x = found.catalogue, found.interactions

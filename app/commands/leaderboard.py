@@ -4,6 +4,13 @@ from typing import Annotated
 
 import typer
 
+from app.progress import bars
+from app.service import folder, ship
+from app.service import kept as find_run
+from app.settings import settings
+from recommenders.data import sources
+from recommenders.experiments import BOARDS, Result, boards, compute, results, run, standings, table
+
 
 def leaderboard(
     task: Annotated[
@@ -32,7 +39,7 @@ def leaderboard(
     export: Annotated[
         bool,
         typer.Option(
-            "--export", help="Put what is there into benchmarks/results/leaderboard.json; other runs in it stay."
+            "--export", help="Put what is there among the figures that the project ships; other runs in them stay."
         ),
     ] = False,
     repeat: Annotated[
@@ -42,17 +49,10 @@ def leaderboard(
         ),
     ] = "",
 ) -> None:
-    """Compare recommenders: what comes next, liked or not, ratings. Computes what is missing, and can be interrupted.
+    """Compare recommenders: what comes next, liked or not, ratings. Computes what is missing; can be interrupted.
 
     Everything is fitted anew on the training part; every run is kept with its settings below the runs folder.
     """
-    from app.progress import bars
-    from app.service import SNAPSHOT, folder, named
-    from app.service import kept as find_run
-    from app.settings import settings
-    from recommenders.data import sources
-    from recommenders.experiments import boards, compute, results, run, standings, table
-
     s = settings()
     served = data or s.dataset
     asked = boards.of_tasks(task or [])
@@ -100,19 +100,13 @@ def leaderboard(
     for failure in failures:
         typer.echo(failure, err=True)
     if export:
-        shipped = [r for r in results.snapshot(SNAPSHOT) if r.dataset == served]
-        own, _ = results.read_all(kept)
-        everything = list({named(r): r for r in [*shipped, *own]}.values())  # one's own in place of the shipped one
-        results.export(everything, SNAPSHOT)
-        typer.echo(f"{len(everything)} runs written to {SNAPSHOT}; `make docs` writes docs/leaderboard.md from it.")
+        count, path = ship(s, served)
+        typer.echo(f"{count} runs written to {path}; `make docs` writes docs/leaderboard.md from it.")
     if failures:
         raise typer.Exit(1)
 
 
-def _line(result: object) -> str:
-    from recommenders.experiments import BOARDS, Result
-
-    assert isinstance(result, Result)
+def _line(result: Result) -> str:
     first = BOARDS[result.board].first
     return (
         f"{result.board:14} {result.recommender:16} seed {result.seed}: {first.label} "

@@ -1,9 +1,18 @@
 """chatrec llm: the language model as scorer."""
 
+import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
+import torch
 import typer
+
+from app.errors import AppError
+from app.progress import bars
+from app.scorer import FOLDER, teach
+from app.settings import settings
+from llm.rating import Config, starts
+from recommenders.data import sources
 
 llm = typer.Typer(name="llm", help="The language model as scorer and ranker.", no_args_is_help=True)
 
@@ -50,17 +59,6 @@ def tune_rating(
     seed: Annotated[int, typer.Option(help="Of rows and training.")] = 0,
 ) -> None:
     """Tune a language model to foretell ratings of the served data set; goes on where it stopped."""
-    import shutil
-
-    import torch
-
-    from app.errors import AppError
-    from app.progress import bars
-    from app.scorer import FOLDER, teach
-    from app.settings import settings
-    from llm.rating import Config, starts
-    from recommenders.data import sources
-
     torch.set_num_threads(threads)
     s = settings()
     work = s.runs_dir / s.dataset / "llm-rating-work"

@@ -2,7 +2,18 @@
 
 from typing import Annotated
 
+import numpy as np
 import typer
+
+from app.progress import bars
+from app.service import feature_writing
+from app.settings import settings
+from llm.backends import registry
+from llm.weights import published
+from llm.writing import OpenVinoLikelihood, Remembered
+from recommenders.data import sources
+from recommenders.pipeline import withhold_last
+from recommenders.texts import save
 
 mint = typer.Typer(name="mint", help="Features that the language model writes.", no_args_is_help=True)
 
@@ -23,16 +34,6 @@ def write(
     backend: _Backend = None,
 ) -> None:
     """Write requests for sets of items that people liked, for mint to learn from; goes on where it stopped."""
-    from app.progress import bars
-    from app.service import feature_writing
-    from app.settings import settings
-    from llm.backends import registry
-    from llm.weights import published
-    from llm.writing import OpenVinoLikelihood, Remembered
-    from recommenders.data import sources
-    from recommenders.pipeline import withhold_last
-    from recommenders.texts import save
-
     s = settings()
     name = backend or s.backend
     data, _ = withhold_last(sources.load(s.dataset, s.cache_dir, s.datasets))  # as what is served is trained
@@ -68,14 +69,6 @@ def describe(
     backend: _Backend = None,
 ) -> None:
     """Write descriptions of items from their facts; sentences that go beyond them are left out."""
-    import numpy as np
-
-    from app.progress import bars
-    from app.service import feature_writing
-    from app.settings import settings
-    from llm.backends import registry
-    from recommenders.data import sources
-
     s = settings()
     name = backend or s.backend
     data = sources.load(s.dataset, s.cache_dir, s.datasets)

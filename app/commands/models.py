@@ -4,16 +4,17 @@ from typing import Annotated
 
 import typer
 
-models = typer.Typer(help="Language models: list them, fetch their weights.", no_args_is_help=True)
+from app.progress import bars
+from app.settings import settings
+from llm.backends import registry
+from llm.weights import published
+
+models = typer.Typer(name="models", help="Language models: list them, fetch their weights.", no_args_is_help=True)
 
 
 @models.command("list")
 def list_() -> None:
     """Every backend, whether it is usable here, and why not; then the weights that can be fetched."""
-    from app.settings import settings
-    from llm.backends import registry
-    from llm.weights import published
-
     s = settings()
     for b in registry.backends(s.llm):
         used = "  (used by new conversations)" if b.name == s.backend else ""
@@ -30,10 +31,6 @@ def list_() -> None:
 @models.command()
 def get(name: Annotated[str, typer.Argument(help="Name of the weights, see: chatrec models list")]) -> None:
     """Fetch the weights of an embedded model; goes on where an interrupted fetch ended."""
-    from app.progress import bars
-    from app.settings import settings
-    from llm.weights import published
-
     s = settings()
     with bars() as progress:
         path = published.get(name, s.cache_dir, progress)

@@ -1,11 +1,12 @@
 """chatrec online: what a recommender has learnt in the chat, and taking it back."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from recommenders.learning import Change
+from app.service import Online, Store, Workbench
+from app.settings import settings
+from recommenders.learning import Change
 
 
 def online(
@@ -15,13 +16,10 @@ def online(
     undo: Annotated[bool, typer.Option("--undo", help="Take the latest change back.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Go back to the trained network.")] = False,
 ) -> None:
-    """Look at what a recommender has learnt from likes and dislikes, let it learn from all of them, or take it back.
+    """Look at what a recommender has learnt from likes and dislikes, let it learn more, or take it back.
 
     A running server goes on with the result at its next turn.
     """
-    from app.service import Online, Store, Workbench
-    from app.settings import settings
-
     if sum((status, replay, undo, reset)) > 1:
         raise typer.BadParameter("give one of --status, --replay, --undo and --reset")
     s = settings()

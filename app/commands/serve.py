@@ -1,4 +1,4 @@
-"""Set everything up, and open the app."""
+"""chatrec serve: open the app."""
 
 import os
 import shutil
@@ -9,19 +9,12 @@ import threading
 import time
 import urllib.request
 import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-def setup(
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bars.")] = False,
-) -> None:
-    """Fetch data and weights and train what the app needs; does only what is missing."""
-    from app.service import prepare
-    from app.settings import settings
-
-    prepare(settings(), say=typer.echo, show_bars=not quiet)
+MAIN = Path(__file__).resolve().parents[1] / "main.py"  # Streamlit reads .streamlit/config.toml beside it
 
 
 def serve(
@@ -30,14 +23,11 @@ def serve(
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
 ) -> None:
     """Open the web app and keep it running until Ctrl-C."""
-    from app.settings import ROOT
-
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py")]
+    command = [sys.executable, "-m", "streamlit", "run", str(MAIN)]
     command += ["--server.port", str(port), "--server.address", host]
     url = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
     typer.echo(f"The app opens at {url} (Ctrl-C ends it).")
-    # Streamlit finds its configuration, and Python the packages, from the folder of the project.
-    server = subprocess.Popen(command, cwd=ROOT)
+    server = subprocess.Popen(command)
     for name in ("SIGTERM", "SIGHUP"):  # whoever ends this process ends the app: it must not listen on alone
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: server.terminate())

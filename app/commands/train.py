@@ -1,8 +1,15 @@
-"""chatrec train and chatrec evaluate."""
+"""chatrec train: recommenders for serving."""
 
 from typing import Annotated
 
 import typer
+
+from app.progress import bars
+from app.settings import settings
+from recommenders.contract import configured, parsed, registry
+from recommenders.data import sources
+from recommenders.experiments import training
+from recommenders.pipeline import withhold_last
 
 _Data = Annotated[str | None, typer.Option("--data", help="Data set; the served one unless given.", show_default=False)]
 
@@ -20,13 +27,6 @@ def train(
     ] = False,
 ) -> None:
     """Train recommenders for serving, without everybody's last interaction (the pipeline is tuned on these)."""
-    from app.progress import bars
-    from app.settings import settings
-    from recommenders.contract import configured, parsed, registry
-    from recommenders.data import sources
-    from recommenders.experiments import training
-    from recommenders.pipeline import withhold_last
-
     chosen = registry.names() if all_ else list(names or [])
     if not chosen:
         raise typer.BadParameter(f"name recommenders to train, or --all; there are: {', '.join(registry.names())}")
@@ -45,33 +45,3 @@ def train(
         record = training.record(folder)
         typer.echo(f"{name}: trained in {record.wall_seconds:.1f} s ({record.cpu_seconds:.1f} CPU s), kept in {folder}")
     typer.echo("`chatrec setup` tunes the pipelines anew.")
-
-
-def evaluate(
-    names: Annotated[list[str] | None, typer.Argument(help="Recommenders.", show_default=False)] = None,
-    pipeline: Annotated[
-        list[str] | None,
-        typer.Option("--pipeline", metavar="GENERATOR+RANKER", help="A whole pipeline (repeatable)."),
-    ] = None,
-    data: _Data = None,
-    k: Annotated[int, typer.Option("--k", min=1, help="Length of the lists.")] = 10,
-    on: Annotated[str, typer.Option("--on", help="test, or valid while choosing settings.")] = "test",
-) -> None:
-    """Measure how well the next item is foreseen: leave-last-one-out by time, full ranking, seen items excluded.
-
-    Fits anew on the training part; what was trained for serving has seen the answers.
-    """
-    from app.progress import bars
-    from app.settings import settings
-    from recommenders.data import sources
-    from recommenders.experiments import compare, comparison_table
-
-    if not names and not pipeline:
-        raise typer.BadParameter("name recommenders, or pipelines with --pipeline; for example: evaluate ease sasrec")
-    if on not in ("test", "valid"):
-        raise typer.BadParameter(f"--on is test or valid, got {on!r}")
-    s = settings()
-    loaded = sources.load(data or s.dataset, s.cache_dir, s.datasets)
-    with bars() as progress:
-        rows = compare(names or [], pipeline or [], loaded, k=k, on=on, progress=progress)
-    typer.echo(comparison_table(rows))

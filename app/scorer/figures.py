@@ -1,14 +1,14 @@
-"""What was measured of the language model as scorer and ranker: the file that benchmarks/llm_scoring.py writes."""
+"""What was measured of the language model as scorer and ranker: the file that benchmarks/llm_scoring.py
+writes and that comes with the package."""
 
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import AppError
-from app.settings import ROOT
 
 YARDSTICK = "item-knn"  # name of the row that the others are held against
-FILE = ROOT / "benchmarks" / "results" / "llm_scoring.json"
+FILE = Path(__file__).parent / "shipped" / "llm_scoring.json"
 
 Interval = tuple[float, float, float]
 """value, low, high: a mean with its bootstrap 95 % interval over users."""

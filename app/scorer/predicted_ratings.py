@@ -1,16 +1,17 @@
 """Language models that foretell ratings, as the recommenders do: `predict_rating(states, items)`.
 
-Three ways: the text that any backend answers, the expected value over rating tokens of a local model, a tuned network.
-Each may have a conventional model beside it, whose expectation stands in the text.
+Two ways: the text that any backend answers, and a tuned network. Each may have a conventional model beside it, whose
+expectation stands in the text.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from langchain_core.language_models import BaseChatModel
 
 from app.errors import ConfigError, LLMError, MalformedOutput, Stopped, did_you_mean
 from app.progress import Progress
@@ -19,11 +20,6 @@ from llm.calls import streaming, structured, to_chat
 from llm.rating import Config, RatingScorer, answers, tune
 from recommenders.data import Dataset, UserState, ratings
 from recommenders.evaluation import Baseline, PredictsRatings, rated_factors, rated_neighbours, rating_task
-
-if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-
-    from llm.rating import ExpectedRatings
 
 _DEFAULT = Config()
 
@@ -58,7 +54,7 @@ class TextRatings:
     stop  ends the question under way when it is set
     """
 
-    model: "BaseChatModel"
+    model: BaseChatModel
     words: Words
     shots: Sequence[Shot] = ()
     other: PredictsRatings | None = None
@@ -71,15 +67,15 @@ class TextRatings:
 
     def predict_rating(self, states: Sequence[UserState], items: np.ndarray) -> np.ndarray:
         """(B, C) float32 for items (B, C)."""
-        hints = _grid(self.other, states, items)
+        hints = grid(self.other, states, items)
         found = np.zeros(items.shape, np.float32)
         for b, state in enumerate(states):
             for c, item in enumerate(items[b].tolist()):
-                hint = _hint(hints, b, c)
+                told = hint(hints, b, c)
                 try:
-                    found[b, c] = self.ask(state, int(item), hint)
+                    found[b, c] = self.ask(state, int(item), told)
                 except LLMError:
-                    found[b, c] = self._instead(state) if hint is None else hint
+                    found[b, c] = self._instead(state) if told is None else told
         return found
 
     def ask(self, state: UserState, item: int, hint: float | None = None, seconds: float | None = None) -> float:
@@ -112,35 +108,6 @@ class TextRatings:
 
 
 @dataclass
-class TokenRatings:
-    """The expected value over the rating tokens of a local model. mass: mean share of the chances that ratings had."""
-
-    expected: "ExpectedRatings"
-    words: Words
-    shots: Sequence[Shot] = ()
-    other: PredictsRatings | None = None
-    batch_size: int = 8
-    progress: Progress | None = None
-    mass: float = float("nan")
-
-    def predict_rating(self, states: Sequence[UserState], items: np.ndarray) -> np.ndarray:
-        """(B, C) float32 for items (B, C)."""
-        hints = _grid(self.other, states, items)
-        asked = [
-            [
-                {"role": m.role, "content": m.content}
-                for m in self.words.question(state, int(item), _hint(hints, b, c), self.shots)
-            ]
-            for b, state in enumerate(states)
-            for c, item in enumerate(items[b].tolist())
-        ]
-        chances = self.expected.chances(asked, batch_size=self.batch_size, progress=self.progress)
-        mass = chances.sum(axis=1)
-        self.mass = float(mass.mean()) if len(mass) else float("nan")
-        return (chances @ self.expected.ratings / np.maximum(mass, 1e-12)).reshape(items.shape).astype(np.float32)
-
-
-@dataclass
 class TunedRatings:
     """A tuned network. mean: what its head adds to where nothing stands beside."""
 
@@ -151,9 +118,9 @@ class TunedRatings:
 
     def predict_rating(self, states: Sequence[UserState], items: np.ndarray) -> np.ndarray:
         """(B, C) float32 for items (B, C)."""
-        hints = _grid(self.other, states, items)
+        hints = grid(self.other, states, items)
         texts = [
-            self.words.text(state, int(item), _hint(hints, b, c))
+            self.words.text(state, int(item), hint(hints, b, c))
             for b, state in enumerate(states)
             for c, item in enumerate(items[b].tolist())
         ]
@@ -217,9 +184,11 @@ def teach(
     )
 
 
-def _grid(other: PredictsRatings | None, states: Sequence[UserState], items: np.ndarray) -> np.ndarray | None:
+def grid(other: PredictsRatings | None, states: Sequence[UserState], items: np.ndarray) -> np.ndarray | None:
+    """(B, C) what stands beside expects for items (B, C); None where nothing does."""
     return None if other is None else other.predict_rating(states, items).astype(np.float64)
 
 
-def _hint(hints: np.ndarray | None, b: int, c: int) -> float | None:
+def hint(hints: np.ndarray | None, b: int, c: int) -> float | None:
+    """One cell of `grid`."""
     return None if hints is None else float(hints[b, c])

@@ -13,9 +13,10 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from langchain_core.language_models import BaseChatModel
 
 import prompts
 from app.errors import LLMError, MalformedOutput, RecommenderError, Stopped
@@ -27,9 +28,6 @@ from llm.calls import streaming, structured, to_chat
 from llm.rating import answers, network
 from recommenders.data import Catalogue, Dataset, UserState
 from recommenders.pipeline import Pipeline
-
-if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
 
 LISTWISE, POINTWISE, TUNED = "llm_listwise", "llm_pointwise", "llm_tuned"
 NAMES = (LISTWISE, POINTWISE, TUNED)
@@ -51,7 +49,7 @@ class Listwise:
     firsts  where in the shown list the item stood that each answer put first, 1-based: shows a bias of position
     """
 
-    model: "BaseChatModel"
+    model: BaseChatModel
     catalogue: Catalogue
     liked_from: float
     shuffles: int = 2
@@ -188,14 +186,14 @@ class Rankers:
         return [LISTWISE, *([POINTWISE] if rated else []), *tuned]
 
     def pipeline(
-        self, pipeline: Pipeline, name: str, model: "BaseChatModel", stop: threading.Event | None = None
+        self, pipeline: Pipeline, name: str, model: BaseChatModel, stop: threading.Event | None = None
     ) -> Pipeline:
         """The same pipeline with this ranker, made anew for each turn: its tally is of that turn."""
         made = copy.copy(pipeline)
         made.ranker = LLMRanker(name, pipeline.catalogue, self._order(name, model, stop))
         return made
 
-    def _order(self, name: str, model: "BaseChatModel", stop: threading.Event | None) -> Order:
+    def _order(self, name: str, model: BaseChatModel, stop: threading.Event | None) -> Order:
         s, data = self.settings, self.served.dataset
         first, total = s.first_token_seconds, s.total_seconds
         if name == LISTWISE:

@@ -6,34 +6,38 @@ from app.service.export import file_name
 from app.service.jobs import Job, Jobs
 from app.service.learning import Online
 from app.service.people import Person, people
-from app.service.runs import SNAPSHOT, Found, find, folder, kept, named
-from app.service.setup import get_data, prepare
+from app.service.runs import Found, find, folder, kept, named, ship
 from app.service.starters import starters
 from app.service.store import Conversation, Feedback, Message, Profile, Store
+from app.service.summary import Asked, Memory, Pick, Stored, Summary, facts
 from app.service.workbench import Workbench
 
 __all__ = [
-    "SNAPSHOT",
+    "Asked",
     "Chat",
     "Conversation",
     "Feedback",
     "Found",
     "Job",
     "Jobs",
+    "Memory",
     "Message",
     "Online",
     "Person",
+    "Pick",
     "Profile",
     "Store",
+    "Stored",
+    "Summary",
     "Workbench",
+    "facts",
     "feature_writing",
     "file_name",
     "find",
     "folder",
-    "get_data",
     "kept",
     "named",
     "people",
-    "prepare",
+    "ship",
     "starters",
 ]

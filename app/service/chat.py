@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from langchain_core.language_models import BaseChatModel
 
-from app.errors import AppError, LLMError, NothingToRepeat, RecommenderError
+from app.errors import AppError, LLMError, NotFound, NothingToRepeat, RecommenderError, UnusableBackend
 from app.events import Done, Fallback, Token, TurnEvent
 from app.scorer import NAMES, Rankers
 from app.service import export
@@ -22,7 +22,7 @@ from app.service.store import Conversation, Feedback, Message, Profile, Store
 from app.service.workbench import Workbench
 from app.settings import Settings
 from app.turn import Parts, Turn, TurnContext, run_turn
-from llm.backends import AbsentModel, BackendInfo, registry
+from llm.backends import BackendInfo, registry
 from recommenders.data import FeedbackKind, UserState
 
 _log = logging.getLogger(__name__)
@@ -45,6 +45,11 @@ class Chat:
         else:
             name = label(self.workbench.dataset, user_id)
         return self.store.add_profile(name, self.settings.dataset, user_id)
+
+    def remembered(self, name: str) -> Profile:
+        """The person of this name, no user of the data set; made where there is none. The latest to come of several."""
+        known = [p for p in self.store.profiles(self.settings.dataset) if p.user_id is None and p.name == name]
+        return known[0] if known else self.person(name=name)
 
     def state(self, profile: Profile) -> UserState:
         """The person as the recommenders see them now."""
@@ -102,6 +107,15 @@ class Chat:
     def conversation(self, conversation_id: str) -> Conversation:
         return self.store.conversation(conversation_id)
 
+    def resumed(self, conversation_id: str) -> Conversation:
+        """The conversation of this id, or the one that was used last ("last"). NotFound where there is none."""
+        if conversation_id != "last":
+            return self.conversation(conversation_id)
+        known = self.conversations()
+        if not known:
+            raise NotFound("there is no conversation to go on with yet")
+        return known[0]
+
     def profile_of(self, conversation: Conversation) -> Profile:
         return self.store.profile(conversation.profile_id)
 
@@ -121,10 +135,42 @@ class Chat:
     def use(self, conversation_id: str, *, backend: str, generator: str, ranker: str | None) -> None:
         """Swap parts; the next turn works with them. UnknownBackend, UnknownRecommender for names that do not exist."""
         registry.describe(backend, self.settings.llm)
+        self._check_trained(generator, ranker)
+        self.store.set_parts(conversation_id, backend=backend, generator=generator, ranker=ranker)
+
+    def check_parts(
+        self, *, backend: str | None = None, generator: str | None = None, ranker: str | None = None
+    ) -> None:
+        """Whether the named parts can be used here; None for those that are not named. AppError or LLMError if not."""
+        if backend is not None:
+            info = registry.describe(backend, self.settings.llm)
+            if not info.usable:
+                raise UnusableBackend(f"{backend} cannot be used: {info.reason}")
+        self._check_trained(generator, None if ranker == "none" else ranker)
+
+    def swap(
+        self,
+        conversation: Conversation,
+        *,
+        backend: str | None = None,
+        generator: str | None = None,
+        ranker: str | None = None,
+    ) -> None:
+        """Likewise of the parts that are named; the others stay. `ranker` "none" for none."""
+        self.check_parts(backend=backend, generator=generator, ranker=ranker)
+        if (backend, generator, ranker) == (None, None, None):
+            return
+        self.store.set_parts(
+            conversation.id,
+            backend=backend or conversation.backend,
+            generator=generator or conversation.generator,
+            ranker=conversation.ranker if ranker is None else None if ranker == "none" else ranker,
+        )
+
+    def _check_trained(self, generator: str | None, ranker: str | None) -> None:
         for name, known in ((generator, self.workbench.generators()), (ranker, self.rankers())):
             if name is not None and name not in known:
                 raise AppError(f"{name!r} is not trained for {self.settings.dataset}; trained: {', '.join(known)}")
-        self.store.set_parts(conversation_id, backend=backend, generator=generator, ranker=ranker)
 
     def export_markdown(self, conversation_id: str) -> str:
         return export.markdown(*self._whole(conversation_id))
@@ -161,7 +207,7 @@ class Chat:
             return registry.describe(backend, self.settings.llm), registry.load(backend, self.settings.llm), ""
         except LLMError as error:
             why = str(error)
-            return BackendInfo(backend, "absent", backend, False, why, False, False), AbsentModel(reason=why), why
+            return BackendInfo(backend, "absent", backend, False, why, False, False), registry.absent(why), why
 
     def parts(self, conversation: Conversation, stop: threading.Event | None = None) -> tuple[Parts, str]:
         """What the next turn works with, and "" or why the language model is not among it. A set `stop` ends what a

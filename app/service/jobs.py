@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from app.errors import AppError, ConversationBusy
-from app.events import ItemShown, Replaced, Token, TurnEvent
+from app.events import ItemShown, Token, TurnEvent
 
 _log = logging.getLogger(__name__)
 Run = Callable[[threading.Event], Iterator[TurnEvent]]
@@ -38,12 +38,7 @@ class Job:
     def view(self) -> View:
         with self._news:
             events = tuple(self._events)
-        text = ""
-        for event in events:
-            if isinstance(event, Token):
-                text += event.text
-            elif isinstance(event, Replaced):
-                text = event.text
+        text = "".join(e.text for e in events if isinstance(e, Token))
         return View(text, tuple(e for e in events if isinstance(e, ItemShown)), events)
 
     def wait_visible(self, seconds: float) -> None:

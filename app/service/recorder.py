@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from app.errors import StoreError
-from app.events import Done, ItemShown, Replaced, Token, TurnEvent
+from app.events import Done, ItemShown, Token, TurnEvent
 from app.service.store import Status, Store
 
 PAUSE_SECONDS = 0.3  # between two writes; the first event of a quiet moment is written at once
@@ -36,8 +36,6 @@ class Recorder:
             self._events.append(event)
             if isinstance(event, Token):
                 self._text += event.text
-            elif isinstance(event, Replaced):
-                self._text = event.text
             elif isinstance(event, ItemShown):
                 self._item_ids.append(event.item_id)
             elif isinstance(event, Done):

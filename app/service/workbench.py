@@ -3,7 +3,6 @@
 Knows no Streamlit. Every load happens at the first use, under a lock, so that two sessions never load the same twice.
 """
 
-import json
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -11,29 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app import files
-from app.errors import ArtefactError
 from app.settings import Settings
 from recommenders.contract import Recommender, Role, artefact, registry
 from recommenders.data import Catalogue, Dataset, UserState, sources
 from recommenders.learning import OnlineLearner
-from recommenders.pipeline import Pipeline, PipelineConfig
-from recommenders.texts import TextEncoder, TextIndex
-
-TEXT_INDEX, TUNED = "text-index", "pipeline.json"
-
-
-class TunedPair(BaseModel):
-    """What tuning chose for one generator and ranker, as kept in pipeline.json."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    ranker_weight: float
-    diversity: float
-    ndcg: float
-    """NDCG@10 on the validation items."""
+from recommenders.pipeline import Pipeline, PipelineConfig, tuned
+from recommenders.texts import TEXT_INDEX, TextEncoder, TextIndex
 
 
 class Workbench:
@@ -130,9 +114,11 @@ class Workbench:
 
     def _config(self, generator: str, ranker: str | None) -> PipelineConfig:
         config = PipelineConfig(liked_from=self.dataset.liked_from if self.dataset.explicit else 0.0)
-        tuned = read_tuned(self.runs / TUNED).get(pair(generator, ranker))
+        chosen = tuned.read(self.runs / tuned.FILE).get(tuned.pair(generator, ranker))
         return (
-            config if tuned is None else replace(config, ranker_weight=tuned.ranker_weight, diversity=tuned.diversity)
+            config
+            if chosen is None
+            else replace(config, ranker_weight=chosen.ranker_weight, diversity=chosen.diversity)
         )
 
     def forget(self) -> None:
@@ -196,24 +182,3 @@ def _one_thread() -> None:
 
     torch.set_num_threads(1)
     threadpool_limits(1, user_api="blas")
-
-
-def pair(generator: str, ranker: str | None) -> str:
-    """The key of pipeline.json: "sasrec+deepfm" or "sasrec"."""
-    return generator if ranker is None else f"{generator}+{ranker}"
-
-
-def read_tuned(path: Path) -> dict[str, TunedPair]:
-    """What was tuned, by pair; empty where nothing was. ArtefactError when the file is damaged."""
-    if not path.is_file():
-        return {}
-    try:
-        pairs = json.loads(path.read_text(encoding="utf-8"))
-        return {name: TunedPair.model_validate(values) for name, values in pairs.items()}
-    except (ValueError, AttributeError, ValidationError) as error:
-        raise ArtefactError(f"{path} is damaged; delete it and run: chatrec setup") from error
-
-
-def write_tuned(path: Path, pairs: dict[str, TunedPair]) -> None:
-    """Replace the file whole."""
-    files.write_text(path, json.dumps({k: v.model_dump() for k, v in sorted(pairs.items())}, indent=2))

@@ -6,7 +6,7 @@ Failures come out as llm.errors.LLMError, whatever the backend raised; who asks 
 import threading
 import time
 from collections.abc import Generator, Sequence
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -14,12 +14,10 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import Runnable
 
 from app.errors import BackendTimeout, LLMError, MalformedOutput, Stopped
-from app.events import Fallback, ModelAnswered, PromptBuilt, TurnEvent
+from app.events import Fallback, ModelAnswered, PromptBuilt, Purpose, TurnEvent
 from app.settings import Settings
 from llm.calls import streaming
 from prompts import Prompt
-
-Purpose = Literal["decide", "rerank", "reply", "repair", "title"]
 
 
 def built(prompt: Prompt, purpose: Purpose, seconds: float = 0.0) -> PromptBuilt:
@@ -41,7 +39,7 @@ def repaired(messages: Sequence[BaseMessage]) -> PromptBuilt:
 
 
 def answered(
-    purpose: str, text: str, usage: UsageMetadata | None, seconds: float, first: float | None
+    purpose: Purpose, text: str, usage: UsageMetadata | None, seconds: float, first: float | None
 ) -> ModelAnswered:
     details = (usage.get("input_token_details") if usage else None) or {}
     return ModelAnswered(
@@ -58,7 +56,7 @@ def answered(
 def ask(
     model: Runnable[LanguageModelInput, AIMessage],
     messages: Sequence[BaseMessage],
-    purpose: str,
+    purpose: Purpose,
     settings: Settings,
     stop: threading.Event,
     **kwargs: Any,

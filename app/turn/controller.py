@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.errors import RecommenderError
-from app.events import Done, ItemShown, ModelAnswered, Refused, Replaced, Started, Token, TurnEvent
+from app.events import Done, ItemShown, ModelAnswered, Refused, Started, Token, TurnEvent
 from app.settings import Settings
 from app.turn import led_by_model, led_by_reader
 from app.turn.context import Parts, TurnContext
@@ -33,15 +33,13 @@ class _Tally:
     def take(self, event: TurnEvent) -> None:
         if isinstance(event, Token):
             self.text += event.text
-        elif isinstance(event, Replaced):
-            self.text = event.text
         elif isinstance(event, ItemShown):
             self.item_ids.append(event.item_id)
         elif isinstance(event, ModelAnswered):
             self.in_model += event.seconds
         elif isinstance(event, Refused) and event.violation:
             self.violations += 1
-        if self.first_visible is None and isinstance(event, Token | Replaced | ItemShown):
+        if self.first_visible is None and isinstance(event, Token | ItemShown):
             self.first_visible = time.perf_counter() - self.began
 
 

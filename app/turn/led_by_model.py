@@ -51,7 +51,6 @@ class _Decided:
     tool: str
     noted: tuple[str, ...]
     reply: str
-    added: tuple[str, ...]
 
 
 def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) -> Iterator[TurnEvent]:
@@ -121,7 +120,6 @@ def _decide(
     model = desk.parts.model.bind_tools(schemas)
     messages: list[BaseMessage] = to_chat(prompt.messages)
     noted: list[str] = []
-    added: tuple[str, ...] = ()
     mistakes = 0
     kept: Outcome | None = None
     for _ in range(MAX_CALLS):
@@ -130,7 +128,7 @@ def _decide(
         calls, broken = _calls(answer)
         if not calls and not broken:
             yield _decision(None, kept, (), rules, desk, time.perf_counter() - began, answer.text)
-            return _Decided(kept, "", tuple(noted), answer.text, ())
+            return _Decided(kept, "", tuple(noted), answer.text)
         messages.append(AIMessage(content=answer.text, tool_calls=calls))
         errors = list(broken)
         for call in calls:
@@ -146,9 +144,8 @@ def _decide(
                 kept = outcome
                 messages.append(ToolMessage(content=outcome.summary, tool_call_id=call["id"] or "", name=call["name"]))
                 continue
-            added = more
-            yield _decision(call["name"], outcome, added, rules, desk, time.perf_counter() - began)
-            return _Decided(outcome, call["name"], tuple(noted), answer.text, added)
+            yield _decision(call["name"], outcome, more, rules, desk, time.perf_counter() - began)
+            return _Decided(outcome, call["name"], tuple(noted), answer.text)
         if broken:
             messages.append(HumanMessage(content=f"That was no usable call: {'; '.join(broken)}. Try again."))
         if errors:
@@ -157,7 +154,7 @@ def _decide(
                 raise MalformedOutput(asking.said(answer), "; ".join(errors))
     if kept is not None:
         yield _decision("remember", kept, (), rules, desk, 0.0)
-        return _Decided(kept, "remember", tuple(noted), "", ())
+        return _Decided(kept, "remember", tuple(noted), "")
     raise MalformedOutput("", f"no answer after {MAX_CALLS} calls")
 
 

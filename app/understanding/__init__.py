@@ -21,12 +21,8 @@ from app.understanding.names import (
     FUNCTION,
     SYNONYMS,
     Linker,
-    Token,
-    folded,
     linker,
     nouns,
-    singular,
-    tokens,
 )
 from app.understanding.reader import ARTEFACT, shipped
 from app.understanding.rules import understand
@@ -36,7 +32,7 @@ from app.understanding.wants import NOTHING, Order, Wants, in_order, of_argument
 
 __all__ = [
     "ARTEFACT", "EVERYDAY", "FUNCTION", "NOTHING", "SYNONYMS", "About", "Act", "Action", "Ask", "Clarify", "Compare",
-    "Config", "Heard", "Judge", "Linker", "Order", "Table", "Talk", "Token", "Topic", "Wants", "Why", "averaged",
-    "cues", "folded", "in_order", "lessons", "linker", "nouns", "of_arguments", "read", "shipped", "singular",
-    "telling", "tokens", "told", "train", "understand", "unknown_name",
+    "Config", "Heard", "Judge", "Linker", "Order", "Table", "Talk", "Topic", "Wants", "Why", "averaged",
+    "cues", "in_order", "lessons", "linker", "nouns", "of_arguments", "read", "shipped",
+    "telling", "told", "train", "understand", "unknown_name",
 ]  # fmt: skip

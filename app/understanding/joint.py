@@ -21,7 +21,7 @@ from app.understanding.slots import Slots
 from app.understanding.table import Table
 from app.understanding.wants import Wants, tidied
 from recommenders.data import Condition, FeedbackKind, Levels, Named
-from recommenders.texts import words
+from recommenders.texts import word_index
 
 # Label smoothing keeps even a certain reading near .95. The first two were chosen on composed dialogues of the
 # validation part and every other dialogue of IARD.
@@ -113,6 +113,8 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
     or where the encoder marked nothing at all and is unsure of what kind of message this is.
     """
     kinds = {s.kind for s in found.spans}
+    if _names_only(own.wish, rules):
+        own = replace(own, wish="")
     bare = not own.titles and bare_wish(text, rules, found, linker)
     left = rules.wish if bare or (not kinds and found.sure < WISHLESS) else ""
     if any(s.kind in ("count", "wish") and _overlaps(s, rules.measured) for s in found.spans):
@@ -129,6 +131,13 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
     )
 
 
+def _names_only(wish: str, rules: Slots) -> bool:
+    """Whether a wish is nothing but names of the catalogue that rules found: a word of a vocabulary is no free wish."""
+    names = {t.text for c in rules.conditions for t in slots.telling_words(c.said)}
+    words_ = {t.text for t in slots.telling_words(wish)}
+    return bool(words_) and words_ <= names
+
+
 def _overlaps(span: Span, spans: Sequence[tuple[int, int]]) -> bool:
     return any(start < span.end and span.start < end for start, end in spans)
 
@@ -139,9 +148,11 @@ def _conditions(rules: Slots, own: Slots, kinds: set[str], linker: Linker) -> tu
     for a in linker.catalogue.schema.shown:
         mine, theirs = own.kept((a.name,)), rules.kept((a.name,))
         if isinstance(a, Named) and a.together:
-            found += mine if kinds & {"genre", "no_genre", "wish"} else theirs
+            found += mine if kinds & {"genre", "no_genre"} else theirs
         elif isinstance(a, Levels):
             found += mine if kinds & {"no_content", "no_genre"} else theirs
+        elif any(c.refused for c in theirs):
+            found += theirs  # the encoder marks "the seventies", and not the "not" before it
         else:
             found += mine or theirs
     return tidied(found)
@@ -158,7 +169,7 @@ def bare_wish(text: str, rules: Slots, found: Reading, linker: Linker) -> bool:
     if talk:
         free = free or said
     wished = {t.text for t in slots.telling_words(rules.wish)}
-    index = words.index_of(linker.catalogue)
+    index = word_index.index_of(linker.catalogue)
     return bool(free) and {t.text for t in said} <= wished and all(index.coverage(t.text).any() for t in free)
 
 
@@ -304,14 +315,13 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker) -
     relative = ["newer" if (w := foreign.age(words)) == "old" else w for words in said.get("rel", [])]  # "not so old"
     english = foreign.years(text)  # of another language the encoder may overlook a part: "vor 1985"
     when = " ".join([*([english] if english != text else said.get("years", [])), *relative])
-    hits, order = slots.quantities(when, linker, table, ())
+    hits, _ = slots.quantities(when, linker, table, ())
     dated = any(h.relative for h in hits)
     wishes = [*said.get("wish", []), *(w for w in relative if not dated)]  # "lighter" is one
     wishes += [w for w in said.get("genre", []) if not _sorts(w, linker)]  # "exciting" is another
     counts = [slots.number(w) for w in said.get("count", [])]
     return Slots(
         conditions=tidied((*_linked_names(said, linker), *(h.condition for h in hits))),
-        order=order,
         k=next((n for n in counts if n), None),
         titles=titles,
         like=tuple(m.items[0] for m in titles if m.start in {s.start for s in spans if s.kind == "like"}),

@@ -3,17 +3,11 @@
 import re
 from dataclasses import dataclass
 
+from app import words
 from app.understanding.table import Table
 
-_ORDINALS = {
-    "first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5,
-    "sixth": 6, "6th": 6, "seventh": 7, "7th": 7, "eighth": 8, "8th": 8, "ninth": 9, "9th": 9, "tenth": 10, "10th": 10,
-}  # fmt: skip
-_NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-}  # fmt: skip
-_ORD = "|".join(_ORDINALS)
-_NUM = "|".join(_NUMBERS)
+_ORD = "|".join((*words.ORDINALS, *(words.ordinal(n) for n in words.ORDINALS.values())))
+_NUM = "|".join(words.CARDINALS)
 _NOUN = r"(?:\s+(?:one|movie|film|pick|title|item|artist|band|book|suggestion|recommendation))"
 _RANGE = re.compile(r"\bthe\s+(?P<end>first|last)\s+(?P<n>two|three|four|2|3|4)\b(?!\s+years)", re.IGNORECASE)
 _PLACE = re.compile(
@@ -53,17 +47,17 @@ def find(text: str, table: Table) -> Reference | None:
     n = len(table.shown)
     match = _RANGE.search(text)
     if match:
-        count = int(match["n"]) if match["n"].isdigit() else _NUMBERS[match["n"].lower()]
+        count = words.number(match["n"]) or 0
         items = table.shown[:count] if match["end"].lower() == "first" else table.shown[-count:]
         return Reference(items, "all", (match.span(),), match.group())
     places: list[int] = []
     spans: list[tuple[int, int]] = []
     for match in _PLACE.finditer(text):
-        places.append(_place(match["ord"], match["num"], n))
+        places.append(_place(match["ord"] or match["num"], n))
         spans.append(match.span())
         at = match.end()
         while more := _MORE_PLACES.match(text, at):
-            places.append(_place(more["ord"], None, n))
+            places.append(_place(more["ord"], n))
             spans.append(more.span())
             at = more.end()
     if places:
@@ -78,8 +72,6 @@ def find(text: str, table: Table) -> Reference | None:
     return None
 
 
-def _place(ordinal: str | None, number: str | None, n: int) -> int:
-    if ordinal:
-        return n if ordinal.lower() in ("last", "final") else _ORDINALS[ordinal.lower()]
-    assert number is not None
-    return int(number) if number.isdigit() else _NUMBERS[number.lower()]
+def _place(said: str, n: int) -> int:
+    """The place that a word or a figure says, of n; 0 where it says none."""
+    return n if said.lower() in ("last", "final") else words.number(said) or 0

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from app.understanding import cues, references, slots
 from app.understanding.heard import About, Act, Ask, Clarify, Compare, Heard, Judge, Talk, Why
-from app.understanding.names import ITEM_WORDS, Linker, tokens
+from app.understanding.names import ITEM_WORDS, Linker
 from app.understanding.opinions import clauses, kind_of, opinions
 from app.understanding.references import Reference
 from app.understanding.slots import Slots
 from app.understanding.table import Table
 from app.understanding.wants import Wants, tidied, told
+from app.words import tokens
 from recommenders.data import Condition, FeedbackKind, Named
 
 _NOT_PICKED = re.compile(r"\bwhy\s+(?:\w+\s+){0,3}?(?:not|n['’]?t)\b|\bwhy\s+(?:did|do)n['’]?t\b", re.IGNORECASE)
@@ -25,8 +26,7 @@ _ADVISE = re.compile(r"\b(?:recommend|suggest)\b", re.IGNORECASE)
 _TELL = re.compile(r"\?|\btell\s+me\b", re.IGNORECASE)
 _ONLY_ELSE = re.compile(r"\b(?:anything|something)\s+\w+(?:er|ier)\b", re.IGNORECASE)
 _OF_THESE = re.compile(
-    r"\b(?:of|among|between)\s+(?:these|those|them|the\s+\w+)\b|\bwhich\b|^\W*(?:and\s+)?(?:the\s+)?\w+\s*(?:one)?\W*$",
-    re.IGNORECASE,
+    r"\b(?:of|among)\s+(?:these|those|them)\b|\bwhich\b|^\W*(?:and\s+)?(?:the\s+)?\w+(?:\s+one)?\W*$", re.IGNORECASE
 )
 _OF_NAMES = ("has all", "has any", "one of")
 _NARRATES = re.compile(r"\b(?:i|my|he|she|they|we|you|it['’]?s|its)\b", re.IGNORECASE)
@@ -131,9 +131,9 @@ def _why(r: Reader) -> Heard | None:
 
 
 def _which(r: Reader) -> Heard | None:
-    if r.slots.order is not None and (r.titles or _OF_THESE.search(r.text)) and (len(r.titles) > 1 or r.table.shown):
-        items = r.titles if len(r.titles) > 1 else r.table.shown
-        return r.done(Compare(items, r.slots.order), items=items)
+    of = r.titles if len(r.titles) > 1 else r.table.shown
+    if r.slots.order is not None and len(of) > 1 and _OF_THESE.search(r.text) and not kind_of(r.plain):
+        return r.done(Compare(of, r.slots.order), items=of)
     two = len(r.titles) >= 2 and bool(_OR.search(r.text)) and "?" in r.text
     if not (two and not r.slots.like and not r.requests) and not cues.COMPARE.search(r.text):
         return None

@@ -5,16 +5,17 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Mention, Token, genres, tokens
+from app import words
+from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Mention, genres
 from app.understanding.table import Table
 from app.understanding.wants import Order, Wants, tidied, unknown_name
-from recommenders.data import PEOPLE, Condition, FeedbackKind, Hit, Levels, Named
+from app.words import Token, tokens
+from recommenders.data import PEOPLE, Condition, FeedbackKind, Hit, Levels, Named, Ordered
 
-_COUNT_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-                "ten": 10, "a single": 1, "a couple of": 2, "a couple": 2, "a dozen": 12}  # fmt: skip
+_MANY = "|".join(sorted((*words.CARDINALS, *words.AMOUNTS), key=len, reverse=True))
 _COUNT = re.compile(
     r"\b(?:(?:just|only|top|give me|show me|list|recommend|suggest)\s+(?:me\s+)?)?"
-    r"(?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|a single|a couple(?: of)?|a dozen)\s+"
+    r"(?P<n>\d{1,2}|" + _MANY + r")\s+"
     r"(?P<between>(?:[\w'-]+\s+){0,3}?)"
     r"(?:movies?|films?|flicks?|titles?|picks?|items?|suggestions?|recommendations?|options?|ideas|artists?|bands?|"
     r"albums?|songs?|books?|games?|comed(?:y|ies)|thrillers?|dramas?|westerns?|musicals?|documentar(?:y|ies)|others?|more)\b",
@@ -155,14 +156,15 @@ def read(
     titles = tuple(m for m in mentions if m.kind == "title")
     taken = tuple((m.start, m.end) for m in mentions if m.kind in ("title", "unknown_title"))
     negated = _negations(text, mentions)
-    measured, order = quantities(text, linker, table, taken)
+    measured, ordered = quantities(text, linker, table, taken)
     count, count_span = _count(text, taken)
     # "something violent" is a wish, "nothing violent" a constraint
     mentioned = [(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind != "level" or no]
     spans = [*mentioned, *referred, *((h.start, h.end) for h in measured), *([count_span] if count_span else [])]
+    spans += [(ordered.start, ordered.end)] if ordered is not None else []
     return Slots(
         conditions=tidied((*_named(text, mentions, negated, linker), *(h.condition for h in measured))),
-        order=order,
+        order=None if ordered is None else Order(attribute=ordered.attribute, rising=ordered.rising),
         k=count,
         titles=titles,
         like=_like(text, titles),
@@ -178,12 +180,12 @@ def read(
 
 def quantities(
     text: str, linker: Linker, table: Table, taken: Sequence[tuple[int, int]]
-) -> tuple[list[Hit], Order | None]:
+) -> tuple[list[Hit], Ordered | None]:
     """What a text says of attributes that hear for themselves (numbers, years, levels, flags), and the order that it
     asks for."""
     attributes = linker.catalogue.attributes
     found: list[Hit] = []
-    order: Order | None = None
+    order: Ordered | None = None
     for a in attributes.schema.shown:
         if a.name in linker.reads:
             continue
@@ -191,8 +193,7 @@ def quantities(
         for hit in a.hear(text, attributes.column(a.name), shown, taken):
             if not any(start < hit.end and hit.start < end for start, end in taken):
                 found.append(hit)
-        if order is None and (asked := a.hear_order(text)) is not None:
-            order = Order(attribute=asked.attribute, rising=asked.rising)
+        order = order or a.hear_order(text)
     return found, order
 
 
@@ -287,7 +288,7 @@ def _count(text: str, taken: tuple[tuple[int, int], ...]) -> tuple[int | None, t
         if any(s < match.end() and match.start() < e for s, e in taken):
             continue
         said = match["n"].lower()
-        n = int(said) if said.isdigit() else _COUNT_WORDS.get(said, 0)
+        n = words.number(said) or 0
         before = text[: match.start()].lower()
         if said == "one" and not re.search(r"\b(?:just|only)\s+one\b", match.group().lower()):
             continue  # "another one", "one movie that I loved"
@@ -391,5 +392,5 @@ def bare_noun(text: str, wish: str) -> bool:
 
 def number(said: str) -> int | None:
     """How many a word or a figure says, at most 20; None where it says none."""
-    n = int(said) if said.isdigit() else _COUNT_WORDS.get(said.lower(), 0)
+    n = words.number(said) or 0
     return min(n, 20) if 1 <= n <= 50 else None

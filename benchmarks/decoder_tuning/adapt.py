@@ -1,6 +1,6 @@
 """Teach the embedded decoder to read messages: LoRA on its upper layers, loss on the tokens of the answer alone.
 
-    chatrec steer tune
+    python -m benchmarks.decoder_tuning
 
 W' = W + (alpha / rank) B A for every linear layer of the upper half (Hu et al., LoRA, arXiv 2106.09685, equation 3). No
 gradient goes through the lower half, which saves a third of the time on a CPU. Resumable: every few minutes the whole

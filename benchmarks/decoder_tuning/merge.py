@@ -80,7 +80,9 @@ def _card(adapter: Path) -> dict[str, Any]:
         card = json.loads((adapter / "card.json").read_text(encoding="utf-8"))
         return {"sha256": card["sha256"], "weights_sha256": card["weights_sha256"]}
     except (OSError, ValueError, KeyError) as error:
-        raise ArtefactDamaged(f"the adapter in {adapter} cannot be read ({error}): chatrec steer tune") from error
+        raise ArtefactDamaged(
+            f"the adapter in {adapter} cannot be read ({error}): python -m benchmarks.decoder_tuning"
+        ) from error
 
 
 def _write(gguf: Path, added: dict[str, np.ndarray], out: Path) -> None:

@@ -17,7 +17,7 @@ MAX_TOKENS = 1024
 
 
 def openai(model: str, settings: LLMSettings) -> "BaseChatModel":
-    from langchain_openai import ChatOpenAI
+    from langchain_openai import ChatOpenAI  # on demand: the client takes a second to import
 
     return ChatOpenAI(
         model=model,
@@ -30,7 +30,7 @@ def openai(model: str, settings: LLMSettings) -> "BaseChatModel":
 
 
 def anthropic(model: str, settings: LLMSettings) -> "BaseChatModel":
-    from langchain_anthropic import ChatAnthropic
+    from langchain_anthropic import ChatAnthropic  # on demand, likewise
 
     assert settings.anthropic_api_key is not None
     return ChatAnthropic(
@@ -44,7 +44,7 @@ def anthropic(model: str, settings: LLMSettings) -> "BaseChatModel":
 
 def compatible(model: str, settings: LLMSettings) -> "BaseChatModel":
     """vLLM, llama.cpp, Ollama and the like; a server without keys gets a placeholder, which the client insists on."""
-    from llm.backends.compatible import CompatibleChat
+    from llm.backends.compatible import CompatibleChat  # on demand, as its parent of langchain_openai
 
     return CompatibleChat(
         model=model,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import UnknownBackend, UnusableBackend
+from llm.backends import hosted
 from llm.settings import LLMSettings
 from llm.weights import published
 
@@ -64,6 +65,13 @@ def load(name: str, settings: LLMSettings) -> "BaseChatModel":
         return _shared[key]
 
 
+def absent(reason: str) -> "BaseChatModel":
+    """Stands in for a model that could not be loaded: every call fails with the reason."""
+    from llm.backends.absent import AbsentModel  # on demand, as all that brings LangChain
+
+    return AbsentModel(reason=reason)
+
+
 _shared: dict[tuple[str, str, int | None], "BaseChatModel"] = {}
 _sharing = threading.Lock()
 
@@ -104,7 +112,7 @@ def _embedded(weights: published.Weights, settings: LLMSettings) -> _Entry:
     reason = "" if there else f"not fetched yet ({weights.bytes / 1e6:,.0f} MB): chatrec models get {weights.name}"
 
     def make(settings: LLMSettings) -> "BaseChatModel":
-        from llm.backends.embedded import EmbeddedChat
+        from llm.backends.embedded import EmbeddedChat  # on demand: LangChain; the runtime at the first answer
 
         return EmbeddedChat(
             model_name=weights.name,
@@ -128,7 +136,7 @@ def _huggingface(model: str) -> _Entry:
         reason = f"{model} is not in the local hub cache and HF_HUB_OFFLINE=1 forbids fetching it"
 
     def make(settings: LLMSettings) -> "BaseChatModel":
-        from llm.backends.huggingface import HuggingFaceChat
+        from llm.backends.huggingface import HuggingFaceChat  # on demand: LangChain; transformers at the first answer
 
         return HuggingFaceChat(model_name=model, device=settings.device, threads=settings.threads)
 
@@ -144,24 +152,18 @@ def _in_hub_cache(model: str) -> bool:
 
 
 def _openai(model: str, settings: LLMSettings) -> _Entry:
-    from llm.backends import hosted
-
     reason = "" if settings.openai_api_key else "needs OPENAI_API_KEY"
     info = BackendInfo(f"openai:{model}", "openai", f"{model} (OpenAI)", not reason, reason, True, True)
     return _Entry(info, partial(hosted.openai, model))
 
 
 def _anthropic(model: str, settings: LLMSettings) -> _Entry:
-    from llm.backends import hosted
-
     reason = "" if settings.anthropic_api_key else "needs ANTHROPIC_API_KEY"
     info = BackendInfo(f"anthropic:{model}", "anthropic", f"{model} (Anthropic)", not reason, reason, True, True)
     return _Entry(info, partial(hosted.anthropic, model))
 
 
 def _compatible(model: str, settings: LLMSettings) -> _Entry:
-    from llm.backends import hosted
-
     reason = ""
     if not settings.compatible_url:
         reason = "needs CHATREC_COMPATIBLE_URL, the address of an OpenAI-compatible server (ends in /v1)"

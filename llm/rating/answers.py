@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from app.words import CARDINALS
+
 _NUMBER = r"(?<![\d.,])(\d{1,2}(?:[.,]\d+)?)(?![\d]|[.,]\d)"
-_WORDS = "zero one two three four five six seven eight nine ten".split()
-_SPELT = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
+_SPELT = re.compile(rf"\b({'|'.join(CARDINALS)})\b", re.IGNORECASE)
 _OF = re.compile(rf"{_NUMBER}\s*(?:/|out\s+of|of)\s*{_NUMBER}", re.IGNORECASE)
 _SPAN = re.compile(rf"{_NUMBER}\s*(?:-|–|to|or)\s*{_NUMBER}", re.IGNORECASE)
 _NAMED = re.compile(rf"(?:rat\w*|scor\w*|giv\w*|answer)\b[^\d\n]{{0,40}}?{_NUMBER}", re.IGNORECASE)
@@ -19,7 +20,7 @@ def rating(text: str, low: float, high: float) -> float | None:
     "4", "4.5/5", "8 out of 10" (brought to the scale's top), "3-4" (the middle), "Rating: **4**", "five stars". A year
     or another number outside of the scale is none. What names the rating stands before the first number of the text.
     """
-    said = _SPELT.sub(lambda m: str(_WORDS.index(m[1].lower())), text.replace("*", " "))
+    said = _SPELT.sub(lambda m: str(CARDINALS[m[1].lower()]), text.replace("*", " "))
     for match in _OF.finditer(said):
         value, top = _float(match[1]), _float(match[2])
         if top > 0 and value <= top and low <= (scaled := value / top * high) <= high:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.words import split
+
 _SENTENCE = re.compile(r"[^.!?]+[.!?]+[\"')\]]*\s*")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 LEAST = 4  # words: what is shorter is no request
 
 
@@ -26,11 +27,7 @@ def tidy(text: str) -> str:
         if said.lower() not in {s.lower() for s in whole}:
             whole.append(said)
     tidied = " ".join(whole)
-    return tidied if len(words(tidied)) >= LEAST else ""
-
-
-def words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+    return tidied if len(split(tidied)) >= LEAST else ""
 
 
 @dataclass(frozen=True)
@@ -49,15 +46,15 @@ class Quality:
 
 def quality(text: str, examples: Sequence[str], facts: str, titles: Sequence[str]) -> Quality:
     """Of one text: how much is the prompt's, how much the item's."""
-    own = words(text)
+    own = split(text)
     runs = _runs(own)
-    shown = {run for example in examples for run in _runs(words(example))}
+    shown = {run for example in examples for run in _runs(split(example))}
     long = {w for w in own if len(w) >= 5}
-    known = set(words(facts))
+    known = set(split(facts))
     plain = " ".join(own)
     return Quality(
         copied=sum(run in shown for run in runs) / len(runs) if runs else 0.0,
-        named=any(f" {' '.join(words(t))} " in f" {plain} " for t in titles if words(t)),
+        named=any(f" {' '.join(split(t))} " in f" {plain} " for t in titles if split(t)),
         grounded=len(long & known) / len(long) if long else 0.0,
         length=len(own),
     )

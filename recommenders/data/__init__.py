@@ -27,12 +27,14 @@ from recommenders.data.histories import popularity, users_by_items, weighted
 from recommenders.data.rows import How, Known, Places, Rows, RowSplit
 from recommenders.data.sources import imported, ml_latest_small
 from recommenders.data.splits import Case, Rated, Split, first, items_of, leave_last_one_out, states_of
-from recommenders.data.tables import LANGUAGE, USER_ID, Catalogue, Dataset, FeedbackKind, UserState
+from recommenders.data.tables import ITEM_ID, LANGUAGE, TITLE, USER_ID, Catalogue, Dataset, FeedbackKind, UserState
 
 __all__ = [
     "GENRES",
+    "ITEM_ID",
     "LANGUAGE",
     "PEOPLE",
+    "TITLE",
     "USER_ID",
     "YEAR",
     "Attribute",

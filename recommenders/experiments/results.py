@@ -19,6 +19,9 @@ from recommenders.evaluation import baselines
 from recommenders.experiments.boards import BOARDS
 from recommenders.networks import Epoch
 
+SHIPPED = Path(__file__).parent / "shipped" / "leaderboard.json"
+"""The project's own figures, a snapshot that comes with the package."""
+
 
 class Value(BaseModel):
     """A measure of one run with its bootstrap 95 % interval over users, where it has one."""

@@ -47,9 +47,9 @@ from app.errors import ConfigError
 from recommenders.contract import Count, CountOrNone, NotNegative, Positive, Role, Share, artefact
 from recommenders.data import Dataset, UserState, popularity, weighted
 from recommenders.networks import Loss, Lower, NeuralRecommender, Sizes, Texts, Tower, biencoder, wordpieces
+from recommenders.places import named
 from recommenders.texts import Narrative, VectorIndex, narratives, text
 
-ROOT = Path(__file__).resolve().parents[2]
 _HARD = 30  # nearest wrong items of each narrative that hard negatives are drawn from
 
 
@@ -59,9 +59,9 @@ class MINT(NeuralRecommender):
     @dataclass(frozen=True)
     class Config:
         pretrained: str | None = "data/cache/encoder"
-        """Folder of the pre-trained BERT, from the project's root; none starts from random weights and own words."""
+        """Folder of the pre-trained BERT (recommenders.places); none starts from random weights and own words."""
         narratives: str | None = None
-        """File of narratives by a language model (chatrec mint write), from the project's root; none for none."""
+        """File of narratives by a language model (chatrec mint write; recommenders.places); none for none."""
         composed: CountOrNone = 6000
         """Narratives composed by rules beside them."""
         set_size: Count = 5
@@ -137,7 +137,7 @@ class MINT(NeuralRecommender):
 
     def _narratives(self, data: Dataset) -> list[Narrative]:
         c, catalogue = self.config, data.catalogue
-        found = [] if c.narratives is None else narratives.read(ROOT / c.narratives, catalogue)
+        found = [] if c.narratives is None else narratives.read(named(c.narratives), catalogue)
         rng = np.random.default_rng(c.seed)
         chosen = narratives.sets(data, c.set_size, c.composed, c.seed)
         found += [x for x in (narratives.composed(catalogue, some, rng) for some in chosen) if x.items]
@@ -159,7 +159,7 @@ class MINT(NeuralRecommender):
             return
         if not 0 < c.upper <= c.layers:
             raise ConfigError(f"mint: upper must be at least 1 and at most layers ({c.layers}), got {c.upper}")
-        folder = ROOT / c.pretrained
+        folder = named(c.pretrained)
         sizes, lower, tower = biencoder.pretrained(folder, c.layers, c.upper, c.dropout)
         self.sizes = sizes.array()
         self._pieces = wordpieces.of_vocabulary(folder, texts, min(c.tokens, sizes.positions))
@@ -212,7 +212,7 @@ class MINT(NeuralRecommender):
         """Write the trained encoder as a folder that sentence-transformers and recommenders.text read."""
         if self.config.pretrained is None:
             raise ConfigError("mint: an encoder of own words cannot be exported; train from pre-trained weights")
-        biencoder.export(self.module, ROOT / self.config.pretrained, folder, self.config.layers)
+        biencoder.export(self.module, named(self.config.pretrained), folder, self.config.layers)
 
 
 def _padded(lists: Sequence[Sequence[int]], device: torch.device) -> Tensor:

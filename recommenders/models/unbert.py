@@ -73,8 +73,8 @@ from recommenders.networks import (
     loop,
     wordpieces,
 )
+from recommenders.places import named
 
-ROOT = Path(__file__).resolve().parents[2]
 _PAIRS_AT_ONCE = 1024  # user-item pairs scored in one go: about 100 MB
 _ITEMS_AT_ONCE = 256  # items read by the lower layers in one go
 _CACHED = 300_000_000  # bytes of items projected ahead of all questions; a larger catalogue is projected when asked
@@ -89,7 +89,7 @@ class UNBERT(NeuralRecommender):
         objective: Literal["next", "click"] = "next"
         """What is learnt: "next" to rank, "click" for the chance of a like (the paper's)."""
         pretrained: str | None = "data/cache/encoder"
-        """Folder of the pre-trained BERT, from the project's root; none starts from random weights and own words."""
+        """Folder of the pre-trained BERT (recommenders.places); none starts from random weights and own words."""
         layers: Count = 3
         """Layers of the word level, the lowest of the pre-trained ones."""
         apart: int = 2
@@ -210,7 +210,7 @@ class UNBERT(NeuralRecommender):
             self.sizes = Sizes(words, c.tokens_per_item, c.embedding_size, c.heads, widening=4).array()
             self.module = self._build().to(self.device)
             return
-        folder = ROOT / c.pretrained
+        folder = named(c.pretrained)
         sizes = bert.sizes(folder)
         if c.tokens_per_item > sizes.positions:
             raise ConfigError(f"unbert: tokens_per_item is {c.tokens_per_item}, the BERT reads {sizes.positions}")

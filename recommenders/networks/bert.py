@@ -1,8 +1,9 @@
 """The encoder of BERT, to be started from pre-trained weights and taken apart.
 
 transformers has the same network; it is written here because UNBERT reads items apart in the lower layers and lets them
-meet in the upper ones, so the projections, the attention and the rest of a layer must be had one by one. A test holds
-the two equal on the pre-trained weights.
+meet in the upper ones, so the projections, the attention and the rest of a layer must be had one by one, and because
+what reads messages must be there at once: importing transformers takes longer than a conversation. A test holds the two
+equal on the pre-trained weights.
 
 Reference: Devlin et al., BERT (NAACL 2019), arXiv:1810.04805; Vaswani et al., Attention is all you need (2017).
 """
@@ -45,29 +46,41 @@ class Sizes:
 
 
 class Embedding(nn.Module):
-    """LN(token + position + segment); the segment is that of a single sentence."""
+    """LN(token + position + segment). `segment` is that of the first sentence, `second` of the other one of a pair;
+    None in a network that reads single sentences."""
 
-    def __init__(self, sizes: Sizes, dropout: float) -> None:
+    def __init__(self, sizes: Sizes, dropout: float, *, pairs: bool = False) -> None:
         super().__init__()
         self.dropout = dropout
         self.words = nn.Embedding(sizes.vocabulary, sizes.size)
         self.positions = nn.Embedding(sizes.positions, sizes.size)
         self.segment = nn.Parameter(torch.zeros(sizes.size))
+        self.second = nn.Parameter(torch.zeros(sizes.size)) if pairs else None
         self.norm = nn.LayerNorm(sizes.size, eps=_EPSILON)
         nn.init.normal_(self.words.weight, std=sizes.size**-0.5)
         nn.init.normal_(self.positions.weight, std=0.5 * sizes.size**-0.5)
 
-    def forward(self, words: Tensor, positions: Tensor) -> Tensor:  # (n, T), (n, T) -> (n, T, D)
-        x = self.norm(self.words(words) + self.positions(positions) + self.segment)
+    def forward(self, words: Tensor, positions: Tensor, other: Tensor | None = None) -> Tensor:
+        """(n, T), (n, T) or (T,), and (n, T) bool, whether a word belongs to the second sentence -> (n, T, D)."""
+        segments: Tensor = self.segment
+        if self.second is not None and other is not None:
+            segments = torch.where(other[..., None], self.second, self.segment)
+        x = self.norm(self.words(words) + self.positions(positions) + segments)
         return functional.dropout(x, self.dropout, self.training)
 
 
 class Block(nn.Module):
-    """One layer: attention, then feed-forward, a norm after each residual sum (as BERT has it)."""
+    """One layer: attention, then feed-forward, a norm after each residual sum (as BERT has it).
 
-    def __init__(self, size: int, heads: int, widening: int, dropout: float) -> None:
+    dropout_attention: of the weights that words give each other; None: `dropout`.
+    """
+
+    def __init__(
+        self, size: int, heads: int, widening: int, dropout: float, dropout_attention: float | None = None
+    ) -> None:
         super().__init__()
         self.size, self.heads, self.dropout = size, heads, dropout
+        self.dropout_attention = dropout if dropout_attention is None else dropout_attention
         self.qkv, self.out = nn.Linear(size, 3 * size), nn.Linear(size, size)
         self.up, self.down = nn.Linear(size, widening * size), nn.Linear(widening * size, size)
         self.norm_attention = nn.LayerNorm(size, eps=_EPSILON)
@@ -91,8 +104,12 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, there: Tensor) -> Tensor:
         """(n, T, D) where every token sees those of its row that are `there` (n, T)."""
-        memory = Memory(self.memory(x), there)
-        return self.finish(x, self.attend(self.queries(x)[:, None], memory)[:, 0])
+        n, t, size = x.shape
+        queries, keys, values = self.qkv(x).view(n, t, 3, self.heads, size // self.heads).permute(2, 0, 3, 1, 4)
+        dropped = self.dropout_attention if self.training else 0.0
+        seen = there[:, None, None]  # (n, 1, 1, T)
+        mixed = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=seen, dropout_p=dropped)
+        return self.finish(x, mixed.transpose(1, 2).reshape(n, t, size))
 
     def attend(self, queries: Tensor, shared: "Memory", own: "Memory | None" = None) -> Tensor:
         """Softmax attention of C groups of Q queries a row, each group over what its row shares and what is its own.
@@ -107,16 +124,19 @@ class Block(nn.Module):
         logits = (asked.reshape(b, h, c * q, d) @ keys.transpose(-1, -2)).view(b, h, c, q, n)
         logits = logits.float() + _far(shared.there)[:, None, None, None]
         if own is None:
-            chances = self._drop(logits.softmax(dim=-1)).to(values.dtype)
+            chances = self._weights(logits).to(values.dtype)
             mixed = (chances.reshape(b, h, c * q, n) @ values).view(b, h, c, q, d)
         else:
             t = own.vectors.shape[2]
             own_keys, own_values = own.vectors.view(b, c, t, 2, h, d).permute(3, 0, 4, 1, 2, 5)  # (B, h, C, T, d)
             beside = (asked @ own_keys.transpose(-1, -2)).float() + _far(own.there)[:, None, :, None]  # (B, h, C, Q, T)
-            chances = self._drop(torch.cat([logits, beside], dim=-1).softmax(dim=-1)).to(values.dtype)
+            chances = self._weights(torch.cat([logits, beside], dim=-1)).to(values.dtype)
             mixed = (chances[..., :n].reshape(b, h, c * q, n) @ values).view(b, h, c, q, d)
             mixed = mixed + chances[..., n:] @ own_values
         return mixed.permute(0, 2, 3, 1, 4).reshape(b, c, q, size)
+
+    def _weights(self, logits: Tensor) -> Tensor:
+        return functional.dropout(logits.softmax(dim=-1), self.dropout_attention, self.training)
 
     def _drop(self, x: Tensor) -> Tensor:
         return functional.dropout(x, self.dropout, self.training)
@@ -175,16 +195,15 @@ def weights(folder: Path) -> dict[str, Tensor]:
 
 def start_embedding(embedding: Embedding, arrays: Mapping[str, Tensor]) -> None:
     p = "embeddings"
-    _start(
-        embedding,
-        {
-            "words.weight": arrays[f"{p}.word_embeddings.weight"],
-            "positions.weight": arrays[f"{p}.position_embeddings.weight"],
-            "segment": arrays[f"{p}.token_type_embeddings.weight"][0],
-            "norm.weight": arrays[f"{p}.LayerNorm.weight"],
-            "norm.bias": arrays[f"{p}.LayerNorm.bias"],
-        },
-    )
+    segments = arrays[f"{p}.token_type_embeddings.weight"]
+    found = {
+        "words.weight": arrays[f"{p}.word_embeddings.weight"],
+        "positions.weight": arrays[f"{p}.position_embeddings.weight"],
+        "segment": segments[0],
+        "norm.weight": arrays[f"{p}.LayerNorm.weight"],
+        "norm.bias": arrays[f"{p}.LayerNorm.bias"],
+    }
+    _start(embedding, found if embedding.second is None else found | {"second": segments[1]})
 
 
 _NAMES = (  # of a block here and of a layer in transformers

@@ -20,9 +20,9 @@ import numpy as np
 from app.progress import Progress, quiet
 from recommenders.data import Catalogue, Dataset, UserState
 from recommenders.networks.neural import NeuralRecommender
+from recommenders.places import named
 from recommenders.texts import TextEncoder, documents
 
-ROOT = Path(__file__).resolve().parents[2]
 _TRUST = 20.0
 _PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
@@ -49,8 +49,8 @@ class PlacesCold(NeuralRecommender):
 
 
 def of_texts(folder: str, catalogue: Catalogue, *, progress: Progress = quiet) -> np.ndarray:
-    """(I, S) float32 unit rows, by the sentence encoder in `folder`, named from the project's root."""
-    return TextEncoder(ROOT / folder).encode(documents(catalogue), progress=progress)
+    """(I, S) float32 unit rows, by the sentence encoder in `folder`, named from the folder that holds `data`."""
+    return TextEncoder(named(folder)).encode(documents(catalogue), progress=progress)
 
 
 def mapped(texts: np.ndarray, trained: np.ndarray, counts: np.ndarray) -> np.ndarray:

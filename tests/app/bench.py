@@ -27,6 +27,12 @@ def tiny_settings(folder: Path, **changes: object) -> Settings:
     return Settings(_env_file=None, **{**values, **changes})  # type: ignore[call-arg, arg-type]
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables that give a command, in this process or another, these settings."""
+    names = ("cache_dir", "runs_dir", "database_url", "datasets", "dataset", "backend", "generator", "ranker")
+    return {f"CHATREC_{name.upper()}": str(getattr(settings, name)) for name in names}
+
+
 def make_tiny(folder: Path) -> Settings:
     """Put the data set into the cache of `folder` as an import would, and train on it."""
     settings = tiny_settings(folder)

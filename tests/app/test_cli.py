@@ -2,17 +2,18 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import app, main
+from app.cli import COMMANDS, Entry, app, main
 from app.service.chat import Chat
 from app.service.store.store import Store
 from app.service.workbench import Workbench
 from app.settings import Settings, settings
-from tests.app.bench import make_tiny
+from tests.app.bench import environment_of, make_tiny
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +22,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(autouse=True)
-def environment(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def environment(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Commands read their settings from the environment; the store is new for each test."""
     served = tiny.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'chatrec.db'}"})
-    monkeypatch.setattr("app.settings.settings", lambda: served)
-    return served
+    for name, value in environment_of(served).items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    yield served
+    settings.cache_clear()
 
 
 def talk(*lines: str, options: tuple[str, ...] = ()) -> str:
@@ -40,11 +44,21 @@ def service(served: Settings) -> Chat:
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys, app.cli; heavy = {'torch', 'pandas', 'faiss', 'langchain_core', 'sqlalchemy', 'streamlit'} & "
+        "import sys, app.cli; app.cli.app(['--help'], standalone_mode=False); "
+        "heavy = {'torch', 'pandas', 'faiss', 'langchain_core', 'sqlalchemy', 'streamlit'} & "
         "set(sys.modules); sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert "Talk to the recommender" in CliRunner().invoke(app, ["--help"]).output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_of_commands_says_what_the_commands_say(name: str) -> None:
+    """The line in the help of the program is the first sentence or two of the command's own."""
+    place, line = COMMANDS[name]
+    command = Entry(name, place, line).load()
+    assert command.name == name
+    assert " ".join((command.help or "").split("\n\n")[0].split()) == line
 
 
 def test_a_conversation_in_the_terminal_is_kept_like_any_other(environment: Settings) -> None:

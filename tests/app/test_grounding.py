@@ -98,7 +98,7 @@ _ADDED = st.text(st.characters(categories=("Ll", "Lu", "Nd")), min_size=2, max_s
 @given(st.lists(st.sampled_from(_SAFE), min_size=1, max_size=8), _ADDED, st.integers(0, 8))
 def test_a_word_from_outside_is_never_licensed(words: list[str], added: str, at: int) -> None:
     """Any word that is neither connecting nor in the evidence, anywhere, refuses the sentence."""
-    from app.understanding.names.words import folded, singular
+    from app.words import folded, singular
 
     known = CONNECTING | {
         "space",

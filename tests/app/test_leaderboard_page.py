@@ -8,7 +8,6 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from app import settings as app_settings
 from app.cli import app
 from app.errors import AppError, ArtefactError, ConfigError
 from app.scorer import figures
@@ -34,7 +33,7 @@ def served(tiny: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     st.cache_data.clear()
     monkeypatch.setattr("app.web.widgets.session.settings", lambda: settings)
     monkeypatch.setattr("app.web.widgets.session._warm", lambda chat: None)
-    monkeypatch.setattr(app_settings, "settings", lambda: settings)
+    monkeypatch.setattr("app.commands.leaderboard.settings", lambda: settings)
     monkeypatch.setattr(runs, "SNAPSHOT", tmp_path / "shipped.json")
     yield settings
     st.cache_resource.clear()

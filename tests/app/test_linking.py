@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.understanding.names.linking import Linker
-from app.understanding.names.words import folded, singular, tokens
+from app.words import folded
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()
@@ -63,12 +63,6 @@ def test_single_names() -> None:
     assert NAMES.value("genres", "quantum") == () and NAMES.value("people", "Nobody Here") == ()
     assert NAMES.value("language", "french") == ("French",)
     assert NAMES.value("language", "horror") == () and NAMES.value("people", "french") == ()  # of another attribute
-
-
-def test_words() -> None:
-    assert folded("Amélie's Café & Sci-Fi") == ("amelies", "cafe", "and", "sci", "fi")
-    assert [singular(w) for w in ("comedies", "thrillers", "class", "bus")] == ["comedy", "thriller", "class", "bus"]
-    assert [t.capital for t in tokens("Some Heat. Then heat")] == [False, True, False, False]
 
 
 @settings(max_examples=200, deadline=None)

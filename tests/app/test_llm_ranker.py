@@ -11,7 +11,6 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from typer.testing import CliRunner
 
-from app import settings as app_settings
 from app.cli import app
 from app.errors import BackendFailed, ConfigError, DataError, LLMError, RecommenderError
 from app.events import ItemShown, Token
@@ -259,7 +258,7 @@ def test_tuned_by_the_command_it_can_be_chosen(
 ) -> None:
     settings = tiny.model_copy(update={"runs_dir": tmp_path / "runs"})
     chat = Chat(Workbench(settings), chat.store, settings)
-    monkeypatch.setattr(app_settings, "settings", lambda: settings)
+    monkeypatch.setattr("app.commands.llm.settings", lambda: settings)
     monkeypatch.setattr(rating_texts, "LEAST", 2)
     arguments = ["llm", "tune-rating", "--rows", "50", "--epochs", "1", "--beside", "biases", "--known", "3"]
     done = CliRunner().invoke(app, arguments)
@@ -279,6 +278,6 @@ def test_tuned_by_the_command_it_can_be_chosen(
 
 
 def test_a_folder_that_is_no_model_is_refused(monkeypatch: pytest.MonkeyPatch, tiny: Settings) -> None:
-    monkeypatch.setattr(app_settings, "settings", lambda: tiny)
+    monkeypatch.setattr("app.commands.llm.settings", lambda: tiny)
     done = CliRunner().invoke(app, ["llm", "tune-rating", "--model", "nowhere"])
     assert done.exit_code != 0 and "no folder of a Hugging Face model" in str(done.exception)

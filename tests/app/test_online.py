@@ -369,7 +369,7 @@ def test_only_learners_have_something_to_take_back(chat: Chat) -> None:
 def test_the_command_shows_replays_and_takes_back(
     chat: Chat, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.settings.settings", lambda: settings)
+    monkeypatch.setattr("app.commands.online.settings", lambda: settings)
 
     def run(*options: str) -> str:
         result = CliRunner().invoke(cli, ["online", "drn", *options])

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from app.errors import DataError, FetchError
-from app.service import setup
-from app.service.workbench import TUNED, Workbench, read_tuned
+from app.service.workbench import Workbench
 from app.settings import Settings
+from app.setup import steps as setup
 from llm.weights import fetch
 from recommenders.data import sources
+from recommenders.pipeline import tuned
 from tests.app.shop import ENCODER, opened, settings_for, write_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +55,7 @@ def test_everything_is_made_once_and_the_workbench_serves_it(tmp_path: Path) -> 
     bench = Workbench(settings)
     assert bench.generators() == ["ease", "popularity"]
     assert bench.text_index() is not None
-    assert set(read_tuned(settings.runs_dir / "shop" / TUNED)) == {"ease", "popularity", "popularity+ease"}
+    assert set(tuned.read(settings.runs_dir / "shop" / tuned.FILE)) == {"ease", "popularity", "popularity+ease"}
 
 
 @needs_encoder
@@ -65,7 +66,7 @@ def test_when_all_is_done_nothing_heavy_is_loaded_and_no_network_touched(tmp_pat
         "import socket, sys\n"
         "def refuse(*a): raise SystemExit('network')\n"
         "socket.socket.connect = refuse\n"
-        "from app.service import setup\n"
+        "from app.setup import steps as setup\n"
         "from app.settings import Settings\n"
         "setup.MODELS = ('popularity', 'ease')\n"
         "setup.prepare(Settings())\n"

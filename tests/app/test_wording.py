@@ -106,7 +106,4 @@ def test_comparison_says_which_comes_first_and_why() -> None:
 
 
 def test_small_words() -> None:
-    assert [wording.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 21, 112, 1271)] == [
-        "1st", "2nd", "3rd", "4th", "11th", "12th", "21st", "112th", "1,271st",
-    ]  # fmt: skip
     assert [wording.listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from app.errors import ArtefactError, DataError, UnknownItem
-from app.service.workbench import TEXT_INDEX, TUNED, TunedPair, Workbench, pair, read_tuned, write_tuned
+from app.service.workbench import Workbench
 from recommenders.contract.request import Request
 from recommenders.experiments.training import train
+from recommenders.pipeline import TunedPair, tuned
+from recommenders.texts import TEXT_INDEX
 from tests.app.shop import opened, settings_for
 
 NOW = 2_000_000_000
@@ -63,17 +65,17 @@ def test_an_outdated_text_index_is_an_error_not_a_wrong_answer(bench: Workbench,
 
 
 def test_tuned_weights_are_used(bench: Workbench) -> None:
-    write_tuned(bench.runs / TUNED, {"ease": TunedPair(ranker_weight=0.5, diversity=0.1, ndcg=0.2)})
+    tuned.write(bench.runs / tuned.FILE, {"ease": TunedPair(ranker_weight=0.5, diversity=0.1, ndcg=0.2)})
     bench.forget()
     assert bench.pipeline("ease", None).config.diversity == 0.1
     assert bench.pipeline("popularity", None).config.diversity == 0.0
     assert bench.pipeline("ease", None).config.liked_from == bench.dataset.liked_from
-    assert pair("sasrec", "deepfm") == "sasrec+deepfm"
-    (bench.runs / TUNED).write_text('{"ease": {"weight": 1}}')
+    assert tuned.pair("sasrec", "deepfm") == "sasrec+deepfm"
+    (bench.runs / tuned.FILE).write_text('{"ease": {"weight": 1}}')
     with pytest.raises(ArtefactError, match="damaged"):
-        read_tuned(bench.runs / TUNED)
-    (bench.runs / TUNED).unlink()
-    assert read_tuned(bench.runs / TUNED) == {}
+        tuned.read(bench.runs / tuned.FILE)
+    (bench.runs / tuned.FILE).unlink()
+    assert tuned.read(bench.runs / tuned.FILE) == {}
 
 
 def test_a_known_user_has_history_and_profile(bench: Workbench) -> None:

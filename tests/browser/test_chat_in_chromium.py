@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from app.service.store.store import Message, Store
 from app.service.workbench import Workbench
-from app.settings import ROOT, Settings
+from app.settings import Settings
 from llm.weights import published
 
 pytestmark = pytest.mark.slow
@@ -34,6 +34,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE = 60_000  # ms that one step may take on a busy machine of two cores; each step ends as soon as it can
+ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "test-results"  # what the page looked like when a step failed
 
 

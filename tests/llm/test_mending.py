@@ -4,7 +4,8 @@ import pytest
 
 from app.understanding.reader.encoder import ARTEFACT, Known, shipped
 from app.understanding.reader.labels import words
-from app.understanding.reader.mending import Mender, glosses, mender, plain, slips
+from app.understanding.reader.mending import Mender, glosses, mender, slips
+from app.words import fold
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_glosses_are_written_as_they_are_looked_up() -> None:
     english, tongues = glosses()
     assert {"slang", "de", "fr", "es", "it"} == set(tongues)
     for table in (*english.values(), *tongues.values()):
-        assert all(word == plain(word) and word for word in table)
+        assert all(word == fold(word) and word for word in table)
 
 
 def test_the_encoder_marks_the_words_of_the_message_itself() -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from app.errors import ArtefactDamaged
 from app.understanding.lessons.dialogues import Composer, Film, Message, dealt, part_of, phrases, tags
 from app.understanding.lessons.teaching import averaged
+from app.understanding.reader import stored
 from app.understanding.reader.encoder import (
     ARTEFACT,
     KNOWN,
@@ -186,6 +188,17 @@ def test_a_changed_artefact_is_refused(tmp_path: Path) -> None:
         load(folder)
     with pytest.raises(ArtefactDamaged, match="chatrec steer train"):
         load(tmp_path / "nowhere")
+
+
+def test_what_is_kept_is_what_was_read() -> None:
+    """The names of an artefact stay, and its rows of 8 bits are kept as they were."""
+    kept = load_file(ARTEFACT / "model.safetensors")
+    again = stored.pack(stored.unpack(kept))
+    assert again.keys() == kept.keys()
+    for name, array in kept.items():
+        assert again[name].dtype == array.dtype, name
+        torch.testing.assert_close(again[name], array, rtol=1e-5, atol=0 if array.dtype == torch.int8 else 1e-8)
+    assert stored.unpack(kept).keys() == load().network.state_dict().keys()
 
 
 def test_the_mean_of_trainings_is_one_network(tmp_path: Path) -> None:

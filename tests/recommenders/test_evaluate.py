@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from app.cli import app
 from app.errors import ConfigError, DataError, UnknownRecommender
+from app.settings import Settings
 from recommenders.contract.config import configured
+from recommenders.data import sources
 from recommenders.data.splits import leave_last_one_out
 from recommenders.data.tables import Dataset, UserState
 from recommenders.evaluation.evaluate import evaluate, top
@@ -91,12 +94,9 @@ def test_reference_figures_are_reached_on_ml_100k(ml_100k: Dataset) -> None:
 
 
 def test_the_commands_train_and_evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app import settings as app_settings
-    from app.cli import app
-    from recommenders.data import sources
-
-    s = app_settings.Settings(cache_dir=tmp_path / "cache", runs_dir=tmp_path / "runs", dataset="checkerboard")
-    monkeypatch.setattr(app_settings, "settings", lambda: s)
+    s = Settings(cache_dir=tmp_path / "cache", runs_dir=tmp_path / "runs", dataset="checkerboard")
+    for command in ("train", "evaluate"):
+        monkeypatch.setattr(f"app.commands.{command}.settings", lambda: s)
     monkeypatch.setattr(sources, "load", lambda *_: checkerboard(hold_out=False)[0])
     run = CliRunner()
     done = run.invoke(app, ["train", "popularity", "ease", "--set", "half_life=none"])

@@ -11,11 +11,12 @@ import torch
 from app.errors import ConfigError, DataError
 from recommenders.contract.config import configured
 from recommenders.data.tables import Dataset, UserState
-from recommenders.models.mint import MINT, ROOT
+from recommenders.models.mint import MINT
 from recommenders.networks import bert, biencoder
 from recommenders.networks.bert import Sizes
 from recommenders.networks.biencoder import Texts, Tower, contrastive
 from recommenders.networks.matching import Lower
+from recommenders.places import base
 from recommenders.texts import narratives
 from recommenders.texts.narratives import LikedSet, Narrative
 from recommenders.texts.text import TextEncoder
@@ -125,7 +126,7 @@ def test_it_reads_as_sentence_transformers_does_and_gives_the_layers_back(encode
     """Untrained, its vectors are the encoder's; exported after a change, the library gives the tower's own vectors."""
     from recommenders.networks import wordpieces
 
-    folder = ROOT / "data" / "cache" / "encoder"
+    folder = base() / "data" / "cache" / "encoder"
     said = ["I really liked Alien (1979).", "A comedy about two friends in Paris, please!"]
     _, lower, tower = biencoder.pretrained(folder, layers=6, upper=2, dropout=0.0)
     texts = Texts(wordpieces.of_vocabulary(folder, said, 32), torch.device("cpu"), lower)

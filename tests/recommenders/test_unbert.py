@@ -122,6 +122,31 @@ def test_layers_are_those_of_transformers_on_the_pretrained_weights(encoder: obj
             torch.testing.assert_close(own[row, order], hidden.hidden_states[3][0], rtol=1e-4, atol=1e-5)
 
 
+def test_a_pair_of_sentences_is_read_as_transformers_reads_it() -> None:
+    """Random weights, words of both segments, and rows of unlike lengths."""
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=32,
+        max_position_embeddings=10, initializer_range=0.5,
+    )  # fmt: skip
+    theirs = BertModel(config, add_pooling_layer=False).eval()
+    ours = bert.Embedding(SIZES, 0.1, pairs=True).eval()
+    blocks = [Block(16, 4, 2, 0.1, 0.0).eval() for _ in range(2)]
+    bert.start_embedding(ours, theirs.state_dict())
+    for layer, block in enumerate(blocks):
+        bert.start_block(block, theirs.state_dict(), layer)
+    words, second = torch.randint(50, (3, 9)), torch.arange(9).expand(3, 9) >= torch.tensor([[4], [2], [7]])
+    there = torch.arange(9) < torch.tensor([[9], [5], [8]])
+    with torch.inference_mode():
+        x = ours(words, torch.arange(9), second)
+        for block in blocks:
+            x = block(x, there)
+        expected = theirs(words, attention_mask=there.long(), token_type_ids=second.long()).last_hidden_state
+    torch.testing.assert_close(x[there], expected[there], rtol=1e-4, atol=1e-5)
+
+
 def test_attention_over_shared_and_own_is_one_softmax() -> None:
     """Against loops: head by head, query by query, over the keys that are there."""
     rng = np.random.default_rng(0)

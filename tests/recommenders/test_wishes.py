@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from app.errors import ArtefactError
-from app.service.workbench import TEXT_INDEX, Workbench
+from app.service.workbench import Workbench
 from app.settings import Settings
-from benchmarks.wishes import recalls, wishes
 from recommenders.contract.config import configured
 from recommenders.contract.request import Request
 from recommenders.data.tables import UserState
 from recommenders.pipeline.pipeline import Pipeline
-from recommenders.texts.text import TextIndex
+from recommenders.texts.text import TEXT_INDEX, TextIndex
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +48,3 @@ def test_a_wish_finds_what_it_means_whatever_the_taste(
         assert len(found & some_of) >= at_least, found
         assert answer.note.count("speaks of") == 0
         assert sum(bool(x.matched.get("words")) for x in answer.candidates) >= 3
-
-
-def test_the_known_answers_are_films_of_the_catalogue(served: tuple[Workbench, TextIndex]) -> None:
-    c = served[0].catalogue
-    known = wishes()
-    assert not known["seen"].keys() & known["held"].keys()
-    for wish, titles in (known["seen"] | known["held"]).items():
-        assert titles and titles <= set(c.titles), wish
-    right = [c.titles.index(title) for title in known["seen"]["submarine thriller"]]
-    wrong = [i for i in range(len(c)) if i not in right][:8]
-    three = {"submarine thriller": known["seen"]["submarine thriller"]}
-    assert recalls(c, three, lambda _: [*wrong, *right[:2]], 10).tolist() == [2 / 3]
-    assert recalls(c, three, lambda _: [*wrong, *right[:2]], 5).tolist() == [0]

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommenders.texts.words import STOP_WORDS, WordIndex, content_words, split_words, stem
+from app.words import split, stem
+from recommenders.texts.word_index import STOP_WORDS, WordIndex, content_words
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()
@@ -13,7 +14,7 @@ ALIEN, SOLARIS, EVENT_HORIZON, AMELIE = 0, 2, 3, 10
 
 
 def test_words_have_no_accents_and_no_capitals() -> None:
-    assert split_words("Amélie's CAFÉ, sci-fi!") == ["amelie's", "cafe", "sci", "fi"]
+    assert split("Amélie's CAFÉ, sci-fi!") == ["amelie's", "cafe", "sci", "fi"]
 
 
 def test_endings_meet() -> None:
@@ -56,14 +57,14 @@ def test_coverage_is_a_share_and_agrees_with_the_matched_words(text: str) -> Non
     matched = INDEX.matched(text, everything)
     assert np.array_equal(covered > 0, [bool(m) for m in matched])
     for item, hits in zip(everything, matched, strict=True):
-        own = {stem(w) for w in split_words(f"{FILMS.titles[item]} {FILMS.texts[item]}")}
+        own = {stem(w) for w in split(f"{FILMS.titles[item]} {FILMS.texts[item]}")}
         named = (*FILMS.genres[item], *FILMS.people[item], FILMS.languages[item])
-        own |= {stem(w) for n in named for w in split_words(n)}
+        own |= {stem(w) for n in named for w in split(n)}
         assert all(stem(hit) in own for hit in hits)
         assert not set(hits) & STOP_WORDS
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=20))
 def test_a_stem_is_never_empty(word: str) -> None:
-    for w in split_words(word):
+    for w in split(word):
         assert stem(w)

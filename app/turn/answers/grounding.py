@@ -8,13 +8,13 @@ that the person liked. Negations pass only before a genre that was excluded; com
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.understanding import EVERYDAY, FUNCTION, SYNONYMS, Linker, Token, folded, singular, tokens
+from app.understanding import EVERYDAY, FUNCTION, SYNONYMS, Linker
+from app.words import CARDINALS, Token, folded, singular, tokens
 
 _MAX_WORDS = 60
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _NEGATIONS = frozenset(
     """no not never none nor neither without nothing nobody isnt arent wasnt werent dont doesnt didnt cant cannot wont
     wouldnt couldnt shouldnt hardly except but unlike rather instead however although despite""".split()
@@ -202,8 +202,7 @@ def _word(
     key = word.text
     if key.isdigit() or re.fullmatch(r"\d+(?:st|nd|rd|th|s)?", key):
         return _number(key, named, e)
-    if key in _NUMBERS:
-        value = _NUMBERS.index(key)
+    if (value := CARDINALS.get(key)) is not None:
         if value in e.numbers or (key == "one" and n and keys[n - 1] in ("this", "that", "each")):
             return None
         return Verdict(False, f"the number {key} is not in the evidence")
@@ -289,7 +288,7 @@ def harmless(sentence: str, linker: Linker) -> Verdict:
     for word in words:
         if word.text in _CHAT_CLAIMS:
             return Verdict(False, f"“{word.text}” speaks of items")
-        if any(c.isdigit() for c in word.text) or word.text in _NUMBERS[2:]:
+        if any(c.isdigit() for c in word.text) or CARDINALS.get(word.text, 0) > 1:
             return Verdict(False, f"the number {word.text}")
         if word.capital:
             return Verdict(False, f"the name “{text[word.start : word.end]}”")
@@ -301,9 +300,3 @@ def harmless(sentence: str, linker: Linker) -> Verdict:
 
 def _plain(surface: str) -> bool:
     return all(w in EVERYDAY | FUNCTION for w in folded(surface))
-
-
-def passed(text: str, evidence: Evidence) -> Iterable[tuple[str, Verdict]]:
-    """Each sentence of a text with its verdict."""
-    for sentence in sentences(text):
-        yield sentence, check(sentence, evidence)

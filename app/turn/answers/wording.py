@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from app.events import Reason
 from app.understanding import Order, Topic, in_order
+from app.words import cardinal, ordinal, ordinal_word
 from recommenders.contract import Explanation, Influence, Request
 from recommenders.data import Catalogue, FeedbackKind, Flag, Levels, Named, Number, Text, UserState, Year, either
-
-_ORDINAL = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,6 @@ class Voice:
 def listed(names: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
-
-
-def ordinal(n: int) -> str:
-    """1 -> "1st"."""
-    tail = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n:,}{tail}"
 
 
 def sentence(text: str) -> str:
@@ -220,8 +213,7 @@ def remarks(note: str, unmatched: Sequence[str]) -> str:
 
 
 def _number(n: int) -> str:
-    words = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
-    return words[n] if n < len(words) else str(n)
+    return cardinal(n).capitalize() if n else "No"
 
 
 # -- answers about what is on the table -------------------------------------------------------------------------------
@@ -263,7 +255,7 @@ def why_not(voice: Voice, e: Explanation, request: Request | None, shown: Sequen
     item, label = e.item, voice.label(e.item)
     if item in shown:
         place = list(shown).index(item) + 1
-        return f"It is among them: {label} is the {_ORDINAL[place - 1] if place <= 10 else ordinal(place)} pick."
+        return f"It is among them: {label} is the {ordinal_word(place)} pick."
     if item in voice.state.disliked:
         return f"You rejected {label}, so it is left out."
     if item in voice.state.items:

@@ -6,8 +6,9 @@ Each returns the words and what they mean: a place from 1, a pair of places, "th
 import random
 from collections.abc import Mapping, Sequence
 
-NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 10: "ten"}
-_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+from app.words import cardinal, ordinal, ordinal_word
+
+NUMBERS = {n: cardinal(n) for n in (1, 2, 3, 4, 5, 6, 10)}
 _DECADES = ("thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties")
 
 
@@ -20,8 +21,7 @@ def one(r: random.Random, shown: int) -> tuple[str, object]:
         return r.choice(("the last one", "the last", "the final one")), place
     if r.random() < 0.25:
         return r.choice((f"number {place}", f"#{place}", f"number {NUMBERS[place]}", f"no. {place}")), place
-    word = _ORDINALS[place - 1]
-    short = ("1st", "2nd", "3rd", "4th", "5th")[place - 1]
+    word, short = ordinal_word(place), ordinal(place)
     return r.choice(
         (f"the {word} one", f"the {word}", f"the {word} movie", f"the {word} film", f"your {word} pick",
          f"the {short} one", f"the {short}", f"the {word} suggestion")

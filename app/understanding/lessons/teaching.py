@@ -86,8 +86,7 @@ def train(
     torch.manual_seed(config.seed)
     vocabulary = encoder / "vocab.txt"
     pairs = Pairs(vocabulary)
-    network = Network(config.layers, config.fixed, config.dropout)
-    network.embedding, network.layers = pretrained(encoder / "model.safetensors", config.layers, config.dropout)
+    network = pretrained(encoder, config.layers, config.fixed, config.dropout)
     rows = _rows(messages, pairs, knows[0], network, "fixed layers")
     rows += _rows(untagged, pairs, knows[0], network, "fixed layers, real messages", tagged=False)
     checked = _rows(valid, pairs, knows[1], network, "fixed layers, validation")
@@ -102,7 +101,7 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / (0.1 * steps), max(0.02, (steps - step) / (0.9 * steps)))
     )
-    state = work / f"steer-{_fingerprint(messages, untagged, config)}.pt"
+    state = work / f"reader-{_fingerprint(messages, untagged, config)}.pt"
     done, history = 0, []
     if state.is_file():
         kept = torch.load(state, weights_only=True)

@@ -7,10 +7,10 @@ translated.
 
 import re
 
-from app.understanding.names.words import folded
 from app.understanding.reader import common_words, mending
+from app.words import fold, folded
 from recommenders.data import Catalogue
-from recommenders.texts import words
+from recommenders.texts import word_index
 
 _GENRES = {
     "action": "dazione|daction|accion|azione|actionfilme?",
@@ -93,12 +93,12 @@ def mended(stretch: str) -> str:
 
 def wish(stretch: str, catalogue: Catalogue) -> str:
     """Words that no item's text has without slips ("gladitaors") and in English; the others as they are."""
-    index, mend = words.index_of(catalogue), common_words()
+    index, mend = word_index.index_of(catalogue), common_words()
     said = stretch.split()
-    read = mend(said, [index.has(w) or mend.knows(mending.plain(w)) for w in said])
+    read = mend(said, [index.has(w) or mend.knows(fold(w)) for w in said])
     found = [new if index.has(new) else old for old, new in zip(said, read, strict=True)]
     for n, word in enumerate(found):
-        plainly = mending.plain(word)
+        plainly = fold(word)
         if len(word) > 4 and not index.has(word) and not mend.knows(plainly):
             found[n] = next((near for near, cost in mending.slips(plainly) if cost <= 1 and index.has(near)), word)
     return " ".join(found)

@@ -14,9 +14,10 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 
 from app.understanding.names import genres as said
+from app.understanding.names.everyday import EVERYDAY, FUNCTION, ITEM_WORDS
 from app.understanding.names.naming import ARTICLES, PARENTHESES, bare, proper_index, sort_index, title_index
-from app.understanding.names.words import EVERYDAY, FUNCTION, ITEM_WORDS, Token, folded, singular, tokens
 from app.understanding.reader import Known, common_words, slips
+from app.words import Token, folded, singular, tokens
 from recommenders.data import Catalogue, Levels, Named
 
 _YEAR_AFTER = re.compile(r"\s*(?:\(\s*(\d{4})\s*\)|,?\s+(?:from|of)\s+(\d{4})\b|\s+((?:19|20)\d\d)\b(?!s))")

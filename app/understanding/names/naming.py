@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from app.understanding.names import genres as said
-from app.understanding.names.words import EVERYDAY, folded, singular
+from app.understanding.names.everyday import EVERYDAY
+from app.words import folded, singular
 from recommenders.data import Catalogue, Named
 
 _OF_FILMS = frozenset({"filmnoir", "western", "animation", "scifi", "documentary", "thriller"})

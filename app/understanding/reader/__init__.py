@@ -1,7 +1,6 @@
 """The trained reader: a small encoder, and the mending of words before it."""
 
 from app.understanding.reader import mending
-from app.understanding.reader.bert import pretrained
 from app.understanding.reader.encoder import (
     ARTEFACT,
     TAGS,
@@ -13,6 +12,7 @@ from app.understanding.reader.encoder import (
     common_words,
     load,
     padded,
+    pretrained,
     save,
     shipped,
 )

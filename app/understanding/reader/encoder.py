@@ -24,15 +24,17 @@ from tokenizers import BertWordPieceTokenizer
 from torch import Tensor, nn
 
 from app.errors import ArtefactDamaged
-from app.understanding.reader.bert import SIZE, Embedding, Layer
+from app.understanding.reader import stored
 from app.understanding.reader.labels import CARRIES, INTENTS, KINDS, Span, words
 from app.understanding.reader.mending import Mender, mender
+from recommenders.networks import Sizes, bert
 
 ARTEFACT = Path(__file__).with_name("artefact")
 TAGS = ("O", *(f"{b}-{kind}" for kind in KINDS for b in "BI"))
 KNOWN = ("title", "word", "person", "genre", "language")  # word: a title of one everyday word
 MARKS = 1 + 2 * len(KNOWN)  # none, and the first word of a known stretch or a later one
 LONGEST = 96  # pieces of a pair
+SIZES = Sizes(vocabulary=30522, positions=512, size=384, heads=12, widening=4)  # of all-MiniLM-L6-v2
 BEFORE = 20  # words kept of the message before
 
 
@@ -123,19 +125,20 @@ class Network(nn.Module):
 
     def __init__(self, layers: int = 6, fixed: int = 3, dropout: float = 0.1) -> None:
         super().__init__()
-        self.embedding = Embedding()
-        self.layers = nn.ModuleList(Layer(dropout) for _ in range(layers))
+        size = SIZES.size
+        self.embedding = bert.Embedding(SIZES, 0.0, pairs=True)
+        self.layers = nn.ModuleList(bert.Block(size, SIZES.heads, SIZES.widening, dropout, 0.0) for _ in range(layers))
         self.fixed = fixed
         self.dropout = nn.Dropout(dropout)
-        self.known = nn.Embedding(MARKS, SIZE, padding_idx=0)
+        self.known = nn.Embedding(MARKS, size, padding_idx=0)
         nn.init.zeros_(self.known.weight)
-        self.intent = nn.Linear(2 * SIZE, len(INTENTS))
-        self.carry = nn.Linear(2 * SIZE, len(CARRIES))
-        self.tag = nn.Linear(2 * SIZE, len(TAGS))
+        self.intent = nn.Linear(2 * size, len(INTENTS))
+        self.carry = nn.Linear(2 * size, len(CARRIES))
+        self.tag = nn.Linear(2 * size, len(TAGS))
 
     def lower(self, ids: Tensor, segments: Tensor, real: Tensor) -> Tensor:
         """(B, T) -> (B, T, 384) after the fixed layers."""
-        x = self.embedding(ids, segments)
+        x: Tensor = self.embedding(ids, torch.arange(ids.shape[1], device=ids.device), segments.bool())
         for layer in self.layers[: self.fixed]:
             x = layer(x, real)
         return x
@@ -152,6 +155,15 @@ class Network(nn.Module):
 
     def forward(self, ids: Tensor, segments: Tensor, marks: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.upper(self.lower(ids, segments, real), marks, real)
+
+
+def pretrained(folder: Path, layers: int, fixed: int, dropout: float) -> Network:
+    """A network to be taught: the lowest layers of the BERT in a folder, and fresh heads. ArtefactError as in bert."""
+    network, arrays = Network(layers, fixed, dropout), bert.weights(folder)
+    bert.start_embedding(network.embedding, arrays)
+    for n, layer in enumerate(network.layers):
+        bert.start_block(layer, arrays, n)
+    return network
 
 
 def padded(rows: Sequence[Pair]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -238,17 +250,9 @@ def common_words() -> Mender:
 
 
 def save(network: Network, vocabulary: Path, folder: Path, notes: dict[str, object]) -> dict[str, object]:
-    """Write the artefact: matrices as 8-bit rows with a scale each, the rest in 16 bits; returns its card."""
+    """Write the artefact (stored.py); returns its card."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept: dict[str, Tensor] = {}
-    for name, value in network.state_dict().items():
-        if value.ndim == 2 and value.shape[0] > 64:
-            scale = value.abs().amax(1, keepdim=True).clamp_min(1e-8) / 127
-            kept[name] = (value / scale).round().to(torch.int8)
-            kept[f"{name}.scale"] = scale.to(torch.float32)
-        else:
-            kept[name] = value.to(torch.float16)
-    save_file(kept, folder / "model.safetensors")
+    save_file(stored.pack(network.state_dict()), folder / "model.safetensors")
     (folder / "vocab.txt").write_bytes(vocabulary.read_bytes())
     card = {
         "layers": len(network.layers),
@@ -282,15 +286,9 @@ def load(folder: Path = ARTEFACT) -> Encoder:
         raise ArtefactDamaged(
             f"the encoder in {folder} knows other labels than this version; train it: chatrec steer train"
         )
-    kept = load_file(folder / "model.safetensors")
-    state = {
-        name: value.float() * kept[f"{name}.scale"] if value.dtype == torch.int8 else value.float()
-        for name, value in kept.items()
-        if not name.endswith(".scale")
-    }
     with torch.device("meta"):
         network = Network(layers, fixed)
-    network.load_state_dict(state, assign=True)
+    network.load_state_dict(stored.unpack(load_file(folder / "model.safetensors")), assign=True)
     return Encoder(network, Pairs(folder / "vocab.txt"))
 
 

@@ -13,10 +13,11 @@ Tsai & Roth, Cheap translation for cross-lingual named entity recognition (EMNLP
 
 import string
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+
+from app.words import fold
 
 GLOSSES = Path(__file__).with_name("glosses.toml")
 # Where each letter lies on a keyboard: (row, column).
@@ -30,12 +31,6 @@ _LAST = 12_000  # rarer words are not what was meant
 _LONGEST = 24  # letters of a word
 _ENDINGS = ("s", "es", "ed", "ing", "ly", "er", "est", "y", "ish", "ness", "less", "able", "ful")
 _BEGINNINGS = ("un", "re", "non", "over", "super", "anti", "mis", "out")
-
-
-def plain(word: str) -> str:
-    """Lower case without accents, as MiniLM reads: "Más" -> "mas"."""
-    apart = unicodedata.normalize("NFD", word.casefold())
-    return "".join(c for c in apart if unicodedata.category(c) != "Mn")
 
 
 @lru_cache(maxsize=1)
@@ -63,7 +58,7 @@ class Mender:
 
     def __call__(self, words: Sequence[str], known: Sequence[bool]) -> list[str]:
         """Each word as it shall be read; `known` ones stay."""
-        said = [plain(w) for w in words]
+        said = [fold(w) for w in words]  # as MiniLM reads
         found = list(words)
         sure = [not k and (w not in self._also or not o.isascii()) for w, o, k in zip(said, words, known, strict=True)]
         counts = {

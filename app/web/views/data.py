@@ -11,7 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app.errors import RecommenderError
 from app.service import Chat
 from app.web.widgets import plain, session
-from recommenders.data import Dataset, sources
+from recommenders.data import Dataset, imported, sources
 
 TABLES = ("csv", "tsv", "txt", "parquet")
 SHOWN = 500  # rows of a search
@@ -172,8 +172,6 @@ def _import(
     implicit: bool,
     replace: bool,
 ) -> None:
-    from recommenders.data import imported
-
     bar = st.progress(0.0, "Reading …")
 
     def progress(done: int, total: int, what: str) -> None:

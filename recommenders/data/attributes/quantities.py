@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.words import NUMBER_WORDS
+from app import words
 from recommenders.data.attributes.dimensions import UNITS
 
-_SPELT = "|".join(sorted(map(re.escape, NUMBER_WORDS), key=len, reverse=True))
+_SPELT = "|".join(sorted(map(re.escape, (*words.CARDINALS, *words.AMOUNTS)), key=len, reverse=True))
 _N = (
     r"(?:\d{1,3}(?:[.,]\d{3})+(?!\d)|\d+(?:[.,]\d+)?|half\s+an?|"
     rf"an?(?=\s+(?:hour|minute|day|euro|dollar|pound)s?\b)|(?:{_SPELT})\b)"
@@ -95,13 +95,13 @@ def _bound(before: str, start: int, less: bool, more: bool) -> tuple[int, str, b
 
 
 def _number(said: str) -> float:
-    words = " ".join(said.lower().split())
-    if words in ("half an", "half a"):
+    plain = " ".join(said.lower().split())
+    if plain in ("half an", "half a"):
         return 0.5
-    if words in ("a", "an"):
+    if plain in ("a", "an"):
         return 1.0
-    if words in NUMBER_WORDS:
-        return float(NUMBER_WORDS[words])
-    if re.fullmatch(r"\d{1,3}([.,]\d{3})+", words):
-        return float(re.sub(r"[.,]", "", words))
-    return float(words.replace(",", "."))
+    if (known := words.number(plain)) is not None:
+        return float(known)
+    if re.fullmatch(r"\d{1,3}([.,]\d{3})+", plain):
+        return float(re.sub(r"[.,]", "", plain))
+    return float(plain.replace(",", "."))

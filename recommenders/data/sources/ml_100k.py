@@ -8,7 +8,7 @@ The files are those of the package recbole (its example data), read without inst
 - 18 films occur under two numbers (the data set's own slip). Both rows stay, since people rated both; the pipeline
   shows only one of a pair.
 - What the data set lacks (director, actors, language, country, keywords, content notes) is joined from
-  data/film_facts.csv, which this project wrote (docs/decisions/0003-film-facts.md); blank where not known.
+  film_facts.csv beside this file, which this project wrote (docs/decisions/0003-film-facts.md); blank where not known.
 - Postal codes of users are not taken over: nothing uses them, and they are the most personal column.
 """
 
@@ -36,7 +36,7 @@ SHA256 = {
     "ml-100k.item": "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532",
     "ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
 }
-FACTS = Path(__file__).resolve().parents[3] / "data" / "film_facts.csv"
+FACTS = Path(__file__).with_name("film_facts.csv")
 # the people are there already, and a country is hardly asked for where a language is
 DECLARED = Schema(read_attribute({"kind": "text", "name": n, "hidden": True}) for n in ("director", "country"))
 HOW = "fetch it: chatrec data get ml-100k"

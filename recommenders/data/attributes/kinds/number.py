@@ -131,6 +131,8 @@ class Number(Attribute):
         if self.unit == "minutes" and value >= 60:
             hours, minutes = divmod(round(value), 60)
             return f"{hours} hour{'s' * (hours > 1)}" + (f" {minutes} minutes" if minutes else "")
+        if self.words.there:
+            return f"{value:,g} {self.said}" if value else f"none {self.said}"
         plain = f"{value:,.2f}" if self.unit in MONEY and value % 1 else f"{value:,g}"
         if not self.unit:
             return plain
@@ -144,6 +146,8 @@ class Number(Attribute):
 
     def bare(self, condition: Condition) -> str:
         values = [float(v) for v in condition.values]
+        if self.words.there and condition.operator == "at least" and values[0] == 1:
+            return self.said
         if condition.operator == "between":
             return f"{values[0]:g} to {self.amount(values[1])}"
         if condition.operator == "is":
@@ -153,8 +157,18 @@ class Number(Attribute):
             return f"{'under' if condition.operator == 'at most' else 'over'} {self.amount(strict)}"
         return f"{condition.operator} {self.amount(values[0])}"
 
+    def describe(self, condition: Condition) -> str:
+        if self.words.there:
+            return f"{'not ' if condition.refused else ''}{self.bare(condition)}"
+        return super().describe(condition)
+
+    def objects(self, cell: Any, condition: Condition) -> str:
+        return f"it has {self.tell(cell)}" if self.words.there else super().objects(cell, condition)
+
     def phrase(self, condition: Condition) -> tuple[str, str]:
         said = f"{'not ' if condition.refused else ''}{self.bare(condition)}"
+        if self.words.there:
+            return "", said
         if self.unit and self.unit not in ("years", "stars", "%") and self.dimension != "age":
             return "", f"for {said}" if condition.operator == "is" and self.words.plain == "is" else said
         return "", f"{self.said} {said}"

@@ -1,19 +1,14 @@
 """Which words of a wish an item really has: in its title, genres, people, language, text.
 
-Dense vectors tell what is *like* the wish; words are evidence that can be shown ("matches: space, horror"). The
-stemming is light on purpose (plural and verb endings of English only): a match must look like a match to the reader.
+Dense vectors tell what is *like* the wish; words are evidence that can be shown ("matches: space, horror").
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 
+from app.words import split, stem
 from recommenders.data import Catalogue
-
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_ENDINGS = ("ies", "ing", "ers", "ed", "er", "es", "s", "y")
 
 # Words that say nothing of an item: grammar, and what people wrap around a wish.
 _GRAMMAR_AND_FRAME = """
@@ -30,25 +25,10 @@ _GRAMMAR_AND_FRAME = """
 STOP_WORDS = frozenset(_GRAMMAR_AND_FRAME.split())
 
 
-def split_words(text: str) -> list[str]:
-    """The words of a text, lower case, without accents, in order."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).replace("’", "'"))
-
-
-def stem(word: str) -> str:
-    """The word without an English ending: "hunted", "hunting", "hunters" -> "hunt"; short words stay."""
-    word = word.removesuffix("'s")
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)].rstrip("e") or word
-    return word.rstrip("e") if len(word) > 4 else word
-
-
 def content_words(text: str) -> dict[str, str]:
-    """stem -> word as written, of the words that say something; in order, each stem once."""
+    """stem -> word (folded), of the words that say something; in order, each stem once."""
     found: dict[str, str] = {}
-    for word in split_words(text):
+    for word in split(text):
         if word not in STOP_WORDS and (len(word) > 1 or word.isdigit()):
             found.setdefault(stem(word), word)
     return found
@@ -65,7 +45,7 @@ class WordIndex:
         )
         for item, (title, genres, people, language, text) in enumerate(rows):
             here: set[str] = set()
-            for word in split_words(" ".join((title, *genres, *people, language, text))):
+            for word in split(" ".join((title, *genres, *people, language, text))):
                 known = stems.get(word)
                 if known is None:
                     known = stems[word] = stem(word)

@@ -6,19 +6,21 @@ and no heavy library is loaded.
 """
 
 import hashlib
+import importlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
 from app import files
 from app.errors import DataError, FetchError, SetupError
 from app.progress import Progress, bars
-from app.service.workbench import TEXT_INDEX, TUNED, TunedPair, pair, read_tuned, write_tuned
 from app.settings import Settings
 from llm.weights import fetch, published
 from recommenders.contract import artefact, registry
 from recommenders.data import Dataset, sources
-from recommenders.texts import text
+from recommenders.pipeline import tuned
+from recommenders.texts import TEXT_INDEX, text
 
 MODELS = ("popularity", "item_knn", "ease", "user_autorec", "sasrec")  # what the app offers from the start
 DONE = "setup.json"  # step -> digest of what it was made from
@@ -146,13 +148,7 @@ class _Work:
         return (folder / artefact.WEIGHTS).is_file() and self._marked(name) == self._made_from(name)
 
     def train(self, name: str, progress: Progress) -> None:
-        """Without everybody's last interaction, so that the pipeline can be tuned on cases that no model has seen; a
-        person's own history is whole when they are served."""
-        from recommenders.experiments import train
-        from recommenders.pipeline import withhold_last
-
-        data, _ = withhold_last(self.data)
-        train(name, data, self._runs / name, progress=progress)
+        _making().train_model(name, self.data, self._runs, progress)
         self._mark(name, self._made_from(name))
 
     def has_text_index(self) -> bool:
@@ -168,33 +164,10 @@ class _Work:
         text.TextIndex.build(encoder, self.data.catalogue, progress=progress).save(self._runs / TEXT_INDEX)
 
     def has_tuned(self) -> bool:
-        return (self._runs / TUNED).is_file() and self._marked("pipeline") == self._tuned_from()
+        return (self._runs / tuned.FILE).is_file() and self._marked("pipeline") == self._tuned_from()
 
     def tune(self, progress: Progress) -> None:
-        """Every generator, alone and with each ranker."""
-
-        from recommenders.networks import on_threads
-        from recommenders.pipeline import Pipeline, tune, withhold_last
-
-        _, cases = withhold_last(self.data)
-        catalogue = self.data.catalogue
-        loaded = {name: registry.get(name).load(self._runs / name, catalogue) for name in MODELS}
-        texts = text.TextIndex.load(self._runs / TEXT_INDEX, text.TextEncoder(self._encoder), catalogue)
-        generators = [name for name in MODELS if "generator" in loaded[name].roles]
-        rankers = [None, *(name for name in MODELS if "ranker" in loaded[name].roles)]
-        pairs = [(generator, ranker) for generator in generators for ranker in rankers if ranker != generator]
-        tuned = read_tuned(self._runs / TUNED) if (self._runs / TUNED).is_file() else {}
-        for n, (generator, ranker) in enumerate(pairs):
-            pipeline = Pipeline(catalogue, loaded[generator], loaded[ranker] if ranker else None, texts)
-            with on_threads(1):
-                found = tune(pipeline, cases)
-            tuned[pair(generator, ranker)] = TunedPair(
-                ranker_weight=found.config.ranker_weight,
-                diversity=found.config.diversity,
-                ndcg=found.by_diversity[found.config.diversity],
-            )
-            progress(n + 1, len(pairs), "tuning")
-        write_tuned(self._runs / TUNED, tuned)
+        _making().tune_pairs(MODELS, self.data, self._runs, self._encoder, progress)
         self._mark("pipeline", self._tuned_from())
 
     # -- what is up to date -----------------------------------------------------------------------------------------
@@ -229,6 +202,11 @@ class _Work:
 
     def _mark(self, step: str, made_from: str) -> None:
         files.write_text(self._runs / DONE, json.dumps(self._marks() | {step: made_from}, indent=2))
+
+
+def _making() -> ModuleType:
+    """By name, at the first step that needs it: importing torch takes longer than to see that all is ready."""
+    return importlib.import_module("app.setup.making")
 
 
 def _has(work: _Work, name: str) -> Callable[[], bool]:

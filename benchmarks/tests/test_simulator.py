@@ -7,7 +7,7 @@ import pytest
 
 from app.service.workbench import Workbench
 from app.understanding.names.linking import linker
-from app.understanding.names.words import folded
+from app.words import folded
 from benchmarks import chat_rec, simulator
 from benchmarks.people import LIKED, Person, Talk
 from recommenders.data.tables import UserState

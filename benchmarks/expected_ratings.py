@@ -11,13 +11,19 @@ token chances is how Liu et al., G-Eval (arXiv 2303.16634) score with a language
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from app.errors import BackendFailed, PromptTooLong
+from app.progress import Progress
+from app.scorer.predicted_ratings import grid, hint
+from app.scorer.rating_texts import Shot, Words
 from llm.rating import answers
+from recommenders.data import UserState
+from recommenders.evaluation import PredictsRatings
 
 Chat = Sequence[dict[str, str]]  # messages with "role" and "content"
 
@@ -128,3 +134,32 @@ def _shared(rows: Sequence[Sequence[int]]) -> int:
             break
         n += 1
     return min(n, min(map(len, rows)) - 1)
+
+
+@dataclass
+class TokenRatings:
+    """The expected value over the rating tokens of a local model. mass: mean share of the chances that ratings had."""
+
+    expected: ExpectedRatings
+    words: Words
+    shots: Sequence[Shot] = ()
+    other: PredictsRatings | None = None
+    batch_size: int = 8
+    progress: Progress | None = None
+    mass: float = float("nan")
+
+    def predict_rating(self, states: Sequence[UserState], items: np.ndarray) -> np.ndarray:
+        """(B, C) float32 for items (B, C)."""
+        hints = grid(self.other, states, items)
+        asked = [
+            [
+                {"role": m.role, "content": m.content}
+                for m in self.words.question(state, int(item), hint(hints, b, c), self.shots)
+            ]
+            for b, state in enumerate(states)
+            for c, item in enumerate(items[b].tolist())
+        ]
+        chances = self.expected.chances(asked, batch_size=self.batch_size, progress=self.progress)
+        mass = chances.sum(axis=1)
+        self.mass = float(mass.mean()) if len(mass) else float("nan")
+        return (chances @ self.expected.ratings / np.maximum(mass, 1e-12)).reshape(items.shape).astype(np.float32)
