@@ -5,7 +5,7 @@ import pytest
 
 from app.turn.answers.gate import Gate
 from app.turn.answers.wording import Voice, facts
-from app.understanding import About, Heard, Table, understand
+from app.understanding import About, Heard, Table, read, shipped, understand
 from app.understanding.names.linking import Linker
 from recommenders.contract import Request
 from recommenders.data import Catalogue, UserState
@@ -96,5 +96,22 @@ def test_the_notes_in_words() -> None:
     assert facts(voice, [0], both) == "By the catalogue's notes, Calm has mild violence and no frightening scenes."
     assert facts(voice, [2], both) == "By the catalogue's notes, Unknown has no frightening scenes."
     assert facts(voice, [1], ("violence",)) == "By the catalogue's notes, Fight has strong violence."
-    bare = Catalogue.of(FILMS.table.assign(violence="", frightening=""))
-    assert "no content notes" in facts(Voice(bare, UserState(), 0.0, "popularity"), [0], both)
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("is it violent?", "how violent its items are"),
+        ("is it good for kids?", "how violent, sexual or frightening its items are"),
+        ("how long is it?", "the running time of its items"),
+    ],
+)
+def test_what_a_catalogue_does_not_hold_is_said(message: str, says: str) -> None:
+    bare = Linker(Catalogue.of(pd.DataFrame({"item_id": ["1"], "title": ["Calm"]})))
+    for heard in (understand(message, ON_TABLE, bare), read(message, ON_TABLE, bare, shipped())):
+        assert heard.leading == About((0,))
+        assert heard.unmatched == (f"this catalogue does not say {says}",)
+    assert not understand("is it violent?", Table(shown=(1,), focus=(1,)), Linker(FILMS)).unmatched
+
+
+ON_TABLE = Table(shown=(0,), focus=(0,))
