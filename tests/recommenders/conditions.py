@@ -82,17 +82,22 @@ def _some(names: tuple[str, ...], most: int = 3) -> st.SearchStrategy[list[str]]
     return st.lists(st.sampled_from(names), max_size=most)
 
 
-ASKED: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
-    {
-        "genres": _some(_FILMS.genre_names, 2),
-        "any_genres": _some(_FILMS.genre_names),
-        "without_genres": _some(_FILMS.genre_names),
-        "people": _some(_FILMS.people_names),
-        "without_people": _some(_FILMS.people_names),
-        "language": _some(_FILMS.language_names),
-        "years": st.tuples(_YEARS, _YEARS).map(lambda ends: tuple(sorted(ends)) if None not in ends else ends),
-    }
-).map(lambda said: {k: v for k, v in said.items() if k != "years"} | dict(zip(("year_from", "year_to"), said["years"])))  # fmt: skip
+def _asked(low: int | None, high: int | None, **names: object) -> dict[str, object]:
+    low, high = (low, high) if low is None or high is None else sorted((low, high))
+    return {**names, "year_from": low, "year_to": high}
+
+
+ASKED: st.SearchStrategy[dict[str, object]] = st.builds(
+    _asked,
+    low=_YEARS,
+    high=_YEARS,
+    genres=_some(_FILMS.genre_names, 2),
+    any_genres=_some(_FILMS.genre_names),
+    without_genres=_some(_FILMS.genre_names),
+    people=_some(_FILMS.people_names),
+    without_people=_some(_FILMS.people_names),
+    language=_some(_FILMS.language_names),
+)
 """Keywords for conditions that the twenty films of tests/recommenders/worlds.py know."""
 
 
