@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from recommenders.data import Condition, Named, Operator, Schema
+from recommenders.data import Attribute, Condition, Levels, Named, Operator, Schema, either
 
 
 class Order(BaseModel):
@@ -109,3 +109,11 @@ def unknown_name(schema: Schema, attribute: str, name: str, known: Sequence[str]
     if isinstance(a, Named) and a.together:
         return f"this catalogue has no {a.said} “{name}”"
     return f"I found no {a.said} “{name}” in this catalogue"
+
+
+def untold(attributes: Sequence[Attribute]) -> tuple[str, ...]:
+    """That the catalogue has no column for these, in words; nothing where there are none."""
+    levels = [a.adjectives[0] for a in attributes if isinstance(a, Levels)]
+    others = [a.said for a in attributes if not isinstance(a, Levels)]
+    found = [f"this catalogue does not say how {either(levels)} its items are"] if levels else []
+    return (*found, *(f"this catalogue does not say the {other} of its items" for other in others))

@@ -325,7 +325,8 @@ def _fact(c: Catalogue, item: int, name: str) -> str:
         if not c.attributes.column(name).known().any():
             several = "people" if a.said == "person" else f"{a.said}s"
             return f"This catalogue lists no {several}, so I cannot say that of {title}."
-        return f"The catalogue does not say {'from when' if isinstance(a, Year) else f'the {a.said} of'} {title}."
+        what = f"from when {title} is" if isinstance(a, Year) else f"the {a.said} of {title}"
+        return f"The catalogue does not say {what}."
     if isinstance(a, Year):
         return f"{title} is from {told}."
     if isinstance(a, Flag):
