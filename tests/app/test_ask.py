@@ -72,7 +72,7 @@ def test_json_has_every_event_and_a_summary_of_each_turn(served: Settings) -> No
     assert [e["kind"] for e in events].count("done") == 2
     first, second = turns(done)
     assert first["message"] == "a comedy" and first["status"] == "done" and first["error"] == ""
-    asked = Wants(conditions=(Condition(attribute="genres", operator="has any", values=("Comedy",)),))
+    asked = Wants(conditions=(Condition(attribute="genres", operator="has all", values=("Comedy",), said="comedy"),))
     assert first["understood"]["action"] == "recommend" and Wants.model_validate(first["understood"]["wants"]) == asked
     item = first["items"][0]
     assert item["position"] == 1 and "Comedy" in item["facts"]["genres"] and item["facts"]["year"] == item["year"]
