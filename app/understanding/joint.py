@@ -50,8 +50,8 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
         return answered(reader)
     found = encoder.read(text, previous, len(table.shown), linker.known(text))
     own = slots_of(found.spans, text, table, linker)
-    together = joined(reader.slots, own, found, text, linker)
-    rules = answered(pointing(found, Reader(text, table, linker, together)))
+    together = Reader(text, table, linker, joined(reader.slots, own, found, text, linker))
+    rules = answered(pointing(found, together))
     says = f"{found.intent.replace('_', ' ')} ({found.sure:.0%})"
     unsure_talk = found.intent == "chat" and found.sure < TALK_SURE
     doubtful = (found.intent == "elsewhere" or unsure_talk) and rules.action == "recommend"
@@ -59,9 +59,9 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
         return replace(rules, second=f"A small encoder read: {says}; the rules took it for the wish that it may be.")
     intent = rules.intent
     if found.intent == intent or (found.intent == "elsewhere" and intent == "chat"):
-        return _agreed(rules, found, says, Reader(text, table, linker, together))
+        return _agreed(rules, found, says, together)
     if found.sure >= _needed(text, rules, found):
-        forced = build(found, pointing(found, Reader(text, table, linker, together)))
+        forced = build(found, pointing(found, together))
         if forced is not None and (not rules.judged or forced.judged):
             second = f"The rules would have taken it for: {intent.replace('_', ' ')}."
             return replace(forced, by="encoder", second=second, sure=found.sure)

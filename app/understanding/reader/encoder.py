@@ -85,7 +85,7 @@ class Pairs:
         """The first segment says how much lies on the table, then the person's message before."""
         earlier = [previous[a:b] for a, b in words(previous)[-BEFORE:]]
         before = f"{shown or 'nothing'} shown".split() + self.mend(earlier, [False] * len(earlier))
-        places = words(text)
+        places = words(text)[: 2 * LONGEST]  # more than it reads of
         marked = marks(places, known) or [0]
         names = [any(k.start <= start < k.end for k in known) for start, _ in places] or [True]
         now = self.mend([text[a:b] for a, b in places] or ["."], names)
