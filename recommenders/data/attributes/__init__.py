@@ -2,13 +2,14 @@
 
 from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, both, either
 from recommenders.data.attributes.conditions import Condition, Holding, Operator, Value, each_part
+from recommenders.data.attributes.inference import found_in, inferred
 from recommenders.data.attributes.kinds.flag import Flag
 from recommenders.data.attributes.kinds.levels import Levels
 from recommenders.data.attributes.kinds.number import Number
 from recommenders.data.attributes.kinds.text import Text
 from recommenders.data.attributes.kinds.year import Year
 from recommenders.data.attributes.named import Named
-from recommenders.data.attributes.schema import Bound, Schema, found_in, kinds, read_attribute
+from recommenders.data.attributes.schema import Bound, Schema, kinds, read_attribute
 
 __all__ = [
     "Attribute",
@@ -31,6 +32,7 @@ __all__ = [
     "each_part",
     "either",
     "found_in",
+    "inferred",
     "kinds",
     "read_attribute",
 ]

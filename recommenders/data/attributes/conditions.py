@@ -60,7 +60,7 @@ def each_part(conditions: Sequence[Condition]) -> list[tuple[Condition, tuple[Co
 
 def _split(condition: Condition) -> list[tuple[Condition, tuple[Condition, ...]]]:
     values = condition.values
-    if condition.operator in ("has all", "has none") and len(values) > 1:
+    if condition.operator in ("has all", "has none") and len(values) > 1 and not condition.refused:
         return [(condition.only([v]), (condition.only([w for w in values if w != v]),)) for v in values]
     if condition.operator == "between" and not condition.refused and values[0] != values[1]:
         low, high = (condition.model_copy(update={"operator": o, "values": (v,)}) for o, v in _ends(values))

@@ -106,12 +106,6 @@ def read_attribute(row: Mapping[str, Any]) -> Attribute:
         raise DataError(f"the attribute {fields.get('name', '?')}: {where}: {first['msg']}") from error
 
 
-def found_in(name: str, column: pd.Series) -> Attribute:
-    """The attribute that a column of text is most likely to be, by asking every kind."""
-    bids = [bid for kind in kinds().values() if (bid := kind.found(name, column)) is not None]
-    return max(bids, key=lambda bid: bid[0])[1]
-
-
 class Bound:
     """The attributes of one catalogue with its cells: masks over all items, objections to one. Immutable."""
 
