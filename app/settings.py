@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from llm.settings import LLMSettings
+from llm.backend_settings import LLMSettings
 from recommenders.places import base, in_checkout
 
 

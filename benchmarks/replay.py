@@ -146,7 +146,7 @@ def breaks(catalogue: Catalogue, item: int, wants: Wants) -> str:
             have, asked = sets[c.attribute], set(c.values)
             holds = {"has all": asked <= have, "has any": bool(asked & have), "has none": not asked & have}[c.operator]
         elif c.attribute == "language":
-            holds = any(x in c.values for x in catalogue.languages[item].split("|"))
+            holds = any(x in c.values for x in catalogue.languages[item].split("|")) != (c.operator == "has none")
         elif c.attribute == "year":
             low = int(c.values[0]) if c.operator != "at most" else 1
             high = int(c.values[-1]) if c.operator != "at least" else 9999

@@ -23,7 +23,7 @@ from app.service.typed import checked
 from app.service.workbench import Workbench
 from app.settings import Settings
 from app.turn import Parts, Turn, TurnContext, run_turn
-from llm.backends import BackendInfo, registry
+from llm.backends import BackendInfo, available
 from recommenders.data import FeedbackKind, UserState
 
 _log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class Chat:
 
     def use(self, conversation_id: str, *, backend: str, generator: str, ranker: str | None) -> None:
         """Swap parts; the next turn works with them. UnknownBackend, UnknownRecommender for names that do not exist."""
-        registry.describe(backend, self.settings.llm)
+        available.describe(backend, self.settings.llm)
         self._check_trained(generator, ranker)
         self.store.set_parts(conversation_id, backend=backend, generator=generator, ranker=ranker)
 
@@ -144,7 +144,7 @@ class Chat:
     ) -> None:
         """Whether the named parts can be used here; None for those that are not named. AppError or LLMError if not."""
         if backend is not None:
-            info = registry.describe(backend, self.settings.llm)
+            info = available.describe(backend, self.settings.llm)
             if not info.usable:
                 raise UnusableBackend(f"{backend} cannot be used: {info.reason}")
         self._check_trained(generator, None if ranker == "none" else ranker)
@@ -208,10 +208,10 @@ class Chat:
     def load_model(self, backend: str) -> tuple[BackendInfo, BaseChatModel, str]:
         """The language model, and "" or why a stand-in takes its place, with which the rules answer."""
         try:
-            return registry.describe(backend, self.settings.llm), registry.load(backend, self.settings.llm), ""
+            return available.describe(backend, self.settings.llm), available.load(backend, self.settings.llm), ""
         except LLMError as error:
             why = str(error)
-            return BackendInfo(backend, "absent", backend, False, why, False, False), registry.absent(why), why
+            return BackendInfo(backend, "absent", backend, False, why, False, False), available.absent(why), why
 
     def parts(self, conversation: Conversation, stop: threading.Event | None = None) -> tuple[Parts, str]:
         """What the next turn works with, and "" or why the language model is not among it. A set `stop` ends what a

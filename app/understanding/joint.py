@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from app.understanding import cues, slots
-from app.understanding.heard import About, Act, Compare, Heard, Talk, Topic, Why
+from app.understanding.heard import Compare, Heard, Talk, Topic, Why
 from app.understanding.names import Linker, Mention, foreign
 from app.understanding.opinions import kind_of, opinions
 from app.understanding.reader import TITLES, Encoder, Reading, Span
 from app.understanding.references import Reference, find
-from app.understanding.rules import Reader, answered, asked, facts, judgements, merged
+from app.understanding.rules import Reader, about, answered, asked, judgements, merged
 from app.understanding.slots import Slots
 from app.understanding.table import Table
 from app.wants import Wants, tidied
@@ -247,8 +247,9 @@ def _of_items(intent: str, r: Reader) -> Heard | None:
         items = items if len(items) > 1 else r.table.shown
     if len(items) < (2 if intent == "compare" else 1):
         return None
-    acts: dict[str, Act] = {"ask_item": About(items, facts(r)), "compare": Compare(items), "explain": Why(items)}
-    return r.done(acts[intent], items=items)
+    if intent == "ask_item":
+        return about(r, items)
+    return r.done(Compare(items) if intent == "compare" else Why(items), items=items)
 
 
 def _opinions(found: Reading, r: Reader) -> tuple[tuple[int, FeedbackKind], ...]:

@@ -7,6 +7,7 @@ also the path that remains when a model that leads fails.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.understanding import cues, references, slots
 from app.understanding.heard import About, Act, Ask, Clarify, Compare, Heard, Judge, Talk, Why
@@ -15,9 +16,9 @@ from app.understanding.opinions import clauses, kind_of, opinions
 from app.understanding.references import Reference
 from app.understanding.slots import Slots
 from app.understanding.table import Table
-from app.wants import Wants, tidied, told
+from app.wants import Wants, tidied, told, untold
 from app.words import tokens
-from recommenders.data import Condition, FeedbackKind, Named
+from recommenders.data import Condition, FeedbackKind, Named, asked_in_vain
 
 _NOT_PICKED = re.compile(r"\bwhy\s+(?:\w+\s+){0,3}?(?:not|n['’]?t)\b|\bwhy\s+(?:did|do)n['’]?t\b", re.IGNORECASE)
 _OR = re.compile(r"\bor\b|\bvs\.?\b|\bversus\b", re.IGNORECASE)
@@ -202,21 +203,27 @@ def _about(r: Reader) -> Heard | None:
         return None
     items = r.refers
     unseen = bool(cues.UNSEEN.search(r.text))
-    asked_of = facts(r)
+    asked_of, in_vain = facts(r), asked_in_vain(r.plain, r.schema)
     if not items:
         if (r.slots.constrains and not cues.ASK_THAT.search(r.plain)) or r.slots.unmatched:
             return None
         talks = cues.HELP.search(r.text) or cues.SMALL.search(r.text)
-        if not r.table.focus or not ("?" in r.text or unseen or asked_of) or r.words > 10 or talks:
+        if not r.table.focus or not ("?" in r.text or unseen or asked_of or in_vain) or r.words > 10 or talks:
             return None
         items = r.table.focus
     if unseen and "?" not in r.text and r.requests:
         return None
     sure = 0.9 if r.titles or (r.reference and r.reference.how != "that") else 0.6
-    if not asked_of and cues.JUDGE.search(r.plain) and not unseen:
+    if not asked_of and not in_vain and cues.JUDGE.search(r.plain) and not unseen:
         # "is it any good?" cannot be judged, but what it would be for this person can be told
         return r.done(Why(items, quality=True), items=items, sure=sure)
-    return r.done(About(items, asked_of), items=items, sure=sure)
+    return about(r, items, sure=sure)
+
+
+def about(r: Reader, items: tuple[int, ...], *, sure: float = 0.9) -> Heard:
+    """A question about items: what it asks that the catalogue knows, and that it does not know the rest."""
+    heard = r.done(About(items, facts(r)), items=items, sure=sure)
+    return replace(heard, unmatched=(*heard.unmatched, *untold(asked_in_vain(r.plain, r.schema))))
 
 
 def _asks_about(r: Reader) -> bool:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from app.understanding import Wants
 from benchmarks import replay
 from benchmarks.replay import Matcher, Moment
-from recommenders.contract.request import Filters
+from tests.app.wanted import wants
 from tests.recommenders.worlds import tiny_films
 
 ALIEN, SHINING, EXORCIST = "Alien (1979)", "The Shining  (1980)", "The Exorcist (1973)"
@@ -75,13 +76,17 @@ def test_films_are_matched_by_title_and_year() -> None:
 
 
 @pytest.mark.parametrize(
-    ("filters", "broken"),
+    ("asked", "broken"),
     [
-        (Filters(genres=("Horror",), year_to=1985), ""),
-        (Filters(without_genres=("Horror",)), "without_genres"),
-        (Filters(year_from=1990), "year_from"),
-        (Filters(people=("Nobody At All",)), "people"),
+        (wants(genres=["Horror"], year_to=1985), ""),
+        (wants(without_genres=["Horror"]), "genres"),
+        (wants(year_from=1990), "year"),
+        (wants(not_years=(1980, 1989)), "year"),
+        (wants(not_years=(1970, 1979)), ""),
+        (wants(people=["Nobody At All"]), "people"),
+        (wants(language=["English"]), ""),
+        (wants(without_language=["English"]), "language"),
     ],
 )
-def test_constraints_are_checked_apart_from_the_pipeline(filters: Filters, broken: str) -> None:
-    assert replay.breaks(tiny_films(), row("The Shining"), filters) == broken
+def test_conditions_are_checked_apart_from_the_pipeline(asked: Wants, broken: str) -> None:
+    assert replay.breaks(tiny_films(), row("The Shining"), asked) == broken

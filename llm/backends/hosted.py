@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from llm.settings import LLMSettings
+from llm.backend_settings import LLMSettings
 
 if TYPE_CHECKING:  # LangChain takes half a second to import, which a list of names need not wait for
     from langchain_core.language_models import BaseChatModel

@@ -22,7 +22,7 @@ from recommenders.data.attributes import (
     kinds,
     read_attribute,
 )
-from recommenders.data.default_schema import GENRES, PEOPLE, YEAR
+from recommenders.data.default_schema import GENRES, PEOPLE, YEAR, asked_in_vain
 from recommenders.data.histories import popularity, users_by_items, weighted
 from recommenders.data.rows import How, Known, Places, Rows, RowSplit
 from recommenders.data.sources import imported, ml_latest_small
@@ -62,6 +62,7 @@ __all__ = [
     "Text",
     "UserState",
     "Year",
+    "asked_in_vain",
     "both",
     "each_part",
     "either",

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from recommenders.data.attributes import Attribute, Schema, inferred, read_attribute
+from recommenders.data.attributes import Attribute, Number, Schema, inferred, read_attribute
 
 ITEM_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT = (
     "item_id",
@@ -45,6 +45,12 @@ NOTES: tuple[Attribute, ...] = tuple(
     )
 )
 """Content notes, where a catalogue has columns of these names."""
+_OFTEN_ASKED = (
+    *NOTES,
+    read_attribute(
+        {"kind": "number", "name": "runtime", "label": "running time", "unit": "minutes", "dimension": "duration"}
+    ),
+)
 _OWN = {ITEM_ID, TITLE, *(a.name for a in STANDARD)}
 
 
@@ -55,3 +61,11 @@ def default_schema(table: pd.DataFrame, declared: Schema) -> Schema:
     taken = {*_OWN, *(a.name for a in (*kept, *declared)), *(c for a in declared for c in a.derived)}
     rest = inferred(table, [str(c) for c in table.columns if c not in taken])
     return Schema((*kept, *declared, *rest))
+
+
+def asked_in_vain(text: str, schema: Schema) -> tuple[Attribute, ...]:
+    """What a question is about that people often ask of items and that this catalogue has no column for."""
+    held = {a.name for a in schema} | {a.dimension for a in schema if isinstance(a, Number)}
+    return tuple(
+        a for a in _OFTEN_ASKED if a.name not in held and getattr(a, "dimension", a.name) not in held and a.asks(text)
+    )

@@ -252,6 +252,11 @@ class Dataset:
                 raise DataError("an interaction names a user that is not in the user table")
 
     @cached_property
+    def popularity(self) -> np.ndarray:
+        """(I,) int64: how often each item was chosen, by an interaction of any value."""
+        return np.bincount(self.interactions.item, minlength=len(self.catalogue))
+
+    @cached_property
     def user_ids(self) -> IdMap:
         return IdMap(self.users[USER_ID])
 

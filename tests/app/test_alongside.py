@@ -8,6 +8,7 @@ from app.turn.desk import Desk
 from recommenders.data.tables import UserState
 from recommenders.pipeline.pipeline import Pipeline
 from tests.app.talking import Answer, Conversation, pipeline
+from tests.app.wanted import plain
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def talk(pipe: Pipeline, *messages: str, **more: object) -> Answer:
 def test_praise_brings_films_like_the_praised_one(pipe: Pipeline, message: str) -> None:
     answer = talk(pipe, message)
     assert answer.decision.action == "feedback" and answer.decision.along
-    assert answer.decision.arguments["items"] == ["item:a7"]
+    assert plain(answer.decision.wants) == {"like": ["a7"]} and answer.decision.items == ["a7"]
     assert len(answer.titles) == 5 and "Heat" not in answer.titles
     assert answer.reply.startswith("Noted: you like Heat (1995).") and "picks like Heat (1995):" in answer.reply
 
@@ -36,7 +37,7 @@ def test_what_was_praised_before_counts_with_it(pipe: Pipeline) -> None:
     conversation.liked = (pipe.catalogue.titles.index("Alien"),)
     conversation.state = UserState(items=conversation.liked, values=(5.0,))
     answer = conversation.say("I loved Heat too")
-    assert answer.decision.arguments["items"] == ["item:a7", "item:a1"]  # the latest first
+    assert answer.decision.wants.like == ("a7", "a1")  # the latest first
     assert not {"Heat", "Alien"} & set(answer.titles)
 
 
@@ -69,20 +70,21 @@ def test_others_are_like_what_the_request_named(pipe: Pipeline, message: str) ->
     conversation = Conversation(pipe, speechless=True)
     before = conversation.say("two films like Heat")
     answer = conversation.say(message)
-    assert answer.decision.arguments["items"] == ["item:a7"]
+    assert answer.decision.wants.like == ("a7",)
     assert answer.titles and "Heat" not in answer.titles and not set(answer.items) & set(before.items)
     assert all(any("closest to Heat" in r.text for r in e.reasons) for e in answer.of(ItemShown))
 
 
 def test_a_rejected_example_is_one_no_more(pipe: Pipeline) -> None:
     answer = talk(pipe, "two films like Heat", "I hated Heat")
-    assert "items" not in answer.decision.arguments and answer.titles and "Heat" not in answer.titles
+    assert not answer.decision.wants.like and answer.titles and "Heat" not in answer.titles
 
 
 def test_a_refinement_after_them_refines_their_constraints(pipe: Pipeline) -> None:
     answer = talk(pipe, "crime films", "I've seen Heat", "older")
-    assert answer.decision.action == "recommend" and answer.decision.arguments["genres"] == ["Crime"]
-    assert answer.decision.arguments["year_to"]
+    assert answer.decision.action == "recommend"
+    found = plain(answer.decision.wants)
+    assert found["genres"] == ["Crime"] and found["year_to"]
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,15 @@
-"""Wishes such as "nothing violent": read from the message, kept by the filters, checked again by the gate."""
+"""Wishes such as "nothing violent": read from the message, kept by the conditions, checked again by the gate."""
 
 import pandas as pd
 import pytest
 
-from app.turn.answers.gate import broken
+from app.turn.answers.gate import Gate
 from app.turn.answers.wording import Voice, facts
+from app.understanding import About, Heard, Table, read, shipped, understand
 from app.understanding.names.linking import Linker
-from app.understanding.rules import understand
-from app.understanding.slots import describe, read
-from app.understanding.table import Table
-from recommenders.contract.request import Filters
-from recommenders.data.tables import Catalogue, UserState
+from recommenders.contract import Request
+from recommenders.data import Catalogue, UserState
+from tests.recommenders.conditions import conditions
 
 FILMS = Catalogue.of(
     pd.DataFrame(
@@ -36,40 +35,83 @@ FILMS = Catalogue.of(
     ],
 )
 def test_what_is_not_wanted_becomes_a_constraint(message: str, notes: tuple[str, ...]) -> None:
-    filters = read(message, Linker(FILMS), Table(), k=5).filters
-    assert filters.without_content == notes
-    assert ("nothing violent" in describe(filters)) == ("violence" in notes)
+    found = understand(message, Table(), Linker(FILMS))
+    bounds = [c for c in found.wants.conditions if c.attribute in ("violence", "frightening")]
+    assert {c.attribute for c in bounds} == set(notes)
+    assert all((c.operator, c.values, c.refused) == ("at most", ("mild",), False) for c in bounds)
+    assert ("nothing violent" in found.understood) == ("violence" in notes)
 
 
 def test_a_violent_film_is_still_found_when_it_is_wanted() -> None:
-    assert "violent" in read("something violent", Linker(FILMS), Table(), k=5).wish
+    assert "violent" in understand("something violent", Table(), Linker(FILMS)).wants.wish
 
 
 def test_the_gate_holds_back_what_is_violent_or_not_known() -> None:
-    filters = Filters(without_content=("violence",))
-    assert [bool(broken(FILMS, item, filters)) for item in range(3)] == [False, True, True]
-    assert broken(FILMS, 2, filters) == ("its violence is not known",)
+    gate = Gate(FILMS, UserState(), Request(conditions=conditions(violence_at_most="mild")))
+    assert [bool(gate.objection(item)) for item in range(3)] == [False, True, True]
+    assert gate.objection(2) == "its violence is not known"
 
 
 @pytest.mark.parametrize(
     "message", ["is it scary?", "Is Fight violent?", "is that one ok for my kids?", "is it suitable for a 7 year old?"]
 )
 def test_what_an_item_shows_can_be_asked(message: str) -> None:
-    found = understand(message, Table(shown=(1,), focus=(1,)), Linker(FILMS))
-    assert (found.action, found.fact, found.items) == ("ask_item", "content", (1,))
+    asked = asks(message)
+    assert asked is not None and asked.items == (1,)
+    assert set(asked.attributes) & {"violence", "frightening"}
 
 
 @pytest.mark.parametrize("message", ["something scary?", "scary", "more violence"])
 def test_wanting_it_is_not_asking_about_it(message: str) -> None:
-    assert understand(message, Table(shown=(1,), focus=(1,)), Linker(FILMS)).fact != "content"
+    assert asks(message) is None
+
+
+def asks(message: str) -> About | None:
+    """The question about an item that a message is, with Fight on the table."""
+    found: Heard = understand(message, Table(shown=(1,), focus=(1,)), Linker(FILMS))
+    return found.leading if isinstance(found.leading, About) else None
+
+
+@pytest.mark.parametrize(
+    ("message", "attributes"),
+    [
+        ("is it scary?", ("frightening",)),
+        ("Is Fight violent?", ("violence",)),
+        ("is it violent or scary?", ("violence", "frightening")),
+        ("is that one ok for my kids?", ("violence", "frightening")),  # each note tells something of that
+        ("when was it made and is it violent?", ("year", "violence")),
+    ],
+)
+def test_each_attribute_that_is_asked_is_answered(message: str, attributes: tuple[str, ...]) -> None:
+    asked = asks(message)
+    assert asked is not None and asked.attributes == attributes
 
 
 def test_the_notes_in_words() -> None:
     voice = Voice(FILMS, UserState(), 0.0, "popularity")
-    assert facts(voice, [1], "content") == (
+    both = ("violence", "frightening")
+    assert facts(voice, [1], both) == (
         "By the catalogue's notes, Fight has strong violence and strong frightening scenes."
     )
-    assert facts(voice, [0], "content") == "By the catalogue's notes, Calm has mild violence and no frightening scenes."
-    assert facts(voice, [2], "content") == "By the catalogue's notes, Unknown has no frightening scenes."
-    bare = Catalogue.of(pd.DataFrame({"item_id": ["1"], "title": ["Calm"]}))
-    assert "no content notes" in facts(Voice(bare, UserState(), 0.0, "popularity"), [0], "content")
+    assert facts(voice, [0], both) == "By the catalogue's notes, Calm has mild violence and no frightening scenes."
+    assert facts(voice, [2], both) == "By the catalogue's notes, Unknown has no frightening scenes."
+    assert facts(voice, [1], ("violence",)) == "By the catalogue's notes, Fight has strong violence."
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("is it violent?", "how violent its items are"),
+        ("is it good for kids?", "how violent, sexual or frightening its items are"),
+        ("how long is it?", "the running time of its items"),
+    ],
+)
+def test_what_a_catalogue_does_not_hold_is_said(message: str, says: str) -> None:
+    bare = Linker(Catalogue.of(pd.DataFrame({"item_id": ["1"], "title": ["Calm"]})))
+    for heard in (understand(message, ON_TABLE, bare), read(message, ON_TABLE, bare, shipped())):
+        assert heard.leading == About((0,))
+        assert heard.unmatched == (f"this catalogue does not say {says}",)
+    assert not understand("is it violent?", Table(shown=(1,), focus=(1,)), Linker(FILMS)).unmatched
+
+
+ON_TABLE = Table(shown=(0,), focus=(0,))

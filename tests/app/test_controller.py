@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, SystemMessage
 
 from app.events import TRACE, CandidatesFound, Done, ItemShown, ModelAnswered, PromptBuilt, Started, Token
-from app.turn.answers.gate import Gate, broken
+from app.turn.answers.gate import Gate
 from app.turn.desk import Desk
 from llm.backends.scripted import Reply
-from recommenders.contract.request import Candidate, Filters, Recommendation, Request
+from recommenders.contract.request import Candidate, Recommendation, Request
 from recommenders.data.tables import UserState
 from recommenders.pipeline.pipeline import Pipeline
 from tests.app.talking import SETTINGS, Conversation, call, pipeline
+from tests.app.wanted import plain
+from tests.recommenders.conditions import qualifies
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +79,8 @@ def test_follow_ups_keep_what_was_asked(pipe: Pipeline) -> None:
     assert set(older.titles) == {"Alien", "Solaris"}
     not_horror = talk.say("but no horror")
     assert not_horror.titles == ["Solaris"]
-    assert not_horror.decision.arguments["genres"] == ["Sci-Fi"]
-    assert not_horror.decision.arguments["year_to"] == 1984
+    kept = plain(not_horror.decision.wants)
+    assert kept == {"genres": ["Sci-Fi"], "year_to": 1984, "without_genres": ["Horror"]}
 
 
 def test_something_else_shows_nothing_twice(pipe: Pipeline) -> None:
@@ -95,7 +97,7 @@ def test_more_like_the_second_one(pipe: Pipeline) -> None:
     first = talk.say("crime films")
     answer = talk.say("more like the second one")
     assert answer.decision.action == "similar"
-    assert answer.decision.arguments["items"] == [f"item:{first.done.item_ids[1]}"]
+    assert answer.decision.wants.like == (first.done.item_ids[1],)
     assert first.titles[1] not in answer.titles
 
 
@@ -150,7 +152,7 @@ def test_after_nothing_fits_one_condition_said_again_stands_alone(pipe: Pipeline
     talk = rules(pipe)
     assert not talk.say("Japanese horror films before 1960 with Al Pacino").titles
     answer = talk.say("ok, just Japanese then")
-    assert dict(answer.decision.arguments) == {"languages": ["Japanese"]} and answer.titles
+    assert plain(answer.decision.wants) == {"language": ["Japanese"]} and answer.titles
 
 
 def test_why_is_answered_from_the_request_that_showed_the_item() -> None:
@@ -354,12 +356,8 @@ def test_an_adversarial_model_breaks_no_invariant(picks: list[int], reasons: str
     shown = answer.items
     assert answer.done.violations == 0 and len(set(shown)) == len(shown)
     assert not {5, 7} & set(shown)
-    request = answer.decision.arguments
-    filters = Filters(
-        without_genres=tuple(request.get("without_genres", ())),  # type: ignore[arg-type]
-        year_to=request.get("year_to"),  # type: ignore[arg-type]
-    )
-    assert all(not broken(_SHARED.catalogue, i, filters) for i in shown)
+    asked = plain(answer.decision.wants)
+    assert all(qualifies(_SHARED.catalogue, i, asked) for i in shown)
     if "no drama" in message:
         assert not any("Drama" in _SHARED.catalogue.genres[i] for i in shown)
     valid = [n for n in picks if 1 <= n <= len(answer.of(CandidatesFound)[-1].item_ids)] if answer.titles else []
@@ -456,7 +454,7 @@ def test_the_model_reads_all_five_contexts(pipe: Pipeline) -> None:
     assert "new user; rejected: The Exorcist (1973)" in last and "Alien (1979) (liked)" in last
     assert "person: crime films" in last and f"#1 {first.titles[0]}" in last
     assert "Their message: anything with a submarine?" in last
-    assert "Das Boot" in found.titles and found.decision.arguments == {"wish": "submarine"}
+    assert "Das Boot" in found.titles and plain(found.decision.wants) == {"wish": "submarine"}
 
 
 def test_reply_is_the_visible_text(pipe: Pipeline) -> None:

@@ -47,7 +47,7 @@ def test_titles_on_the_table_count_in_any_case() -> None:
 
 def test_people_by_full_name_surname_and_misspelt() -> None:
     def people(text: str) -> list[tuple[str, ...]]:
-        return [m.names for m in NAMES.mentions(text) if m.kind == "person"]
+        return [m.names for m in NAMES.mentions(text) if m.attribute == "people"]
 
     assert people("with Al Pacino") == [("Al Pacino",)]
     assert people("starring pacino") == [("Al Pacino",)]
@@ -58,10 +58,11 @@ def test_people_by_full_name_surname_and_misspelt() -> None:
 def test_single_names() -> None:
     assert NAMES.items("godfather")[0] == 7 and NAMES.items("Casablanca (1942)")[0] == 17
     assert NAMES.items("no such film at all") == ()
-    assert NAMES.genre("sci fi") == ("Sci-Fi",) and NAMES.genre("Comedies") == ("Comedy",)
-    assert NAMES.genre("scary") == ("Horror",) and NAMES.genre("romcom") == ("Romance", "Comedy")
-    assert NAMES.genre("quantum") == () and NAMES.person("Nobody Here") == ()
-    assert NAMES.language("french") == ("French",)
+    assert NAMES.value("genres", "sci fi") == ("Sci-Fi",) and NAMES.value("genres", "Comedies") == ("Comedy",)
+    assert NAMES.value("genres", "scary") == ("Horror",) and NAMES.value("genres", "romcom") == ("Romance", "Comedy")
+    assert NAMES.value("genres", "quantum") == () and NAMES.value("people", "Nobody Here") == ()
+    assert NAMES.value("language", "french") == ("French",)
+    assert NAMES.value("language", "horror") == () and NAMES.value("people", "french") == ()  # of another attribute
 
 
 @settings(max_examples=200, deadline=None)

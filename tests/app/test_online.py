@@ -22,11 +22,12 @@ from app.service.learning import Explorer, duel_of, judgements
 from app.service.store.store import Message, Profile, Store
 from app.service.workbench import Workbench
 from app.settings import Settings
-from recommenders.contract.request import Filters, Request
+from recommenders.contract.request import Request
 from recommenders.data.tables import UserState
 from recommenders.experiments.training import train
 from recommenders.models.drn import DRN
 from tests.app.bench import make_tiny
+from tests.recommenders.conditions import conditions
 from tests.recommenders.worlds import tiny_films_data
 
 QUICK = {"epochs": 3, "batch_size": 16, "negatives": 8, "explore": 0.5, "minor_rate": 0.5, "replay_steps": 20}
@@ -145,7 +146,7 @@ def test_interleaving_ranks_what_both_lists_hold(chat: Chat) -> None:
     """The merged list has each qualifying item at most once, in ranks from 1, and repeats with its seed."""
     pipeline = chat.workbench.pipeline("ease", "drn")
     model, state = chat.workbench.model("drn"), chat.workbench.state("u1")
-    request = Request(k=4, filters=Filters(without_genres=("Horror",)))
+    request = Request(k=4, conditions=conditions(without_genres=["Horror"]))
     found = pipeline.recommend(state, request, pool=8)
     lists = [Explorer(pipeline, model, "run", 5).interleaved(found, state, request, 8) for _ in range(2)]
     assert lists[0].candidates == lists[1].candidates
@@ -153,7 +154,7 @@ def test_interleaving_ranks_what_both_lists_hold(chat: Chat) -> None:
     assert len(items) == len(set(items)) == len(found.candidates)
     assert [c.rank for c in lists[0].candidates] == list(range(1, len(items) + 1))
     assert all("Horror" not in chat.workbench.catalogue.genres[i] for i in items)
-    nothing = Request(k=4, filters=Filters(year_from=3000))
+    nothing = Request(k=4, conditions=conditions(year_from=3000))
     empty = pipeline.recommend(state, nothing, pool=8)
     assert Explorer(pipeline, model, "run", 5).interleaved(empty, state, nothing, 8).candidates == ()
 

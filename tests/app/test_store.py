@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from app.errors import ConversationBusy, NotFound, StoreTooNew, StoreUnavailable
 from app.events import Decision, Done, ItemShown, Token, TurnEvent
 from app.service.store import database, process
+from app.service.store.layout import VERSION
 from app.service.store.line import Line, StillWaiting
-from app.service.store.schema import VERSION
 from app.service.store.store import TITLE_LENGTH, Conversation, Store, joined, shortened
 
 

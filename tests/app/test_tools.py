@@ -8,9 +8,11 @@ import pytest
 from app.turn import tools
 from app.turn.context import Parts, TurnContext
 from app.turn.desk import Desk, ToolError
-from recommenders.contract.request import Filters
 from recommenders.data.tables import UserState
 from tests.app.talking import pipeline
+from tests.app.wanted import plain
+from tests.recommenders.conditions import keywords
+from tests.recommenders.worlds import tiny_films
 
 KEPT: list[tuple[str, str]] = []
 
@@ -23,9 +25,9 @@ def desk() -> Desk:
 
 
 def test_every_file_is_a_tool_and_every_argument_is_described() -> None:
-    files = {p.stem for p in Path(tools.__file__).parent.glob("[!_]*.py")}
+    files = {p.stem for p in Path(tools.__file__).parent.glob("[!_]*.py")} - {"arguments"}
     assert set(tools.names()) == files == {"compare", "explain", "lookup", "recommend", "remember", "search", "similar"}
-    for schema in tools.schemas():
+    for schema in tools.schemas(tiny_films()):
         function = schema["function"]
         assert len(function["description"]) > 20
         for name, field in function["parameters"]["properties"].items():
@@ -33,7 +35,7 @@ def test_every_file_is_a_tool_and_every_argument_is_described() -> None:
 
 
 def test_schemas_are_the_same_bytes_each_time() -> None:
-    assert json.dumps(tools.schemas()) == json.dumps(tools.schemas())
+    assert json.dumps(tools.schemas(tiny_films())) == json.dumps(tools.schemas(tiny_films()))
 
 
 def test_every_tool_is_documented() -> None:
@@ -46,6 +48,9 @@ def test_mistakes_are_told_so_that_a_model_can_correct_them(desk: Desk) -> None:
         ("fly", {}, "unknown tool 'fly'; expected one of: compare"),
         ("recommend", {"speed": 1}, "speed"),
         ("recommend", {"year_from": "soon"}, "year_from"),
+        ("recommend", {"count": "many", "speed": 1}, "count: .*; speed: there is no such argument; expected: wish"),
+        ("recommend", {"order": "year sideways"}, "order: 'year sideways' is none of year rising, year falling"),
+        ("recommend", {"genres": [["Crime"]]}, "genres"),
         ("similar", {}, "items"),
         ("similar", {"items": ["Xyzzy"]}, "unknown: 'Xyzzy'"),
         ("lookup", {"items": []}, "no items given"),
@@ -61,19 +66,31 @@ def test_mistakes_are_told_so_that_a_model_can_correct_them(desk: Desk) -> None:
 def test_recommend_matches_names_and_reports_the_rest(desk: Desk) -> None:
     outcome = tools.call("recommend", desk, {"genres": ["scary", "Quantum"], "people": ["sigourny weaver"], "count": 3})
     assert outcome.request is not None
-    assert outcome.request.filters == Filters(genres=("Horror",), people=("Sigourney Weaver",))
+    assert keywords(outcome.request.conditions) == {"genres": ["Horror"], "people": ["Sigourney Weaver"]}
+    assert plain(outcome.wants) == {"genres": ["Horror"], "people": ["Sigourney Weaver"], "count": 3}
     assert outcome.unmatched == ("this catalogue has no genre “Quantum”",) and outcome.items == (0,)
 
 
 def test_years_given_the_wrong_way_round_are_turned(desk: Desk) -> None:
     outcome = tools.call("recommend", desk, {"year_from": 1990, "year_to": 1970})
     assert outcome.request is not None
-    assert (outcome.request.filters.year_from, outcome.request.filters.year_to) == (1970, 1990)
+    assert keywords(outcome.request.conditions) == {"year_from": 1970, "year_to": 1990}
+
+
+def test_what_models_write_beside_the_schema_is_read(desk: Desk) -> None:
+    outcome = tools.call("recommend", desk, {"genres": "crime", "year_to": "1990", "people": None, "count": "2"})
+    assert plain(outcome.wants) == {"genres": ["Crime"], "year_to": 1990, "count": 2}
+
+
+def test_an_order_is_kept(desk: Desk) -> None:
+    outcome = tools.call("recommend", desk, {"genres": ["Drama"], "order": "year rising"})
+    years = [int(desk.catalogue.years[i]) for i in outcome.items]
+    assert years == sorted(years) and len(years) > 3 and years[0] == 1942
 
 
 def test_similar_leaves_out_what_was_named(desk: Desk) -> None:
     outcome = tools.call("similar", desk, {"items": ["Heat", "item:a8"]})
-    assert not {6, 7} & set(outcome.items) and outcome.ids == ("item:a7", "item:a8")
+    assert not {6, 7} & set(outcome.items) and outcome.wants.like == ("a7", "a8")
 
 
 def test_search_finds_titles_and_words(desk: Desk) -> None:

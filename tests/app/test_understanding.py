@@ -4,13 +4,14 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from app.understanding import Ask, Heard, Judge, Table, understand
 from app.understanding.names.linking import Linker, linker
-from app.understanding.rules import Understanding, understand
-from app.understanding.table import Table
-from app.understanding.years import phrase, read
-from recommenders.data.tables import Catalogue
+from recommenders.data import Catalogue
+from recommenders.data.attributes.kinds.year import phrase, read_years
+from tests.app.wanted import meant, plain, wants
 from tests.recommenders.worlds import tiny_films
 
 
@@ -24,41 +25,43 @@ def names(films: Catalogue) -> Linker:
     return linker(films)
 
 
-def said(text: str, names: Linker, **table: object) -> Understanding:
+def said(text: str, names: Linker, **table: object) -> Heard:
     return understand(text, Table(**table), names)  # type: ignore[arg-type]
 
 
-ON_TABLE = {"shown": (0, 3, 4), "focus": (0, 3, 4), "ever": (0, 3, 4), "turns": 2, "arguments": {"genres": ["Horror"]}}
+ON_TABLE = {"shown": (0, 3, 4), "focus": (0, 3, 4), "ever": (0, 3, 4), "turns": 2, "wants": wants(genres=["Horror"])}
 
 
-def test_more_like_one_of_them_is_no_opinion_and_keeps_what_was_refused(names: Linker) -> None:
-    before = {"genres": ["Horror"], "without_content": ["violence"], "without_genres": ["Comedy"]}
-    found = said("more like the second", names, **{**ON_TABLE, "arguments": before})
-    assert [call.tool for call in found.calls] == ["similar"]
-    kept = {"without_content": ["violence"], "without_genres": ["Comedy"]}
-    assert kept.items() <= dict(found.arguments).items() and "genres" not in found.arguments
-    wants = said("a comedy like the second", names, **{**ON_TABLE, "arguments": before})
-    assert "without_genres" not in wants.arguments  # wanted now
+def test_more_like_one_of_them_is_no_opinion_and_keeps_what_was_refused() -> None:
+    table = tiny_films().table.assign(violence="mild")
+    noted = Linker(Catalogue.of(table))
+    before = wants(genres=["Horror"], violence_at_most="mild", without_genres=["Comedy"])
+    found = said("more like the second", noted, **{**ON_TABLE, "wants": before})
+    assert found.action == "similar" and found.acts == (Ask(found.wants),)
+    kept = {"violence_at_most": "mild", "without_genres": ["Comedy"]}
+    assert kept.items() <= plain(found.wants).items() and "genres" not in plain(found.wants)
+    wanted = said("a comedy like the second", noted, **{**ON_TABLE, "wants": before})
+    assert "without_genres" not in plain(wanted.wants)  # wanted now
 
 
 def test_something_else_then_lets_go_of_what_found_nothing(names: Linker) -> None:
-    nothing = {"shown": (), "focus": (), "ever": (0,), "turns": 2, "arguments": {"year_from": 2031, "year_to": 2031}}
-    kept = said("but a horror film", names, **{**nothing, "empty": True})
-    assert kept.arguments["year_from"] == 2031 and kept.arguments["genres"] == ["Horror"]
-    anew = said("a horror film then", names, **{**nothing, "empty": True})
-    assert anew.arguments["genres"] == ["Horror"] and not anew.arguments.get("year_from")
+    asked = wants(year_from=2031, year_to=2031)
+    nothing = {"shown": (), "focus": (), "ever": (0,), "turns": 2, "wants": asked, "empty": True}
+    kept = said("but a horror film", names, **nothing)
+    assert plain(kept.wants) == {"year_from": 2031, "year_to": 2031, "genres": ["Horror"]}
+    assert plain(said("a horror film then", names, **nothing).wants) == {"genres": ["Horror"]}
 
 
 @pytest.mark.parametrize("shown", [(0,), (0, 3, 4)])
 def test_it_behind_an_unknown_title_means_nothing_on_the_table(names: Linker, shown: tuple[int, ...]) -> None:
     """ "Something like it" after a film that nobody has here is not about the film that was shown before."""
-    table = {"shown": shown, "focus": shown[:1], "ever": shown, "turns": 1, "arguments": {"genres": ["Horror"]}}
+    table = {"shown": shown, "focus": shown[:1], "ever": shown, "turns": 1, "wants": wants(genres=["Horror"])}
     found = said("I loved Zorgblatt the Destroyer 7, something like it?", names, **table)
     assert found.action == "recommend" and not found.items
-    assert not any("items" in call.arguments for call in found.calls)
+    assert not found.wants.like and not found.judged
     assert any("Zorgblatt" in words for words in found.unmatched)
     # without a strange title "it" is what was shown
-    assert said("I loved it, something like it?", names, **table).calls[-1].arguments["items"] == ["item:a1"]
+    assert said("I loved it, something like it?", names, **table).wants.like == ("a1",)
 
 
 @pytest.mark.parametrize(
@@ -74,25 +77,25 @@ def test_it_behind_an_unknown_title_means_nothing_on_the_table(names: Linker, sh
         ("no horror, crime or war please", "recommend", {"without_genres": ["Horror", "Crime", "War"]}),
         ("nothing with Al Pacino", "recommend", {"without_people": ["Al Pacino"]}),
         ("three films with tom hanks", "recommend", {"people": ["Tom Hanks"], "count": 3}),
-        ("something in Japanese", "recommend", {"languages": ["Japanese"]}),
+        ("something in Japanese", "recommend", {"language": ["Japanese"]}),
         ("newer than 1990", "recommend", {"year_from": 1991}),
         ("nothing older than 1990", "recommend", {"year_from": 1990}),
         ("a submarine crew", "recommend", {"wish": "submarine crew"}),
         ("slow space horror", "recommend", {"genres": ["Horror"], "wish": "slow space horror"}),
         ("I don't like horror movies, what about romance", "recommend",
          {"genres": ["Romance"], "without_genres": ["Horror"]}),
-        ("something like Heat", "similar", {"items": ["item:a7"]}),
-        ("films like alien and the shining", "similar", {"items": ["item:a1", "item:a5"]}),
-        ("similar to Amelie but no romance", "similar", {"items": ["item:a11"], "without_genres": ["Romance"]}),
-        ("Heat?", "similar", {"items": ["item:a7"]}),
-        ("why Heat?", "explain", {"items": ["item:a7"]}),
-        ("Heat or Goodfellas, which is better?", "compare", {"items": ["item:a7", "item:a9"]}),
-        ("what genre is Solaris?", "ask_item", {"items": ["item:a3"]}),
-        ("who plays in Das Boot?", "ask_item", {"items": ["item:a17"]}),
-        ("have you seen Casablanca?", "ask_item", {"items": ["item:a18"]}),
-        ("I loved Heat", "feedback", {"items": ["item:a7"], "kind": "like"}),
-        ("I didn't like The Exorcist at all", "feedback", {"items": ["item:a6"], "kind": "dislike"}),
-        ("I've seen Toy Story", "feedback", {"items": ["item:a13"], "kind": "seen"}),
+        ("something like Heat", "similar", {"like": ["a7"]}),
+        ("films like alien and the shining", "similar", {"like": ["a1", "a5"]}),
+        ("similar to Amelie but no romance", "similar", {"like": ["a11"], "without_genres": ["Romance"]}),
+        ("Heat?", "similar", {"like": ["a7"]}),
+        ("why Heat?", "explain", {"items": ["a7"]}),
+        ("Heat or Goodfellas, which is better?", "compare", {"items": ["a7", "a9"]}),
+        ("what genre is Solaris?", "ask_item", {"items": ["a3"]}),
+        ("who plays in Das Boot?", "ask_item", {"items": ["a17"]}),
+        ("have you seen Casablanca?", "ask_item", {"items": ["a18"]}),
+        ("I loved Heat", "feedback", {"items": ["a7"], "kind": "like"}),
+        ("I didn't like The Exorcist at all", "feedback", {"items": ["a6"], "kind": "dislike"}),
+        ("I've seen Toy Story", "feedback", {"items": ["a13"], "kind": "seen"}),
         ("thanks a lot!", "chat", {}),
         ("what can you do?", "chat", {}),
         ("hello", "recommend", {}),
@@ -102,18 +105,18 @@ def test_it_behind_an_unknown_title_means_nothing_on_the_table(names: Linker, sh
 )  # fmt: skip
 def test_messages_alone(message: str, action: str, arguments: dict, names: Linker) -> None:
     found = said(message, names)
-    assert (found.action, dict(found.arguments)) == (action, arguments)
+    assert (found.action, meant(found, names.catalogue)) == (action, arguments)
 
 
 @pytest.mark.parametrize(
     ("message", "action", "arguments"),
     [
-        ("why the second one?", "explain", {"items": ["item:a4"]}),
-        ("why not Heat?", "explain", {"items": ["item:a7"]}),
-        ("why?", "explain", {"items": ["item:a1", "item:a4", "item:a5"]}),
-        ("why these?", "explain", {"items": ["item:a1", "item:a4", "item:a5"]}),
-        ("which of the first two is better?", "compare", {"items": ["item:a1", "item:a4"]}),
-        ("more like the last one", "similar", {"items": ["item:a5"], "more": True}),
+        ("why the second one?", "explain", {"items": ["a4"]}),
+        ("why not Heat?", "explain", {"items": ["a7"]}),
+        ("why?", "explain", {"items": ["a1", "a4", "a5"]}),
+        ("why these?", "explain", {"items": ["a1", "a4", "a5"]}),
+        ("which of the first two is better?", "compare", {"items": ["a1", "a4"]}),
+        ("more like the last one", "similar", {"like": ["a5"], "more": True}),
         ("something else", "recommend", {"genres": ["Horror"], "more": True}),
         ("others?", "recommend", {"genres": ["Horror"], "more": True}),
         ("from the 90s", "recommend", {"genres": ["Horror"], "year_from": 1990, "year_to": 1999}),
@@ -121,13 +124,13 @@ def test_messages_alone(message: str, action: str, arguments: dict, names: Linke
         ("but also sci-fi", "recommend", {"genres": ["Horror", "Sci-Fi"]}),
         ("but not sci-fi", "recommend", {"genres": ["Horror"], "without_genres": ["Sci-Fi"]}),
         ("comedies with Meg Ryan", "recommend", {"genres": ["Comedy"], "people": ["Meg Ryan"]}),
-        ("seen the first one", "feedback", {"items": ["item:a1"], "kind": "seen"}),
-        ("I hated the third one", "feedback", {"items": ["item:a5"], "kind": "dislike"}),
-        ("when was the second one made?", "ask_item", {"items": ["item:a4"]}),
-        ("is the second one any good?", "explain", {"items": ["item:a4"]}),
-        ("who is in the second one?", "ask_item", {"items": ["item:a4"]}),
+        ("seen the first one", "feedback", {"items": ["a1"], "kind": "seen"}),
+        ("I hated the third one", "feedback", {"items": ["a5"], "kind": "dislike"}),
+        ("when was the second one made?", "ask_item", {"items": ["a4"]}),
+        ("is the second one any good?", "explain", {"items": ["a4"]}),
+        ("who is in the second one?", "ask_item", {"items": ["a4"]}),
         ("too scary", "recommend", {"without_genres": ["Horror"]}),
-        ("I saw Heat and loved it", "feedback", {"items": ["item:a7"], "kind": "like"}),
+        ("I saw Heat and loved it", "feedback", {"items": ["a7"], "kind": "like"}),
         ("not a fan of Meg Ryan", "recommend", {"genres": ["Horror"], "without_people": ["Meg Ryan"]}),
         ("seen it", "clarify", {}),
         ("the ninth one, why?", "clarify", {}),
@@ -135,27 +138,24 @@ def test_messages_alone(message: str, action: str, arguments: dict, names: Linke
 )
 def test_messages_with_items_on_the_table(message: str, action: str, arguments: dict, names: Linker) -> None:
     found = said(message, names, **ON_TABLE)
-    shown = {k: v for k, v in found.arguments.items() if v}
-    assert (found.action, shown) == (action, arguments)
+    assert (found.action, meant(found, names.catalogue)) == (action, arguments)
 
 
 def test_an_exclusion_outlives_later_turns(names: Linker) -> None:
-    table = {**ON_TABLE, "arguments": {"genres": ["Drama"], "without_genres": ["War"], "count": 3}}
-    found = said("older", names, **table)
-    assert found.arguments["without_genres"] == ["War"] and found.arguments["genres"] == ["Drama"]
-    assert "count" not in found.arguments
+    table = {**ON_TABLE, "wants": wants(genres=["Drama"], without_genres=["War"], count=3)}
+    found = plain(said("older", names, **table).wants)
+    assert found["without_genres"] == ["War"] and found["genres"] == ["Drama"]
+    assert "count" not in found
 
 
 def test_several_opinions_in_one_message(names: Linker) -> None:
     found = said("I loved Heat but hated The Exorcist", names)
-    kept = {(c.arguments["kind"], tuple(c.arguments["items"])) for c in found.calls}  # type: ignore[arg-type]
-    assert kept == {("like", ("item:a7",)), ("dislike", ("item:a6",))}
+    assert set(found.acts) == {Judge((6,), "like"), Judge((5,), "dislike")}
 
 
 def test_an_opinion_with_a_request_does_both(names: Linker) -> None:
     found = said("I really liked Heat, can you recommend something similar?", names)
-    assert [c.tool for c in found.calls] == ["remember", "similar"]
-    assert found.calls[1].arguments["items"] == ["item:a7"]
+    assert found.acts == (Judge((6,), "like"), Ask(wants(like=("a7",))))
 
 
 def test_unknown_names_are_reported(names: Linker) -> None:
@@ -165,15 +165,13 @@ def test_unknown_names_are_reported(names: Linker) -> None:
 
 
 def test_a_catalogue_without_people_says_so() -> None:
-    import pandas as pd
-
     bands = Catalogue.of(pd.DataFrame({"item_id": ["1", "2"], "title": ["Autechre", "Boards of Canada"],
                                        "genres": ["electronic|idm", "electronic"]}))  # fmt: skip
     found = understand("electronica like Boards of Canada", Table(), Linker(bands))
-    assert found.action == "similar" and found.arguments["genres"] == ["electronic"]
+    assert found.action == "similar" and plain(found.wants)["genres"] == ["electronic"]
     assert any("lists no people" in u for u in understand("music by Al Pacino", Table(), Linker(bands)).unmatched)
     scary = understand("something scary", Table(), Linker(bands))  # no Horror here: a word of the wish
-    assert "genres" not in scary.arguments and scary.arguments["wish"] == "scary"
+    assert plain(scary.wants) == {"wish": "scary"}
 
 
 @pytest.mark.parametrize(
@@ -184,14 +182,19 @@ def test_a_catalogue_without_people_says_so() -> None:
         ("between 1970 and 1980", (1970, 1980)), ("1970-1980", (1970, 1980)), ("in 1985", (1985, 1985)),
         ("1990 or later", (1990, None)), ("not before 1990", (1990, None)), ("after the 80s", (1990, None)),
         ("until 1960", (None, 1960)), ("for my 10 year old", (None, None)), ("older", (None, 1978)),
-        ("not from the 80s", (None, None)), ("and not too long ago", (1995, None)),
+        ("and not too long ago", (1995, None)),
         ("I saw it not long ago", (None, None)), ("the 00s", (2000, 2009)),
     ],
 )  # fmt: skip
 def test_years(message: str, bounds: tuple, films: Catalogue) -> None:
-    found = read(message, (), films.years[[0, 3, 4]], films.years, k=1)
-    assert (found.year_from, found.year_to) == bounds
-    assert bool(found.unmatched) == (message == "not from the 80s")
+    found = read_years(message, (), films.years[[0, 3, 4]], films.years, k=1)
+    assert (found.year_from, found.year_to) == bounds and not found.refused
+
+
+def test_years_that_are_not_wanted(names: Linker) -> None:
+    found = said("a drama, but not from the 80s", names)
+    assert plain(found.wants) == {"genres": ["Drama"], "not_years": (1980, 1989)}
+    assert "not from the 1980s" in found.understood and not found.unmatched
 
 
 def test_years_in_words() -> None:
@@ -227,10 +230,10 @@ def iard(folder: Path, names: Linker) -> tuple[Counter, Counter, list[tuple[str,
                 named = tuple(m.items[0] for m in names.mentions(text) if m.kind == "title")
                 shown = named or shown
             else:
-                table = Table(shown, shown, shown, {"genres": []} if turns else {}, turns)
+                table = Table(shown, shown, shown, turns=turns)
                 found = understand(text.replace("...", ". "), table, names)
                 action = "chat" if found.topic == "greeting" else found.action  # its picks come along
-                done = {action, *({"feedback"} if any(c.tool == "remember" for c in found.calls) else ())}
+                done = {action, *({"feedback"} if found.judged else ())}
                 wanted = set().union(*(SERVES[i] for i in turn["sub-intent/action"]))
                 for intent in turn["sub-intent/action"]:
                     total[intent] += 1

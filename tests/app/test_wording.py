@@ -2,11 +2,13 @@
 
 import pytest
 
+from app.events import Place
 from app.turn.answers import wording
 from app.turn.answers.grounding import Evidence, check
 from app.turn.answers.wording import Voice
-from recommenders.contract.request import Explanation, Filters, Influence, Provenance, Request
+from recommenders.contract.request import Explanation, Influence, Provenance, Request
 from recommenders.data.tables import UserState
+from tests.recommenders.conditions import conditions
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()
@@ -55,7 +57,7 @@ def test_why_tells_what_would_change() -> None:
 
 
 def test_why_not() -> None:
-    request = Request(filters=Filters(genres=("Horror",), year_to=1980))
+    request = Request(conditions=conditions(genres=("Horror",), year_to=1980))
     text = wording.why_not(STRANGER, explanation(), request, ())
     assert text == "Aliens (1986) does not fit what you asked: it is not Horror and it is from 1986, after 1980."
     assert (
@@ -67,14 +69,14 @@ def test_why_not() -> None:
     ("request_", "n", "text"),
     [
         (Request(), 5, "Five picks to start with:"),
-        (Request(filters=Filters(genres=("Horror",), year_from=1990, year_to=1999)), 5,
+        (Request(conditions=conditions(genres=("Horror",), year_from=1990, year_to=1999)), 5,
          "Five horror picks from the 1990s:"),
-        (Request(filters=Filters(any_genres=("Horror", "War"))), 1, "One horror or war pick:"),
-        (Request(filters=Filters(without_genres=("War",), people=("Al Pacino",))), 2,
+        (Request(conditions=conditions(any_genres=("Horror", "War"))), 1, "One horror or war pick:"),
+        (Request(conditions=conditions(without_genres=("War",), people=("Al Pacino",))), 2,
          "Two picks with Al Pacino, without war:"),
         (Request(wish="haunted house"), 3, "Three picks for “haunted house”:"),
         (Request(like=(6,)), 5, "Five picks like Heat (1995):"),
-        (Request(filters=Filters(genres=("War",))), 0, "I found no war picks."),
+        (Request(conditions=conditions(genres=("War",))), 0, "I found no war picks."),
     ],
 )  # fmt: skip
 def test_openings(request_: Request, n: int, text: str) -> None:
@@ -82,18 +84,18 @@ def test_openings(request_: Request, n: int, text: str) -> None:
 
 
 def test_openings_pass_the_check_that_models_must_pass() -> None:
-    request = Request(filters=Filters(genres=("Horror",), year_from=1990, year_to=1999, without_genres=("War",)))
+    request = Request(conditions=conditions(genres=("Horror",), year_from=1990, year_to=1999, without_genres=("War",)))
     text = wording.opening(STRANGER, 5, request).rstrip(":")
     evidence = Evidence(genres=("Horror",), without=("War",), phrases=("from the 1990s",), numbers=(5,))
     assert check(text, evidence).ok
 
 
 def test_facts() -> None:
-    assert wording.facts(STRANGER, (7,), "year") == "The Godfather is from 1972."
-    assert wording.facts(STRANGER, (19,), "year") == "The catalogue does not say from when Untitled Reel is."
-    assert wording.facts(STRANGER, (6,), "people") == "Heat (1995): with Al Pacino and Robert De Niro."
-    assert "no description" in wording.facts(STRANGER, (19,), "")
-    assert "A thief and a detective" in wording.facts(STRANGER, (6,), "")
+    assert wording.facts(STRANGER, (7,), ("year",)) == "The Godfather is from 1972."
+    assert wording.facts(STRANGER, (19,), ("year",)) == "The catalogue does not say from when Untitled Reel is."
+    assert wording.facts(STRANGER, (6,), ("people",)) == "Heat (1995): with Al Pacino and Robert De Niro."
+    assert "no description" in wording.facts(STRANGER, (19,))
+    assert "A thief and a detective" in wording.facts(STRANGER, (6,))
 
 
 def test_comparison_says_which_comes_first_and_why() -> None:
@@ -107,3 +109,14 @@ def test_comparison_says_which_comes_first_and_why() -> None:
 
 def test_small_words() -> None:
     assert [wording.listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_an_old_trace_says_popularity() -> None:
+    """Traces of before call the source by another name."""
+    old = {"source": "crowd", "rank": 3, "score": 0.5}
+    assert Place.model_validate(old) == Place(source="popularity", rank=3, score=0.5)
+
+
+def test_popularity_is_said_in_words() -> None:
+    e = explanation(provenance=(Provenance("ease", 2, 1.0), Provenance("popularity", 3, 0.5)))
+    assert "3rd by how many people chose it" in wording.why(KNOWS, e, None)

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from app.errors import RecommenderError, UnknownName
 from recommenders.contract.base import Recommender, Role
 from recommenders.contract.config import configured
-from recommenders.contract.request import Filters, Request
+from recommenders.contract.request import Request
 from recommenders.data.tables import Catalogue, Dataset, UserState
 from recommenders.evaluation.evaluate import evaluate
-from recommenders.pipeline.pipeline import Pipeline, PipelineConfig, filters
+from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
 from recommenders.pipeline.tune import K, tune, withhold_last
-from recommenders.texts.text import TextEncoder, TextIndex
-from tests.recommenders.test_filters import FILTERS, qualifies
+from recommenders.texts.text_index import TextEncoder, TextIndex
+from tests.recommenders.conditions import ASKED, conditions, qualifies
 from tests.recommenders.worlds import checkerboard, tiny_films, tiny_films_data
 
 DATA = tiny_films_data()
@@ -97,7 +97,6 @@ REQUESTS = st.builds(
     like=st.lists(ITEMS, max_size=2, unique=True).map(tuple),
     said=st.sampled_from(["", "I loved a space horror film with Al Pacino", "hello there"]),
     liked=st.lists(ITEMS, max_size=2, unique=True).map(tuple),
-    filters=st.one_of(st.just(Filters()), FILTERS),
     exclude=st.frozensets(ITEMS, max_size=4),
     include_seen=st.booleans(),
 )
@@ -107,19 +106,26 @@ REQUESTS = st.builds(
 @given(
     state=STATES,
     request=REQUESTS,
+    asked=st.one_of(st.just({}), ASKED),
     pool=st.none() | st.integers(0, 25),
     ranked=st.booleans(),
     diversity=st.sampled_from([0.0, 0.3]),
 )
 def test_what_every_list_keeps(
-    state: UserState, request: Request, pool: int | None, ranked: bool, diversity: float
+    state: UserState,
+    request: Request,
+    asked: dict[str, object],
+    pool: int | None,
+    ranked: bool,
+    diversity: float,
 ) -> None:
+    request = replace(request, conditions=conditions(**asked))
     ranker = Liking(FILMS, {i: (7 * i) % 5 for i in range(20)}) if ranked else None
     pipeline = Pipeline(FILMS, GENERATOR, ranker, config=PipelineConfig(diversity=diversity))
     answer = pipeline.recommend(state, request, pool=pool)
     found = [c.item for c in answer.candidates]
     out = {*request.exclude, *state.disliked, *request.like, *(() if request.include_seen else state.items)}
-    ok = [qualifies(FILMS, i, request.filters) and i not in out for i in range(len(FILMS))]
+    ok = [qualifies(FILMS, i, asked) and i not in out for i in range(len(FILMS))]
     ok = [o and not (i in (CASABLANCA, TWIN) and {CASABLANCA, TWIN} & out) for i, o in enumerate(ok)]
     assert all(ok[i] for i in found)
     assert len({(FILMS.titles[i], FILMS.years[i]) for i in found}) == len(found)  # twins are shown once
@@ -135,7 +141,7 @@ def test_what_every_list_keeps(
         assert all(p.rank >= 1 and np.isfinite(p.score) for p in c.provenance)
 
 
-def test_without_ranker_wish_or_filter_the_generator_decides() -> None:
+def test_without_ranker_wish_or_condition_the_generator_decides() -> None:
     state = DATA.state(0)
     alone = [i for i, _ in GENERATOR.recommend(state, len(FILMS))]
     second = max((CASABLANCA, TWIN), key=alone.index)  # of the twins only the better placed is shown
@@ -227,23 +233,23 @@ def test_nobody_yet() -> None:
     assert "Nothing is known of your taste yet" in answer.note
 
 
-def test_a_narrow_filter_is_filled_and_an_impossible_one_says_what_would_help() -> None:
-    answer = PLAIN.recommend(UserState(), Request(k=2, filters=Filters(languages=("Japanese",))))
+def test_a_narrow_condition_is_filled_and_an_impossible_one_says_what_would_help() -> None:
+    answer = PLAIN.recommend(UserState(), Request(k=2, conditions=conditions(language=["Japanese"])))
     assert [FILMS.languages[c.item] for c in answer.candidates] == ["Japanese", "Japanese"]
-    none = PLAIN.recommend(UserState(), Request(k=5, filters=Filters(genres=("Horror",), year_to=1950)))
+    none = PLAIN.recommend(UserState(), Request(k=5, conditions=conditions(genres=["Horror"], year_to=1950)))
     assert none.candidates == ()
     assert none.qualified == 0
     assert none.note == (
-        "Nothing qualifies (genre Horror and up to 1950). Without 'genre Horror' there would be 1. "
-        "Without 'up to 1950' there would be 4."
+        "Nothing qualifies (genre: Horror and before 1951). Without 'genre: Horror' there would be 1. "
+        "Without 'before 1951' there would be 4."
     )
 
 
 def test_where_no_single_condition_helps_it_says_what_goes_together() -> None:
-    impossible = Filters(genres=("Horror",), languages=("Japanese",), people=("Al Pacino",), year_to=1960)
-    assert PLAIN.recommend(UserState(), Request(k=5, filters=impossible)).note == (
-        "Nothing qualifies (genre Horror and with Al Pacino and in Japanese and up to 1960). "
-        "With 'in Japanese and up to 1960' alone there would be 1."
+    impossible = conditions(genres=["Horror"], language=["Japanese"], people=["Al Pacino"], year_to=1960)
+    assert PLAIN.recommend(UserState(), Request(k=5, conditions=impossible)).note == (
+        "Nothing qualifies (genre: Horror and language: Japanese and with Al Pacino and before 1961). "
+        "With 'language: Japanese and before 1961' alone there would be 1."
     )
 
 
@@ -272,7 +278,7 @@ def test_a_wish_that_says_nothing_leaves_it_to_taste(with_texts: Pipeline) -> No
 
 def test_unknown_names_are_errors() -> None:
     with pytest.raises(UnknownName, match="did you mean 'Horror'"):
-        PLAIN.recommend(UserState(), Request(filters=Filters(genres=("Horrors",))))
+        PLAIN.recommend(UserState(), Request(conditions=conditions(genres=["Horrors"])))
 
 
 def test_parts_that_do_not_fit() -> None:
@@ -287,7 +293,9 @@ def test_parts_that_do_not_fit() -> None:
 
 def test_matched_names_what_an_item_has_of_the_request() -> None:
     request = Request(
-        k=3, wish="a detective in Los Angeles", filters=Filters(people=("Al Pacino",), any_genres=("Crime", "Horror"))
+        k=3,
+        wish="a detective in Los Angeles",
+        conditions=conditions(people=["Al Pacino"], any_genres=["Crime", "Horror"]),
     )
     heat = next(c for c in PLAIN.recommend(UserState(), request).candidates if FILMS.titles[c.item] == "Heat")
     assert heat.matched == {"genres": ("Crime",), "people": ("Al Pacino",), "words": ("detective", "los", "angeles")}
@@ -376,7 +384,13 @@ def test_a_catalogue_of_titles_alone_is_enough() -> None:
     assert items(pipeline, UserState(disliked=(0,)), Request(k=3, wish="thing 7"))[0] == 7
 
 
-def test_filters_are_those_of_the_filters_file() -> None:
-    f = Filters(genres=("Horror",))
-    found = items(PLAIN, UserState(), Request(k=20, filters=f))
-    assert sorted(found) == np.flatnonzero(filters.mask(tiny_films(), f)).tolist()
+def test_conditions_are_those_of_the_attributes() -> None:
+    asked = conditions(genres=["Horror"])
+    found = items(PLAIN, UserState(), Request(k=20, conditions=asked))
+    assert sorted(found) == np.flatnonzero(tiny_films().attributes.mask(asked)).tolist()
+
+
+def test_a_soft_condition_keeps_nothing_out() -> None:
+    (horror,) = conditions(genres=["Horror"])
+    soft = Request(k=20, conditions=(horror.model_copy(update={"hard": False}),))
+    assert PLAIN.recommend(UserState(), soft).qualified == PLAIN.recommend(UserState(), Request(k=20)).qualified

@@ -25,8 +25,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchM
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.errors import StoreError, StoreTooNew, StoreUnavailable
+from app.service.store import migrations
+from app.service.store.layout import VERSION, Base, RevisionRow, VersionRow
 from app.service.store.line import Line, StillWaiting
-from app.service.store.schema import VERSION, Base, RevisionRow, VersionRow
 
 PATIENCE_SECONDS = 20.0  # a write waits so long for its turn and for writes of other processes
 BUSY_SECONDS = 1.0  # one try to get SQLite's lock; it looks every 1 to 100 ms
@@ -214,9 +215,6 @@ def _upgrade(connection: Connection, made: Engine) -> None:
     held, stamped = _held(connection, made)
     if (held, stamped) == (VERSION, True):
         return  # another process was quicker
-    # Here, not above: alembic takes longer to import than a store that is up to date takes to open.
-    from app.service.store import migrations
-
     try:
         migrations.upgrade(connection, held)
     except (DatabaseError, StoreError):

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from app.errors import ConversationBusy, NotFound, StoreUnavailable
 from app.events import TRACE, Token, TurnEvent
 from app.service.store import database
+from app.service.store.layout import Base, ConversationRow, FeedbackRow, MessageRow, ProfileRow
 from app.service.store.process import is_left, let_go, take_up, this_process
-from app.service.store.schema import Base, ConversationRow, FeedbackRow, MessageRow, ProfileRow
 from recommenders.data import FeedbackKind
 
 Status = Literal["done", "streaming", "stopped", "failed"]
@@ -103,8 +103,12 @@ class Store:
         """
         self._engine = database.engine(url)
         self._unwritten: dict[str, _Answer] = {}  # by message: what the store would not take, for the next look
-        database.prepare(self._engine)
-        self.close_left()
+        try:
+            database.prepare(self._engine)
+            self.close_left()
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     # -- people -----------------------------------------------------------------------------------------------------
 

@@ -301,7 +301,7 @@ def _places(e: Explanation) -> str:
         "text": "the text search",
         "similar": "likeness to what you named or liked",
         "said": "likeness to what you said so far",
-        "crowd": "how many people chose it",
+        "popularity": "how many people chose it",
     }
     own = [f"{ordinal(p.rank)} by {names.get(p.source, p.source)}" for p in e.provenance if p.source != e.model]
     return f"The other stages put it {listed(own)}." if own else ""
@@ -325,7 +325,8 @@ def _fact(c: Catalogue, item: int, name: str) -> str:
         if not c.attributes.column(name).known().any():
             several = "people" if a.said == "person" else f"{a.said}s"
             return f"This catalogue lists no {several}, so I cannot say that of {title}."
-        return f"The catalogue does not say {'from when' if isinstance(a, Year) else f'the {a.said} of'} {title}."
+        what = f"from when {title} is" if isinstance(a, Year) else f"the {a.said} of {title}"
+        return f"The catalogue does not say {what}."
     if isinstance(a, Year):
         return f"{title} is from {told}."
     if isinstance(a, Flag):

@@ -113,6 +113,6 @@ def call(name: str, desk: Desk, arguments: Mapping[str, object]) -> Outcome:
         given[field] = desk.items(given[field])
     if not tool.wants:
         return tool.function(desk, **given)
-    wants, unmatched = wants_of({k: v for k, v in arguments.items() if k not in stated}, desk)
+    wants, unmatched = wants_of(name, {k: v for k, v in arguments.items() if k not in stated}, desk)
     outcome = tool.function(desk, **given, **{tool.wants: wants})
     return replace(outcome, unmatched=(*outcome.unmatched, *unmatched))

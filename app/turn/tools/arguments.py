@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from app.errors import DataError, UnknownName
 from app.turn.desk import Desk, ToolError
 from app.understanding import Order, Wants
-from recommenders.data import Attribute, Catalogue, Condition
+from recommenders.data import Catalogue
 
 Items = tuple[int, ...]
 """Internal numbers; a model gives titles, "#2" (second of the latest answer) or "item:<id>"."""
@@ -43,39 +45,61 @@ def properties(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
     return {"wish": _COMMON["wish"], **of_attributes, **order, **{k: v for k, v in _COMMON.items() if k != "wish"}}
 
 
-def wants_of(arguments: Mapping[str, object], desk: Desk) -> tuple[Wants, tuple[str, ...]]:
-    """Wants in the catalogue's own names, and what it does not know, in words. ToolError for an argument that there is
-    none of, or of a wrong form."""
+def wants_of(tool: str, arguments: Mapping[str, object], desk: Desk) -> tuple[Wants, tuple[str, ...]]:
+    """Wants in the catalogue's own names, and what it does not know, in words. ToolError names each argument that there
+    is none of or that has a wrong form, so that a model can correct it. tool: for that word"""
     known = properties(desk.catalogue)
-    unknown = [name for name in arguments if name not in known]
-    if unknown:
-        raise ToolError(f"unknown arguments: {', '.join(unknown)}; expected: {', '.join(known)}")
-    stated = [c for a in desk.catalogue.schema.shown for c in _read(a, arguments)]
+    given, problems = _checked({k: v for k, v in arguments.items() if v is not None}, known)
+    if problems:
+        raise ToolError(f"bad arguments for {tool}: {'; '.join(problems)}; expected: {', '.join(known)}")
+    stated = [c for a in desk.catalogue.schema.shown for c in a.read(given)]
     conditions, unmatched = desk.conditions(stated)
-    way = str(arguments.get("order") or "").rpartition(" ")
+    attribute, _, way = str(given.get("order", "")).rpartition(" ")
+    wants = Wants(
+        conditions=conditions,
+        wish=str(given.get("wish", "")).strip(),
+        count=given.get("count"),
+        others=given.get("more", False),
+        again=given.get("include_seen", False),
+        order=Order(attribute=attribute, rising=way == "rising") if attribute else None,
+    )
     try:
-        wants = Wants(
-            conditions=conditions,
-            wish=str(arguments.get("wish") or "").strip(),
-            count=_whole(arguments.get("count")),
-            others=bool(arguments.get("more")),
-            again=bool(arguments.get("include_seen")),
-            order=Order(attribute=way[0], rising=way[2] == "rising") if way[0] in desk.catalogue.schema else None,
-        )
         desk.catalogue.attributes.mask(conditions)
-    except (UnknownName, DataError, ValueError, TypeError) as error:
-        raise ToolError(f"bad arguments: {error}") from error
+    except (UnknownName, DataError) as error:
+        raise ToolError(f"bad arguments for {tool}: {error}") from error
     return wants, unmatched
 
 
-def _read(attribute: Attribute, arguments: Mapping[str, object]) -> tuple[Condition, ...]:
-    try:
-        return attribute.read(arguments)
-    except (ValueError, TypeError) as error:
-        raise ToolError(f"bad arguments for {attribute.said}: {error}") from error
+_FORMS: dict[str, TypeAdapter[Any]] = {
+    "integer": TypeAdapter(int),
+    "number": TypeAdapter(int | float),
+    "boolean": TypeAdapter(bool),
+    "string": TypeAdapter(str),
+    "array": TypeAdapter(tuple[str, ...]),
+}
 
 
-def _whole(value: object) -> int | None:
-    if value is None or isinstance(value, int):
-        return value
-    raise ValueError(f"count is a whole number, got {value!r}")
+def _checked(
+    arguments: Mapping[str, object], known: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, Any], list[str]]:
+    """The arguments in the forms that their schemas state, and what is wrong with the others. As lax as models need:
+    "1990" is a number, and a name alone a list of one."""
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in arguments.items():
+        if name not in known:
+            problems.append(f"{name}: there is no such argument")
+            continue
+        kinds = known[name]["type"]
+        form = kinds if isinstance(kinds, str) else next(k for k in kinds if k != "null")
+        try:
+            found[name] = _FORMS[form].validate_python(
+                (value,) if form == "array" and isinstance(value, str) else value
+            )
+        except ValidationError as error:
+            problems.append(f"{name}: {error.errors()[0]['msg']}")
+            continue
+        choices = [c for c in known[name].get("enum", ()) if c is not None]
+        if choices and found[name] not in choices:
+            problems.append(f"{name}: {found[name]!r} is none of {', '.join(map(str, choices))}")
+    return found, problems

@@ -7,7 +7,7 @@ import streamlit as st
 from app.events import ItemShown
 from app.service import Profile
 from app.web.widgets.feedback import feedback
-from app.web.widgets.text import plain
+from app.web.widgets.markup import plain
 from recommenders.data import FeedbackKind
 
 Say = Callable[[str], None]  # sends a message as if it was typed

@@ -7,10 +7,10 @@ A step is a file `step_0002_what_it_does.py` beside this one:
     def upgrade() -> None:
         op.add_column("profiles", sa.Column("language", sa.String(20)))
 
-What it needs it says itself (columns, texts): it must do the same in years, so it imports neither the schema nor
+What it needs it says itself (columns, texts): it must do the same in years, so it imports neither the layout nor
 anything else that will change. SQLite alters little: `with op.batch_alter_table("profiles") as table` does the rest.
-One that rewrites what is stored uses `rewrite_events`. Then schema.py gets the new tables and VERSION the new number; a
-test holds the steps and the schema against each other. There is no way down: an older program refuses the store.
+One that rewrites what is stored uses `rewrite_events`. Then layout.py gets the new tables and VERSION the new number; a
+test holds the steps and the layout against each other. There is no way down: an older program refuses the store.
 
 All steps that are due are taken in one transaction, so a kill in the middle leaves the store as it was.
 """
@@ -21,12 +21,9 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, Connection, String, column, select, table, update
 
-from app.service.store.schema import RevisionRow
+from app.service.store.layout import RevisionRow
 
 __all__ = ["FOLDER", "Event", "rewrite_events", "upgrade"]
 
@@ -41,6 +38,11 @@ def upgrade(connection: Connection, held: int) -> int:
     """Take the steps that a store of version `held` still needs, in the transaction of `connection`, and note in the
     store where it stands; 0: there is nothing in it yet. Returns the version that it has then.
     """
+    # Here, not above: alembic takes longer to import than a store that is up to date takes to open.
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+    from alembic.script import ScriptDirectory
+
     script = ScriptDirectory(str(FOLDER), version_locations=[str(FOLDER)])
     context = MigrationContext.configure(connection, opts={"version_table": RevisionRow.__tablename__})
     due = list(script.iterate_revisions("head", f"{held:04d}" if held else "base"))

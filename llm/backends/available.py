@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import UnknownBackend, UnusableBackend
+from llm.backend_settings import LLMSettings
 from llm.backends import hosted
-from llm.settings import LLMSettings
 from llm.weights import published
 
 if TYPE_CHECKING:  # LangChain takes half a second to import, which a list of names need not wait for

@@ -6,7 +6,7 @@ Times are seconds since 1970 (UTC) as floats: SQLite drops time zones, and a num
 from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-VERSION = 1  # of these tables: the number of the last step in migrations/; a store with a higher one is refused
+VERSION = 2  # of these tables: the number of the last step in migrations/; a store with a higher one is refused
 
 
 class Base(DeclarativeBase):
