@@ -330,12 +330,12 @@ def test_any_cell_is_read_or_does_not_fit(cell: str) -> None:
     """Nothing raises, and what does not fit counts as unknown."""
     table = pd.DataFrame({name: [cell] for name in CELLS}, dtype="str")
     for a in ATTRIBUTES.values():
-        (read,) = a.cells(table)
-        astray = a.misfits(table)
-        assert set(astray) <= {a.name}
-        if astray:
-            assert a.unknown(read)
-            assert "expected" in astray[a.name][1]
+        parsed = a.parsed(table)
+        assert parsed.astray in ({}, {a.name: [0]})
+        if parsed.astray:
+            assert a.unknown(parsed.cells[0])
+            with pytest.raises(DataError, match="expected"):
+                a.parse(cell)
 
 
 def test_tuples_lists_and_numbers_are_cells_too() -> None:
@@ -413,9 +413,9 @@ def test_most_cells_decide_and_the_others_do_not_fit() -> None:
     table = pd.DataFrame({"price": [*map(str, range(10, 29)), "ask us"]})
     a = found_in("price", table["price"])
     assert a.kind == "number"
-    astray, why = a.misfits(table)["price"]
-    assert np.flatnonzero(astray).tolist() == [19]
-    assert "'ask us'" in why
+    assert a.parsed(table).astray == {"price": [19]}
+    with pytest.raises(DataError, match="price holds 'ask us'; expected a number"):
+        a.parse("ask us")
     mixed = pd.DataFrame({"price": ["10", "20", "ask us", "call", "later", "soon"]})
     assert found_in("price", mixed["price"]).kind != "number"
 

@@ -8,10 +8,13 @@ from recommenders.data.attributes.kinds.levels import Levels
 from recommenders.data.attributes.kinds.number import Number
 from recommenders.data.attributes.kinds.text import Text
 from recommenders.data.attributes.kinds.year import Year
-from recommenders.data.attributes.named import Named
+from recommenders.data.attributes.named import Named, names_said
+from recommenders.data.attributes.overview import Overview, overview_of
+from recommenders.data.attributes.reading import MOST, Sample
 from recommenders.data.attributes.schema import Bound, Schema, kinds, read_attribute
 
 __all__ = [
+    "MOST",
     "Attribute",
     "Bound",
     "Column",
@@ -24,6 +27,8 @@ __all__ = [
     "Number",
     "Operator",
     "Ordered",
+    "Overview",
+    "Sample",
     "Schema",
     "Text",
     "Value",
@@ -34,5 +39,7 @@ __all__ = [
     "found_in",
     "inferred",
     "kinds",
+    "names_said",
+    "overview_of",
     "read_attribute",
 ]

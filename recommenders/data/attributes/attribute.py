@@ -57,6 +57,15 @@ class Column(ABC):
         """(I,) bool: items whose cell is known."""
 
 
+@dataclass(frozen=True)
+class Parsed:
+    """One cell an item in a kind's own form; and by column the rows whose cell says something that does not fit, which
+    count as unknown."""
+
+    cells: Sequence[Any]
+    astray: Mapping[str, Sequence[int]]
+
+
 class Attribute(BaseModel, ABC):
     """One attribute of a catalogue.
 
@@ -103,38 +112,43 @@ class Attribute(BaseModel, ABC):
         """The columns of the table that its cells come from."""
         return self.derived or (self.name,)
 
+    @property
+    @abstractmethod
+    def expected(self) -> str:
+        """What a cell must be: "a number of €", "yes or no"."""
+
+    def parsed(self, table: pd.DataFrame) -> Parsed:
+        """Its cells over a whole table, each distinct one parsed once."""
+        parts = {c: self._parsed(table[c]) for c in self.columns}
+        astray = {c: rows for c, (_, rows) in parts.items() if rows}
+        return Parsed(self.joined([cells for cells, _ in parts.values()]), astray)
+
     def cells(self, table: pd.DataFrame) -> Sequence[Any]:
         """One cell an item in the kind's own form; `nothing` where nothing is known or what is there does not fit."""
-        return self.joined([self._read(table[c])[0] for c in self.columns])
+        return self.parsed(table).cells
 
     def joined(self, parts: Sequence[Sequence[Any]]) -> Sequence[Any]:
         """One sequence of cells out of those of each column."""
         return parts[0]
 
-    def misfits(self, table: pd.DataFrame) -> Mapping[str, tuple[np.ndarray, str]]:
-        """column -> ((I,) bool: cells that say something that does not fit, what was expected), where there are any."""
-        found = {c: self._read(table[c])[1] for c in self.columns}
-        return {c: (np.isin(np.arange(len(table)), rows), why) for c, (rows, why) in found.items() if rows}
-
-    def _read(self, column: pd.Series) -> tuple[list[Any], tuple[list[int], str]]:
-        """The cells of one column, and (rows that do not fit, what was expected). Each distinct cell is parsed once."""
+    def _parsed(self, column: pd.Series) -> tuple[list[Any], list[int]]:
+        """The cells of one column, and the rows that do not fit."""
         known: dict[Any, Any] = {}
         cells: list[Any] = []
         astray: list[int] = []
-        expected = ""
         for row, value in enumerate(column.tolist()):
             key = tuple(value) if isinstance(value, list | set) else value
             if key not in known:
                 try:
                     known[key] = self.absent if self.blank(value) else self.parse(value)
-                except DataError as error:
-                    known[key], expected = _ASTRAY, expected or str(error)
+                except DataError:
+                    known[key] = _ASTRAY
             cell = known[key]
             if cell is _ASTRAY:
                 astray.append(row)
                 cell = self.nothing
             cells.append(cell)
-        return cells, (astray, expected)
+        return cells, astray
 
     @abstractmethod
     def column(self, cells: Sequence[Any]) -> Column: ...
@@ -301,5 +315,5 @@ def unknown_value(attribute: Attribute, value: object, known: Sequence[str]) -> 
     return UnknownName(f"unknown {attribute.said} {value!r}{did_you_mean(str(value), known)}")
 
 
-def wrong_cell(attribute: str, value: object, expected: str) -> DataError:
-    return DataError(f"the attribute {attribute} holds {value!r}; expected {expected}")
+def wrong_cell(attribute: Attribute, value: object) -> DataError:
+    return DataError(f"{attribute.name} holds {value!r}; expected {attribute.expected}")

@@ -14,6 +14,10 @@ class Category(Named):
     nothing: ClassVar[Any] = ""
     operators: ClassVar[tuple[Operator, ...]] = ("one of", "is", "has none")
 
+    @property
+    def expected(self) -> str:
+        return "a name"
+
     def parse(self, value: Any) -> str:
         return str(value).strip()
 

@@ -57,13 +57,17 @@ class Flag(Attribute):
     blank_is_no: bool = False
 
     @property
+    def expected(self) -> str:
+        return "yes or no"
+
+    @property
     def absent(self) -> bool | None:
         return False if self.blank_is_no else None
 
     def parse(self, value: Any) -> bool:
         word = str(value).strip().lower()
         if word not in YES and word not in NO:
-            raise wrong_cell(self.name, value, "yes or no")
+            raise wrong_cell(self, value)
         return word in YES
 
     def check(self, condition: Condition) -> None:

@@ -83,13 +83,17 @@ class Levels(Attribute):
             raise ValueError(f"harmless is {self.harmless!r}, which is not one of the levels {either(self.levels)}")
         return self
 
+    @property
+    def expected(self) -> str:
+        return f"one of {either(self.levels)}"
+
     def blank(self, value: Any) -> bool:
         return super().blank(value) and str(value).strip().lower() not in self.levels  # "None" may be one
 
     def parse(self, value: Any) -> int:
         key = str(value).strip().lower()
         if key not in self.levels:
-            raise wrong_cell(self.name, value, f"one of {either(self.levels)}")
+            raise wrong_cell(self, value)
         return self.levels.index(key)
 
     def check(self, condition: Condition) -> None:

@@ -36,7 +36,7 @@ Mark = Literal["", ".", ","]
 _FIGURE = r"\d+(?:[.,'’ \u00a0\u202f]\d+)*"
 _WORD = r"(?!(?:to|bis|and|or|plus)\b)[^\W\d_]{1,12}\.?"
 _CELL = re.compile(
-    rf"(?P<lead>~|ca\.?|about|around|approx\.?)?\s*(?P<open>up\s+to|bis|max\.?|<=?|≤|from|ab|ages?|>=?|≥)?\s*"
+    rf"(?P<lead>~|ca\.?|about|around|approx\.?)?\s*(?P<open>(?:up\s+to|bis|max\.?|from|ab|ages?)\s+|[<>]=?|≤|≥)?\s*"
     rf"(?P<sign>[€$£]|[A-Z]{{2}}\$|[A-Z]{{3}}(?![a-z]))?\s*(?P<n>[-+]?{_FIGURE})\s*(?P<unit>{_WORD}|[%€$£])?\s*"
     rf"(?:(?:-|–|—|to|bis)\s*(?P<sign2>[€$£])?\s*(?P<m>{_FIGURE})\s*(?P<unit2>{_WORD}|[%€$£])?|"
     rf"(?P<up>\+|plus|and\s+up|or\s+more|years?\s+and\s+up)|(?P<minutes>\d{{1,2}})\s*(?:m|min|mins|minutes)?)?",
@@ -102,6 +102,10 @@ class Number(Attribute):
 
     # -- cells ------------------------------------------------------------------------------------------------------
 
+    @property
+    def expected(self) -> str:
+        return f"a number{f' of {self.unit}' if self.unit else ''}"
+
     def joined(self, parts: Sequence[Sequence[Any]]) -> Sequence[Any]:
         """Of two columns, from and to, the range of each item."""
         return parts[0] if len(parts) == 1 else [_span(low, high) for low, high in zip(*parts, strict=True)]
@@ -112,7 +116,7 @@ class Number(Attribute):
         else:
             read = amount(str(value), self.unit, self.decimal)
         if read is None:
-            raise wrong_cell(self.name, value, f"a number{f' of {self.unit}' if self.unit else ''}")
+            raise wrong_cell(self, value)
         low, high, _ = read
         return (low, float("inf")) if self._from_there and low == high and not self.derived else (low, high)
 
@@ -154,7 +158,7 @@ class Number(Attribute):
             return f"{hours} hour{'s' * (hours > 1)}" + (f" {minutes} minutes" if minutes else "")
         if self.words.there:
             return f"{value:,g} {self.said}" if value else f"none {self.said}"
-        plain = f"{value:,.2f}" if self.unit in MONEY and value % 1 else f"{value:,g}"
+        plain = f"{value:,.2f}" if value % 1 and (self.unit in MONEY or self.dimension == "price") else f"{value:,g}"
         if not self.unit:
             return plain
         return f"{plain} {self.unit.removesuffix('s') if value == 1 and self.unit.endswith('s') else self.unit}"
@@ -165,14 +169,20 @@ class Number(Attribute):
             return self.amount(low)
         if np.isinf(high):
             return f"{self.amount(low)} and more"
-        return f"{low:g} to {self.amount(high)}" if low else f"up to {self.amount(high)}"
+        return self.range(low, high) if low else f"up to {self.amount(high)}"
+
+    def range(self, low: float, high: float) -> str:
+        """ "2 to 4 players", "45 to 60 minutes", "1 hour 30 minutes to 2 hours"."""
+        if self.unit == "minutes":
+            return f"{self.amount(low)} to {self.amount(high)}" if low >= 60 else f"{low:g} to {high:g} minutes"
+        return f"{low:g} to {self.amount(high)}"
 
     def bare(self, condition: Condition) -> str:
         values = [float(v) for v in condition.values]
         if self.words.there and condition.operator == "at least" and values[0] == 1:
             return self.said
         if condition.operator == "between":
-            return f"{values[0]:g} to {self.amount(values[1])}"
+            return self.range(*values)
         if condition.operator == "is":
             return self.amount(values[0])
         strict = self._strict(values[0], condition.operator == "at most")
@@ -461,7 +471,7 @@ def amount(cell: str, unit: str, mark: Mark = "") -> tuple[float, float, str] | 
         if base != "minutes" or written.lower()[:1] != "h":
             return None
         low = high = low + int(match["minutes"]) * (factor / 60)
-    opened = (match["open"] or "").lower()
+    opened = (match["open"] or "").strip().lower()
     if match["up"] or opened in _UPWARDS:
         high = high if match["m"] else float("inf")
     elif opened:

@@ -21,11 +21,15 @@ class Set(Named):
 
     separator: Annotated[str, StringConstraints(min_length=1)] = "|"
 
+    @property
+    def expected(self) -> str:
+        return f"names separated by {self.separator!r}"
+
     def parse(self, value: Any) -> tuple[str, ...]:
         if isinstance(value, str):
             return listed(value, self.separator)
         if not isinstance(value, tuple | list | frozenset | set):
-            raise wrong_cell(self.name, value, f"names separated by {self.separator!r}")
+            raise wrong_cell(self, value)
         return tuple(dict.fromkeys(v for v in (str(v).strip() for v in value) if v))
 
     def column(self, cells: Sequence[Any]) -> Column:

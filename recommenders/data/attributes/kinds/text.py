@@ -27,6 +27,10 @@ class Text(Attribute):
     nothing: ClassVar[Any] = ""
     operators: ClassVar[tuple[Operator, ...]] = ()
 
+    @property
+    def expected(self) -> str:
+        return "text"
+
     def parse(self, value: Any) -> str:
         return str(value)
 

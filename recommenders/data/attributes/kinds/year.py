@@ -270,12 +270,16 @@ class Year(Attribute):
     kind: ClassVar[str] = "year"
     operators: ClassVar[tuple[Operator, ...]] = ("at most", "at least", "between", "is")
 
+    @property
+    def expected(self) -> str:
+        return "a year or a date"
+
     def parse(self, value: Any) -> float | None:
         if isinstance(value, int | float | np.number):
             return float(value) or None
         year = day_of(str(value))
         if year is None:
-            raise wrong_cell(self.name, value, "a year or a date")
+            raise wrong_cell(self, value)
         return year
 
     def check(self, condition: Condition) -> None:
