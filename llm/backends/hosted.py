@@ -3,6 +3,8 @@
 Thin factories: bounded time, bounded retries, usage in the stream. Keys go in as secrets and never into a message.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -56,3 +58,15 @@ def compatible(model: str, settings: LLMSettings) -> "BaseChatModel":
         temperature=0,
         use_responses_api=False,
     )
+
+
+@dataclass(frozen=True)
+class Service:
+    """One that has a key: its settings are `<kind>_api_key` and `<kind>_models`."""
+
+    label: str
+    make: Callable[[str, LLMSettings], "BaseChatModel"]
+
+
+SERVICES = {"openai": Service("OpenAI", openai), "anthropic": Service("Anthropic", anthropic)}
+"""By kind, the first half of their models' names."""

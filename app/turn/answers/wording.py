@@ -50,11 +50,19 @@ def sentence(text: str) -> str:
 # -- reasons on a card ------------------------------------------------------------------------------------------------
 
 
-def reasons(voice: Voice, explanation: Explanation, request: Request) -> list[Reason]:
-    """At most three short statements for one pick, each with the evidence that it rests on; never none."""
+MOST_REASONS = 3  # on a card; "why?" tells more
+
+
+def reasons(voice: Voice, explanation: Explanation, request: Request, said: Sequence[str] = ()) -> list[Reason]:
+    """Short statements for one pick, each with the evidence that it rests on; never none, at most MOST_REASONS.
+
+    said  checked sentences of a model, which come first
+    """
     found = [*_matched(voice, explanation), *_alike(voice, explanation, request), *_influenced(voice, explanation)]
     found += _shared(explanation, already=bool(found))
-    return found[:3] or _told(explanation) or [_position(voice, explanation)]
+    found = found or _told(explanation) or [_position(voice, explanation)]
+    checked = [Reason(text=sentence, evidence={"checked": "grounding", **found[0].evidence}) for sentence in said]
+    return [*checked, *found][:MOST_REASONS]
 
 
 def _matched(voice: Voice, e: Explanation) -> list[Reason]:
