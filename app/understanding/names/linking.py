@@ -504,6 +504,8 @@ def _unknown(text: str, capitals: Sequence[Token], cued: bool, person_cue: bool,
     start, end = capitals[0].start, capitals[-1].end
     if all(w.text.isdigit() or w.text in EVERYDAY for w in capitals) or capitals[0].text.isdigit():
         return None
+    if capitals[0].text[0].isdigit():  # "from the 90s under 2 hours" names nobody
+        sure_person = person_cue = False
     if sure_person or (person_cue and not cued and len(capitals) >= 2):
         return Mention("unknown_person", start, end, text[start:end])
     if cued:
