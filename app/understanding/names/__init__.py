@@ -5,6 +5,7 @@ from app.understanding.names.everyday import EVERYDAY, FUNCTION, ITEM_WORDS
 from app.understanding.names.genres import SYNONYMS
 from app.understanding.names.linking import Linker, Mention, linker
 from app.understanding.names.naming import nouns
+from app.understanding.names.stretches import Marks, Stretches, before, replaced
 
 __all__ = [
     "EVERYDAY",
@@ -12,9 +13,13 @@ __all__ = [
     "ITEM_WORDS",
     "SYNONYMS",
     "Linker",
+    "Marks",
     "Mention",
+    "Stretches",
+    "before",
     "foreign",
     "genres",
     "linker",
     "nouns",
+    "replaced",
 ]
