@@ -33,7 +33,7 @@ def opinions(text: str, found_slots: Slots, table: Table) -> tuple[tuple[int, Fe
             how = "" if reference is None else reference.how
             if last and (how == "that" or (how == "all" and len(last) > 1)):
                 items = last  # "I have seen the first and the third, loved both"
-            elif reference is not None and not found_slots.constrains:
+            elif reference is not None and (how == "place" or not found_slots.constrains):
                 items = reference.items if reference.how != "that" or len(reference.items) == 1 else ()
                 blank = _blank(blank, reference.spans)
             elif len(blank) <= _SHORT and _BARE.match(blank):
