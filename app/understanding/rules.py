@@ -336,7 +336,8 @@ def asked(r: Reader, judged: tuple[int, ...] = ()) -> Heard:
         wants = wants.changed(like=r.ids(like))
     extra = [f"{r.slots.k} picks" if r.slots.k > 1 else "one pick"] if r.slots.k else []
     extra += ["what you know already may appear"] if r.slots.again else []
-    sure = 0.9 if like or r.slots.constrains or (r.requests and not r.slots.wish) else 0.6
+    stands = like or r.slots.constrains or r.slots.order is not None or (r.requests and not r.slots.wish)
+    sure = 0.9 if stands else 0.6
     return r.shown(wants, sure=sure, more=extra)
 
 

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app import words
 from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Marks, Mention, Stretches, before, genres
@@ -21,6 +21,7 @@ _COUNT = re.compile(
     r"albums?|songs?|books?|games?|comed(?:y|ies)|thrillers?|dramas?|westerns?|musicals?|documentar(?:y|ies)|others?|more)\b",
     re.IGNORECASE,
 )
+_FIRST = re.compile(r"\s+(?:ones?\s+)?first\b", re.IGNORECASE)  # of "oldest first" no wish
 _JUST_N = re.compile(
     r"\b(?:just|only|top|give me|show me)\s+(?P<n>\d{1,2}|one|two|three|four|five|six|ten)\b(?!\s+(?:of|years))",
     re.IGNORECASE,
@@ -196,7 +197,20 @@ def quantities(
             if not stretches.touch(hit.start, hit.end):
                 found.append(hit)
         order = order or a.hear_order(text)
-    return found, order
+    return _apart(text, found, order)
+
+
+def _apart(text: str, hits: list[Hit], order: Ordered | None) -> tuple[list[Hit], Ordered | None]:
+    """The conditions that other words say than the order: "the newest film" asks for no film of the last years."""
+    if order is None:
+        return hits, None
+    if first := _FIRST.match(text, order.end):
+        order = replace(order, end=first.end())
+    return [h for h in hits if h.condition.attribute != order.attribute or not _meet(h, order)], order
+
+
+def _meet(hit: Hit, order: Ordered) -> bool:
+    return hit.start < order.end and order.start < hit.end
 
 
 def _named(text: str, mentions: tuple[Mention, ...], negated: list[bool], linker: Linker) -> Iterator[Condition]:
