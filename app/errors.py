@@ -3,11 +3,12 @@
 ChatrecError
 ├── AppError                  the app's own layers
 │   ├── StoreError            the store cannot do what it was asked
-│   │   ├── StoreUnavailable  locked by another process, not reachable, or not a store
+│   │   ├── StoreUnavailable  locked by another process, too busy, not reachable, or not a store
 │   │   ├── StoreTooNew       written by a newer version of this program
 │   │   └── NotFound          no such profile, conversation or message (any more)
 │   ├── ConversationBusy      a turn of this conversation is still running, here or in another process
 │   ├── NothingToRepeat       no message to answer again or to edit
+│   ├── MessageTooLong        more characters than a message may have
 │   └── SetupError            a step of the set-up could not be done
 ├── RecommenderError          data, models, pipelines
 │   ├── DataError             a table that breaks its rules (unknown column, duplicate item, unreadable file)
@@ -66,6 +67,10 @@ class ConversationBusy(AppError):
 
 
 class NothingToRepeat(AppError):
+    pass
+
+
+class MessageTooLong(AppError):
     pass
 
 

@@ -4,11 +4,11 @@ Every event is a frozen pydantic model with a `kind`, so that a stored trace is 
 `seconds` is the duration of the step that the event ends.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
-from app.understanding import NOTHING, Wants, of_arguments
+from app.wants import NOTHING, Wants
 
 Purpose = Literal["decide", "rerank", "reply", "repair"]
 """What the language model is asked for."""
@@ -64,22 +64,6 @@ class Decision(_Event):
     unmatched: list[str] = []  # what the catalogue does not know: "person 'Al Pacino': this catalogue has no people"
     along: bool = False  # picks come along though the message asked for none; `wants` are theirs
 
-    @model_validator(mode="before")
-    @classmethod
-    def _upgraded(cls, given: Any) -> Any:
-        """Decisions that were stored with the arguments of a tool."""
-        if not isinstance(given, dict) or "arguments" not in given:
-            return given
-        fields = dict(given)
-        arguments = fields.pop("arguments") or {}
-        shows = fields.get("action") in ("recommend", "similar") or bool(fields.get("along"))
-        named = [str(i).removeprefix("item:") for i in arguments.get("items") or ()]
-        if shows:
-            fields["wants"] = of_arguments(arguments, similar=bool(named))
-        else:
-            fields["items"] = named
-        return fields
-
 
 class ToolCalled(_Event):
     kind: Literal["tool"] = "tool"
@@ -89,11 +73,14 @@ class ToolCalled(_Event):
     error: str = ""
 
 
+_RENAMED = {"crowd": "popularity"}  # sources of a pipeline as stored traces may still call them
+
+
 class Place(BaseModel):
     """Where one stage put an item (1-based rank, raw score)."""
 
     model_config = ConfigDict(frozen=True)
-    source: str
+    source: Annotated[str, AfterValidator(lambda source: _RENAMED.get(source, source))]
     rank: int
     score: float
 

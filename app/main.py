@@ -25,7 +25,8 @@ page = st.navigation(
 if st.session_state.pop("go_to_chat", False) and page != talk:
     st.switch_page(talk)
 chat = session.catalogue_or_stop()
-apply_choices(chat)
-send_typed()
-sidebar(chat, session.conversation())
-page.run()
+with session.told():
+    apply_choices(chat)
+    send_typed()
+    sidebar(chat, session.conversation())
+    page.run()

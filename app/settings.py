@@ -3,15 +3,15 @@
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from llm.settings import LLMSettings
+from llm.backend_settings import Backends, LLMSettings
 from recommenders.places import base, in_checkout
 
 
-class Settings(BaseSettings):
-    """One line a setting; docs/settings.md is generated from this class."""
+class Settings(Backends, BaseSettings):
+    """One line a setting, those of the backends beside them; docs/settings.md is generated from this class."""
 
     model_config = SettingsConfigDict(
         env_prefix="CHATREC_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
@@ -47,23 +47,6 @@ class Settings(BaseSettings):
     total_seconds: float = Field(60.0, gt=0, description="Longest time for one model call.")
     repairs: int = Field(1, ge=0, le=3, description="Times a malformed answer is shown back to the model.")
     threads: int | None = Field(None, description="CPU threads of the embedded LLM; empty lets it choose.")
-
-    openai_api_key: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("CHATREC_OPENAI_API_KEY", "OPENAI_API_KEY"), description="OpenAI."
-    )
-    openai_models: tuple[str, ...] = Field(("gpt-4o-mini",), description="OpenAI models offered.")
-    anthropic_api_key: SecretStr | None = Field(
-        None,
-        validation_alias=AliasChoices("CHATREC_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"),
-        description="Anthropic.",
-    )
-    anthropic_models: tuple[str, ...] = Field(("claude-sonnet-5",), description="Anthropic models offered.")
-    compatible_url: str = Field("", description="OpenAI-compatible server (vLLM, llama.cpp, Ollama), ends in /v1.")
-    compatible_api_key: SecretStr | None = Field(None, description="Key of that server, if it wants one.")
-    compatible_models: tuple[str, ...] = Field((), description="Models of that server.")
-    huggingface_models: tuple[str, ...] = Field(
-        (), description="Hugging Face causal models offered: local folders or hub names."
-    )
 
     @property
     def llm(self) -> LLMSettings:

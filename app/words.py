@@ -42,9 +42,10 @@ class Token:
     opens: bool
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def tokens(text: str) -> tuple[Token, ...]:
-    """The words of a text, in order; in time linear in its length. Remembered: all who read a message ask for them."""
+    """The words of a text, in order; in time linear in its length. Remembered, so that a message is cut once however
+    many look at its words."""
     found: list[Token] = []
     end = 0  # of the word before
     for match in _WORD.finditer(text):

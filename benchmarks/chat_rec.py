@@ -40,7 +40,7 @@ from app.turn.choosing import choose
 from app.turn.context import Parts, TurnContext
 from app.turn.desk import Desk, Outcome
 from benchmarks.measure import about, write
-from llm.backends import registry
+from llm.backends import available
 from recommenders.contract.base import Recommender
 from recommenders.contract.config import configured, tuned
 from recommenders.data.tables import Dataset, UserState
@@ -136,7 +136,7 @@ def _found(
 
 def reranked(pipeline: Pipeline, some: Cut, many: int, s: Settings) -> Iterator[tuple[list[int], bool, float]]:
     """For each of the first users: the model's five, whether it was bypassed, seconds."""
-    info, model = registry.describe(s.backend, s.llm), registry.load(s.backend, s.llm)
+    info, model = available.describe(s.backend, s.llm), available.load(s.backend, s.llm)
     for n in range(min(many, len(some.users))):
         desk, outcome, items = _found(pipeline, some, n, model, info)
         began, bypassed = time.perf_counter(), False
@@ -173,8 +173,8 @@ def main() -> None:
         print(name, json.dumps(ours[name]), flush=True)
     if {s.generator, s.ranker} <= models.keys():
         served = bench.pipeline(s.generator, s.ranker).config
-        chosen = np.bincount(some.train.interactions.item, minlength=len(bench.catalogue))
-        pipeline = Pipeline(bench.catalogue, models[s.generator], models[s.ranker], bench.text_index(), served, chosen)
+        two, popularity = (models[s.generator], models[s.ranker]), some.train.popularity
+        pipeline = Pipeline(bench.catalogue, *two, bench.text_index(), served, popularity)
         own = asked(pipeline, some)
         ours[f"pipeline, {s.generator}+{s.ranker}"] = told(own, some)
         write("chat_rec", results)

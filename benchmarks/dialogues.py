@@ -38,10 +38,10 @@ from app.service.workbench import Workbench
 from app.settings import Settings, settings
 from app.turn.context import Parts, Turn, TurnContext
 from app.turn.controller import run_turn
-from app.understanding.wants import NOTHING
+from app.wants import NOTHING
 from benchmarks.measure import about, write
 from benchmarks.replay import Moment, Said, breaks, moments, read
-from llm.backends import registry
+from llm.backends import available
 from llm.backends.absent import AbsentModel
 from recommenders.contract.request import Request
 from recommenders.data.tables import UserState
@@ -65,8 +65,7 @@ class Bench:
         self.bench = bench
         self.catalogue = self.bench.catalogue
         self.pipeline = self.bench.pipeline(s.generator, s.ranker)
-        met = self.bench.dataset.interactions.item
-        self.popular = np.argsort(-np.bincount(met, minlength=len(self.catalogue)), kind="stable")
+        self.popular = np.argsort(-self.bench.dataset.popularity, kind="stable")
 
     def replayed(self, variant: str, said: Sequence[Said]) -> list[Row]:
         if variant in CONTROLLED:
@@ -113,8 +112,8 @@ class Bench:
 
     def _controlled(self, said: Sequence[Said], *, spoken: bool, encoder: bool) -> list[Row]:
         s = self.settings.model_copy(update={"small_encoder": encoder})
-        info = registry.describe(s.backend, s.llm)
-        model = registry.load(s.backend, s.llm) if spoken else None
+        info = available.describe(s.backend, s.llm)
+        model = available.load(s.backend, s.llm) if spoken else None
         absent = AbsentModel(reason="none is wanted here")
         parts = Parts(info, model or absent, self.pipeline, s.generator, None if s.ranker == "none" else s.ranker)
         decisions: dict[int, tuple[TurnEvent, ...]] = {}  # by the number of turns before the answer

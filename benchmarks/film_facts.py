@@ -28,7 +28,7 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901 a script, told in its order
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", type=Path, default=settings().datasets)
     parser.add_argument("--show", type=int, default=20, help="disagreements to print")

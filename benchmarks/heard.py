@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.understanding.heard import About, Ask, Compare, Heard, Judge, Why
-from app.understanding.joint import intent_of
 from app.understanding.lessons.dialogues import Message
 from app.understanding.names.linking import Linker
 from app.understanding.reader.labels import TITLES
 from app.understanding.table import Table
-from app.understanding.wants import NOTHING, Wants
+from app.wants import NOTHING, Wants
 from recommenders.data.attributes import Condition
 from recommenders.evaluation.metrics import percentiles, resampled
 from recommenders.texts.word_index import content_words
@@ -118,7 +117,7 @@ def of_understanding(u: Heard, names: Linker, seconds: float) -> Reading:
             found.setdefault("items", set()).update(act.items)
         elif isinstance(act, Ask):
             found |= of_wants(act.wants, names)
-    return Reading(intent_of(u), {n: frozenset(v) for n, v in found.items() if v}, seconds)
+    return Reading(u.intent, {n: frozenset(v) for n, v in found.items() if v}, seconds)
 
 
 def of_wants(wants: Wants, names: Linker) -> dict[str, set[object]]:

@@ -5,7 +5,7 @@
 `turn` is one message, "something scary from the 80s", of somebody new, with the default parts but no language model's
 sentence; `train` is `chatrec train sasrec` and `evaluate` is `chatrec evaluate ease`, both on a small made-up data set.
 Counted with sys.setprofile among the files of app, recommenders, llm and prompts; the first call of each journey is
-made once before, so that imports do not count. Also how often a message is cut into words.
+made once before, so that imports do not count. Also how often a text is cut into words, and how many texts.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from types import FrameType
 
 from app.service import Chat, Store, Workbench
 from app.settings import settings
+from app.words import tokens
 from benchmarks.synthetic import dataset
 from recommenders.experiments import compare, train
 
@@ -48,6 +49,7 @@ class Traced:
 
 def traced(journey: Callable[[], object]) -> Traced:
     journey()  # imports and caches
+    tokens.cache_clear()
     found = Traced()
     threading.setprofile(found)
     sys.setprofile(found)
@@ -93,7 +95,10 @@ def main() -> None:
     args = parser.parse_args()
     for name in args.journeys:
         found = traced(JOURNEYS[name]())
-        print(f"{name:10} {len(found.files):4} files, {found.across:7,} calls from one file into another")
+        print(
+            f"{name:10} {len(found.files):4} files, {found.across:7,} calls from one file into another; "
+            f"texts cut into words: {found.calls['app/words.py:tokens']}"
+        )
         for function, n in found.calls.most_common(args.calls):
             print(f"{'':10} {n:7,} {function}")
 

@@ -32,7 +32,7 @@ from app.scorer.rankers import ByTuned, Listwise, Pointwise
 from app.scorer.rating_texts import drawn, spread_out, taught
 from app.settings import Settings, settings
 from benchmarks.expected_ratings import ExpectedRatings, TokenRatings
-from llm.backends import registry
+from llm.backends import available
 from llm.rating import network, starts
 from llm.rating.tuning import Config
 from recommenders.contract.config import configured
@@ -124,7 +124,7 @@ class World:
             if not (kept / network.CARD).is_file():
                 self._taught(self.lists.train, "t5", "none", T5, 6000, 400, TUNED_KNOWN).save(kept)
             return ByTuned(TunedRatings.of(network.load(kept), self.lists.train))
-        model = registry.load(f"embedded:{SMOL}", self.settings.llm)
+        model = available.load(f"embedded:{SMOL}", self.settings.llm)
         if kind == "pointwise":
             return Pointwise(TextRatings(model, words_of(self.data, ASKED_KNOWN)), 600)
         return Listwise(model, self.data.catalogue, self.data.liked_from, total_seconds=600, first_token_seconds=300)
@@ -191,7 +191,7 @@ PARTS: dict[str, tuple[str, bool | None, bool, Part]] = {
         False,
         False,
         lambda w: (
-            TextRatings(registry.load(f"embedded:{SMOL}", w.settings.llm), words_of(w.data, ASKED_KNOWN)),
+            TextRatings(available.load(f"embedded:{SMOL}", w.settings.llm), words_of(w.data, ASKED_KNOWN)),
             {},
         ),
     ),

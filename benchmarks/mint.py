@@ -43,8 +43,8 @@ from recommenders.evaluation import metrics
 from recommenders.experiments.training import record, train
 from recommenders.models.mint import MINT
 from recommenders.pipeline.tune import withhold_last
-from recommenders.texts import text
-from recommenders.texts.text import TextEncoder, TextIndex
+from recommenders.texts import text_index
+from recommenders.texts.text_index import TextEncoder, TextIndex
 
 CUTS = (10, 50)
 FORMS = ("bare", "facts", "described", "composed", "written", "popular", "blended")
@@ -107,7 +107,7 @@ def trained(form: str, s: Settings, known: Dataset, given: Mapping[str, object])
         own |= {"epochs": LONG, "composed": 0, "narratives": str(written)}
     digest = hashlib.sha256(written.read_bytes()).hexdigest() if form == "written" else ""
     resolved = dataclasses.asdict(configured("mint", own).config)
-    stamp = json.dumps([resolved, digest, text.fingerprint(known.catalogue)], sort_keys=True)
+    stamp = json.dumps([resolved, digest, text_index.fingerprint(known.catalogue)], sort_keys=True)
     if not ((folder / "stamp.json").is_file() and (folder / "stamp.json").read_text(encoding="utf-8") == stamp):
         with bars() as progress:
             model = train("mint", known, folder / "run", config=own, progress=progress)
@@ -118,7 +118,7 @@ def trained(form: str, s: Settings, known: Dataset, given: Mapping[str, object])
     return ready, TextEncoder(folder / "encoder"), record(folder / "run").cpu_seconds
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901 a script, told in its order; a third are the forms inside it
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("--forms", nargs="*", choices=FORMS, default=list(FORMS))
     given.add_argument("--half", choices=("choose", "report"), default="report")
@@ -139,8 +139,8 @@ def main() -> None:
     told: dict[str, dict[str, object]] = {}
     plain = TextEncoder(s.cache_dir / "encoder")
     said = [a.words for a in asked]
-    counts = np.bincount(known.interactions.item, minlength=len(catalogue))
-    popular = POPULARITY * (np.log1p(counts) / np.log1p(counts.max())).astype(np.float32)[:, None]  # (I, 1)
+    chosen = np.log1p(known.popularity)
+    popular = POPULARITY * (chosen / chosen.max()).astype(np.float32)[:, None]  # (I, 1)
     one = np.ones((len(asked), 1), np.float32)
     vectors: dict[str, tuple[np.ndarray, np.ndarray, float]] = {}  # form -> items, queries, seconds of training
 
@@ -158,7 +158,7 @@ def main() -> None:
         if form == "described":
             items = read_by("facts")[0].copy()
             rows = [n for n, id_ in enumerate(catalogue.ids.ids) if id_ in described]
-            texts = [f"{text.document(catalogue, n)}. {described[catalogue.ids.ids[n]]}" for n in rows]
+            texts = [f"{text_index.document(catalogue, n)}. {described[catalogue.ids.ids[n]]}" for n in rows]
             items[rows] = plain.encode(texts)
             return items, read_by("facts")[1], 0.0
         if form in ("popular", "blended"):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.understanding.names.naming import title_index
-from app.understanding.wants import Wants
+from app.wants import Wants
 from app.words import folded
 from recommenders.data.tables import Catalogue
 

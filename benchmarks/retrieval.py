@@ -24,7 +24,7 @@ from tqdm import tqdm
 from app.settings import settings
 from benchmarks.measure import about, peak, write
 from benchmarks.vectors import Shape, neighbourhood
-from recommenders.texts.text import TextEncoder
+from recommenders.texts.text_index import TextEncoder
 from recommenders.texts.vector_index import VectorIndex
 
 K = 10

@@ -39,7 +39,7 @@ from app.understanding.names.linking import linker
 from app.words import folded
 from benchmarks.measure import about, write
 from benchmarks.people import Aim, Person, Talk
-from llm.backends import registry
+from llm.backends import available
 from llm.backends.absent import AbsentModel
 from recommenders.data.tables import FeedbackKind
 from recommenders.evaluation import metrics
@@ -118,10 +118,9 @@ class Systems:
 
     def __init__(self, s: Settings) -> None:
         self.settings, self.bench = s, Workbench(s)
-        met = self.bench.dataset.interactions.item
-        self.popular = np.argsort(-np.bincount(met, minlength=len(self.bench.catalogue)), kind="stable")
+        self.popular = np.argsort(-self.bench.dataset.popularity, kind="stable")
         ranker = None if s.ranker == "none" else s.ranker
-        info = registry.describe(s.backend, s.llm)
+        info = available.describe(s.backend, s.llm)
         absent = AbsentModel(reason="none is wanted here")
         self.parts = Parts(info, absent, self.bench.pipeline(s.generator, ranker), s.generator, ranker)
 
@@ -147,7 +146,7 @@ class Worded:
     """Messages in the words of the embedded language model, where these keep what was to be said."""
 
     def __init__(self, s: Settings) -> None:
-        self.model = registry.load(s.backend, s.llm)
+        self.model = available.load(s.backend, s.llm)
         self.kept = self.asked = 0
 
     def __call__(self, message: str, talk: Talk) -> str:

@@ -44,12 +44,12 @@ from app.understanding.reader.encoder import Encoder, shipped
 from app.understanding.reader.labels import Span
 from app.understanding.rules import understand
 from app.understanding.table import Table
-from app.understanding.wants import NOTHING, Wants
+from app.wants import NOTHING, Wants
 from benchmarks import steer_model, steer_page
 from benchmarks.heard import Reading, macro_f1, of_understanding, scored, share, table
 from benchmarks.measure import RESULTS, about, write
 from benchmarks.reading_alone import read_alone
-from llm.backends import registry
+from llm.backends import available
 from recommenders.contract.config import configured
 from recommenders.data import sources
 from recommenders.data.sources import ml_latest_small
@@ -202,7 +202,7 @@ def asked_model(args: argparse.Namespace) -> dict[str, object]:
     s = settings()
     data = sources.load("ml-100k", s.cache_dir, s.datasets)
     names = Linker(data.catalogue)
-    model: Any = registry.load(f"embedded:{args.model}", s.llm.model_copy(update={"threads": 1}))
+    model: Any = available.load(f"embedded:{args.model}", s.llm.model_copy(update={"threads": 1}))
     model.warm()
     composer = Composer(films(data.catalogue), "held-out")
     messages = list(islice((m for d in composer.dialogues(args.sample) for m in d), args.sample))

@@ -74,7 +74,7 @@ def main() -> None:
     from app.settings import Settings
     from app.turn.context import Parts, Turn, TurnContext
     from app.turn.controller import run_turn
-    from llm.backends import registry
+    from llm.backends import available
 
     imported = time.perf_counter() - began
     settings = Settings()
@@ -82,7 +82,7 @@ def main() -> None:
     generator, ranker = options.generator or settings.generator, options.ranker or settings.ranker
     bench = Workbench(settings)
     pipeline = bench.pipeline(generator, None if ranker == "none" else ranker)
-    info, model = registry.describe(backend, settings.llm), registry.load(backend, settings.llm)
+    info, model = available.describe(backend, settings.llm), available.load(backend, settings.llm)
     if pipeline.texts is not None:
         pipeline.texts.encoder.query("warm")
     loaded = time.perf_counter() - began

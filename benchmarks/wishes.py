@@ -6,7 +6,7 @@ The answers come from general knowledge of the films and are not complete. Of th
 written after first rankings (by titles and genres alone) had been seen, and the pipeline's weights were chosen on them:
 they compare variants with each other. The wishes "held" were written before any ranking, and nothing was chosen on
 them. Intervals are 95 % bootstraps over wishes. The last table asks for somebody of whom nothing is known, in whose
-lists the crowd has a say. --forms also compares what the encoder is given of an item (takes minutes).
+lists popularity has a say. --forms also compares what the encoder is given of an item (takes minutes).
 """
 
 import argparse
@@ -26,7 +26,7 @@ from recommenders.data.tables import Catalogue, UserState
 from recommenders.evaluation import metrics
 from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
 from recommenders.texts import word_index
-from recommenders.texts.text import TextEncoder, TextIndex, document
+from recommenders.texts.text_index import TextEncoder, TextIndex, document
 
 WISHES = Path(__file__).with_name("wishes.toml")
 FORMS: dict[str, Callable[[Catalogue, int], str]] = {
@@ -95,12 +95,12 @@ def main() -> None:
             ranks += [np.log(x.provenance[0].rank) for found_ in lists.values() for x in found_[:5]]
         print(f"| {weight} | {np.mean(at_10):.3f} | {np.mean(at_5):.3f} | {np.exp(np.mean(ranks)):.0f} |")
 
-    chosen = np.bincount(data.interactions.item, minlength=len(c))
-    print("\n| wishes | crowd weight | recall@10 | recall@5 | recall@10 over none, 95 % |\n|---|---|---|---|---|")
+    popularity = data.popularity
+    print("\n| wishes | popularity weight | recall@10 | recall@5 | recall@10 over none, 95 % |\n|---|---|---|---|---|")
     for name, some in wishes().items():
         without = np.zeros(len(some))
         for weight in (0.0, 0.2, 0.4, 0.8):
-            pipeline = Pipeline(c, generator, None, texts, PipelineConfig(crowd_weight=weight), chosen)
+            pipeline = Pipeline(c, generator, None, texts, PipelineConfig(popularity_weight=weight), popularity)
 
             def asked(wish: str, pipeline: Pipeline = pipeline) -> list[int]:
                 return [x.item for x in pipeline.recommend(UserState(), Request(k=10, wish=wish, said=wish)).candidates]

@@ -11,7 +11,7 @@ from app.errors import AppError, LLMError, NothingToRepeat, RecommenderError
 from app.events import ItemShown, TurnEvent
 from app.service import Chat, Conversation, Memory, Profile, Store, Workbench
 from app.settings import settings
-from llm.backends import registry
+from llm.backends import available
 
 HELP = """/why N          why item N of the last answer
 /more N         more like item N
@@ -135,7 +135,7 @@ class Terminal:
             self.chat.swap(now, **{part: name})
             typer.echo(f"{part}: {name}")
         elif part == "backend":
-            for b in registry.backends(self.chat.settings.llm):
+            for b in available.backends(self.chat.settings.llm):
                 typer.echo(f"{'*' if b.name == now.backend else ' '} {b.name:32} {b.reason or 'usable'}")
         else:
             names = self.chat.workbench.generators() if part == "generator" else [*self.chat.rankers(), "none"]

@@ -1,5 +1,6 @@
 """chatrec data: get, import, list and show data sets."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 from app.progress import bars
 from app.settings import settings
 from app.setup import get_data
-from recommenders.data import imported, sources
+from recommenders.data import imported, overview_of, sources
 
 data = typer.Typer(name="data", no_args_is_help=True, help="Data sets: fetch, import, list, show.")
 
@@ -18,6 +19,7 @@ _ITEMS, _INTERACTIONS, _USERS, _FILES = (
     "User columns",
     "How the files are written",
 )
+_FIELDS = "label, aka, better, hidden, kind, unit, levels, ..."
 
 
 def _column(what: str, panel: str) -> typer.models.OptionInfo:
@@ -66,7 +68,9 @@ def import_(
     ] = None,
     language: Annotated[str | None, _column("Language.", _ITEMS)] = None,
     text: Annotated[str | None, _column("Description.", _ITEMS)] = None,
-    extra: Annotated[list[str] | None, _column("A further column to keep (repeatable).", _ITEMS)] = None,
+    extra: Annotated[
+        list[str] | None, _column("A further column that must be there (repeatable); all are kept.", _ITEMS)
+    ] = None,
     user: Annotated[str | None, _column("User id.", _INTERACTIONS)] = None,
     item: Annotated[str | None, _column("Item id.", _INTERACTIONS)] = None,
     value: Annotated[str | None, _column("Rating or count.", _INTERACTIONS)] = None,
@@ -102,7 +106,8 @@ def import_(
     licence: Annotated[str, typer.Option(help="Its terms, for people.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier import of this name.")] = False,
 ) -> None:
-    """Import your own items and interactions; what could not be used is reported and written to a file."""
+    """Import your own items and interactions; what could not be used is reported and written to a file. Every column of
+    the items becomes an attribute that can be asked for; see `chatrec data attributes`."""
     given = {key: value for key, value in locals().items() if key in imported.Import.model_fields}
     given["extra"] = tuple(extra or ())
     given["separator"] = None if separator is None else separator.replace("\\t", "\t")
@@ -111,6 +116,37 @@ def import_(
     for line in report.lines():
         typer.echo(line)
     typer.echo(f"Serve it with: CHATREC_DATASET={report.name} chatrec setup, then the same before chatrec serve.")
+
+
+@data.command()
+def attributes(
+    name: Annotated[str | None, typer.Argument(help="Name of the data set; the served one if left out.")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="ATTRIBUTE.FIELD=VALUE", help=f"Correct {_FIELDS} (repeatable)."),
+    ] = None,
+    resets: Annotated[
+        list[str] | None,
+        typer.Option("--reset", metavar="ATTRIBUTE", help="Take corrections of an attribute back (repeatable)."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """What may be asked of the items of a data set: kind, words, unit, levels, examples, how much is known.
+
+    Corrects what an import took for something else: --set price.unit=€ --set price.aka=cost --set weight.better=low.
+    """
+    s = settings()
+    name = name or s.dataset
+    if changes or resets:
+        imported.correct(name, s.cache_dir, changes or (), resets or ())
+    found = overview_of(sources.load(name, s.cache_dir, s.datasets).catalogue.attributes)
+    if as_json:
+        typer.echo(json.dumps([o.as_json() for o in found], ensure_ascii=False, indent=2))
+        return
+    for o in found:
+        typer.echo(o.line())
+    if changes or resets:
+        typer.echo("Corrected. What is running already takes it up when it is started again.")
 
 
 @data.command()
@@ -136,8 +172,10 @@ def show(
         f"descriptions of {sum(bool(t) for t in c.texts) / len(c):.0%}",
     ]
     typer.echo(f"{len(c):,} items: {', '.join(known)}")
-    if c.extra_columns:
-        typer.echo(f"Further item columns: {', '.join(c.extra_columns)}")
+    asked = [a for a in c.schema.shown if a.name in c.extra_columns or a.derived]
+    if asked:
+        told = (f"{a.said} ({a.kind})" if a.said == a.name else f"{a.name} ({a.kind}, {a.said})" for a in asked)
+        typer.echo(f"Further attributes: {', '.join(told)}; more: chatrec data attributes {found.name}")
     typer.echo(f"Profile columns: {', '.join(found.profile_columns) or 'none'}")
     for item in range(min(rows, len(c))):
         typer.echo(f"  {c.ids.ids[item]:>8}  {c.label(item)}  {', '.join(c.genres[item])}")

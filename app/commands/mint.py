@@ -8,7 +8,7 @@ import typer
 from app.progress import bars
 from app.service import feature_writing
 from app.settings import settings
-from llm.backends import registry
+from llm.backends import available
 from llm.weights import published
 from llm.writing import OpenVinoLikelihood, Remembered
 from recommenders.data import sources
@@ -45,7 +45,7 @@ def write(
         likelihood = Remembered(model, "smollm2-135m", feature_writing.shelf(s.cache_dir, "likelihood"))
     with bars() as progress:
         wrote = feature_writing.requests(
-            registry.load(name, s.llm),
+            available.load(name, s.llm),
             name,
             data,
             likelihood,
@@ -65,21 +65,20 @@ def write(
 
 @mint.command()
 def describe(
-    items: Annotated[int, typer.Option(min=1, help="So many items, those that most people met first.")] = 600,
+    items: Annotated[int, typer.Option(min=1, help="So many items, the most popular first.")] = 600,
     backend: _Backend = None,
 ) -> None:
     """Write descriptions of items from their facts; sentences that go beyond them are left out."""
     s = settings()
     name = backend or s.backend
     data = sources.load(s.dataset, s.cache_dir, s.datasets)
-    met = np.bincount(data.interactions.item, minlength=len(data.catalogue))
-    chosen = np.argsort(-met, kind="stable")[:items].tolist()
+    popular = np.argsort(-data.popularity, kind="stable")[:items].tolist()
     with bars() as progress:
         found, figures = feature_writing.descriptions(
-            registry.load(name, s.llm),
+            available.load(name, s.llm),
             name,
             data.catalogue,
-            chosen,
+            popular,
             feature_writing.shelf(s.cache_dir, "describe"),
             progress=progress,
         )

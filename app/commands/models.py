@@ -6,7 +6,7 @@ import typer
 
 from app.progress import bars
 from app.settings import settings
-from llm.backends import registry
+from llm.backends import available
 from llm.weights import published
 
 models = typer.Typer(name="models", help="Language models: list them, fetch their weights.", no_args_is_help=True)
@@ -16,7 +16,7 @@ models = typer.Typer(name="models", help="Language models: list them, fetch thei
 def list_() -> None:
     """Every backend, whether it is usable here, and why not; then the weights that can be fetched."""
     s = settings()
-    for b in registry.backends(s.llm):
+    for b in available.backends(s.llm):
         used = "  (used by new conversations)" if b.name == s.backend else ""
         typer.echo(f"{b.name:34} {'usable' if b.usable else 'not usable':11} {b.label}{used}")
         if b.reason:

@@ -23,7 +23,6 @@ from app.errors import LLMError, MalformedOutput, RecommenderError, Stopped
 from app.scorer.ordering import LLMRanker, Order
 from app.scorer.predicted_ratings import TextRatings, TunedRatings, words_of
 from app.settings import Settings
-from app.understanding import nouns
 from llm.calls import streaming, structured, to_chat
 from llm.rating import answers, network
 from recommenders.data import Catalogue, Dataset, UserState
@@ -89,7 +88,7 @@ class Listwise:
         liked = [i for i, v in zip(state.items, state.values, strict=True) if v >= self.liked_from][-self.latest :]
         asked = prompts.messages(
             "rank",
-            noun=next(iter(nouns(self.catalogue)), "items"),
+            noun=next(iter(self.catalogue.nouns), "items"),
             liked=self._labels(liked) or ["nothing yet"],
             labels=self._labels(items),
         )

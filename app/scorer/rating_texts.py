@@ -12,7 +12,6 @@ import numpy as np
 
 import prompts
 from app.errors import DataError
-from app.understanding import nouns
 from llm.rating import Example
 from prompts import Message
 from recommenders.data import Catalogue, Dataset, Places, Rows, UserState
@@ -59,7 +58,7 @@ class Words:
         """What a model that was never tuned is asked; without shots it is zero-shot."""
         return prompts.messages(
             "rate",
-            noun=next(iter(nouns(self.catalogue)), "items"),
+            noun=next(iter(self.catalogue.nouns), "items"),
             low=f"{self.low:g}",
             high=f"{self.high:g}",
             examples=list(shots),

@@ -3,16 +3,18 @@
 from app.service import feature_writing
 from app.service.chat import Chat
 from app.service.export import file_name
-from app.service.jobs import Job, Jobs
+from app.service.jobs import Job, Jobs, Run
 from app.service.learning import Online
 from app.service.people import Person, people
 from app.service.runs import Found, find, folder, kept, named, ship
 from app.service.starters import starters
 from app.service.store import Conversation, Feedback, Message, Profile, Store
 from app.service.summary import Asked, Memory, Pick, Stored, Summary, facts
+from app.service.typed import LONGEST, checked
 from app.service.workbench import Workbench
 
 __all__ = [
+    "LONGEST",
     "Asked",
     "Chat",
     "Conversation",
@@ -26,10 +28,12 @@ __all__ = [
     "Person",
     "Pick",
     "Profile",
+    "Run",
     "Store",
     "Stored",
     "Summary",
     "Workbench",
+    "checked",
     "facts",
     "feature_writing",
     "file_name",

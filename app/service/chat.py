@@ -19,10 +19,11 @@ from app.service.learning import Online, asked_more_like
 from app.service.people import label
 from app.service.recorder import Recorder
 from app.service.store import Conversation, Feedback, Message, Profile, Store
+from app.service.typed import checked
 from app.service.workbench import Workbench
 from app.settings import Settings
 from app.turn import Parts, Turn, TurnContext, run_turn
-from llm.backends import BackendInfo, registry
+from llm.backends import BackendInfo, available
 from recommenders.data import FeedbackKind, UserState
 
 _log = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class Chat:
 
     def use(self, conversation_id: str, *, backend: str, generator: str, ranker: str | None) -> None:
         """Swap parts; the next turn works with them. UnknownBackend, UnknownRecommender for names that do not exist."""
-        registry.describe(backend, self.settings.llm)
+        available.describe(backend, self.settings.llm)
         self._check_trained(generator, ranker)
         self.store.set_parts(conversation_id, backend=backend, generator=generator, ranker=ranker)
 
@@ -143,7 +144,7 @@ class Chat:
     ) -> None:
         """Whether the named parts can be used here; None for those that are not named. AppError or LLMError if not."""
         if backend is not None:
-            info = registry.describe(backend, self.settings.llm)
+            info = available.describe(backend, self.settings.llm)
             if not info.usable:
                 raise UnusableBackend(f"{backend} cannot be used: {info.reason}")
         self._check_trained(generator, None if ranker == "none" else ranker)
@@ -185,8 +186,11 @@ class Chat:
     # -- turns ------------------------------------------------------------------------------------------------------
 
     def send(self, conversation_id: str, text: str, stop: threading.Event) -> Iterator[TurnEvent]:
-        """Store what the person typed, at once; the events of the answer come from the iterator."""
-        message = self.store.add_message(conversation_id, _typed(text))
+        """Store what the person typed, at once; the events of the answer come from the iterator.
+
+        MessageTooLong and NothingToRepeat before anything is stored or read.
+        """
+        message = self.store.add_message(conversation_id, checked(text))
         return self._answer(message, stop)
 
     def regenerate(self, conversation_id: str, stop: threading.Event) -> Iterator[TurnEvent]:
@@ -197,17 +201,17 @@ class Chat:
 
     def edit_last(self, conversation_id: str, text: str, stop: threading.Event) -> Iterator[TurnEvent]:
         """Put `text` in the place of the last message and answer it; what it replaces stays stored."""
-        typed = _typed(text)
-        self.store.replace_from(conversation_id, self._last_asked(conversation_id).position)
-        return self.send(conversation_id, typed, stop)
+        typed, replaced = checked(text), self._last_asked(conversation_id)
+        message = self.store.add_message(conversation_id, typed, instead_of=replaced.position)
+        return self._answer(message, stop)
 
     def load_model(self, backend: str) -> tuple[BackendInfo, BaseChatModel, str]:
         """The language model, and "" or why a stand-in takes its place, with which the rules answer."""
         try:
-            return registry.describe(backend, self.settings.llm), registry.load(backend, self.settings.llm), ""
+            return available.describe(backend, self.settings.llm), available.load(backend, self.settings.llm), ""
         except LLMError as error:
             why = str(error)
-            return BackendInfo(backend, "absent", backend, False, why, False, False), registry.absent(why), why
+            return BackendInfo(backend, "absent", backend, False, why, False, False), available.absent(why), why
 
     def parts(self, conversation: Conversation, stop: threading.Event | None = None) -> tuple[Parts, str]:
         """What the next turn works with, and "" or why the language model is not among it. A set `stop` ends what a
@@ -262,12 +266,6 @@ class Chat:
             if message.role == "user":
                 return message
         raise NothingToRepeat("there is no message in this conversation yet")
-
-
-def _typed(text: str) -> str:
-    if not text.strip():
-        raise NothingToRepeat("the message is empty; type what you are looking for")
-    return text.strip()
 
 
 def _failed(text: str) -> Iterator[TurnEvent]:

@@ -19,7 +19,7 @@ from app.progress import Progress
 from llm.calls import to_chat
 from llm.writing import Likelihood, Quality, Shelf, Task, Written, grounded, kept, quality, tidy, write
 from recommenders.data import Catalogue, Dataset
-from recommenders.texts import Narrative, narratives, text
+from recommenders.texts import Narrative, narratives, text_index
 
 NARRATIVE_TOKENS, DESCRIPTION_TOKENS = 60, 40
 KEYWORDS = 5  # of each film that the prompt shows: more made the small model list them
@@ -98,7 +98,7 @@ def requests(
             judged.append(quality(said, examples, told, titles))
             places: Sequence[int] = range(len(items))
             if likelihood is not None:
-                scores = likelihood.of(said, [text.document(c, i) for i in items])
+                scores = likelihood.of(said, [text_index.document(c, i) for i in items])
                 places = kept(scores, keep)
                 above.append(float(np.mean(scores[list(places)]) - np.mean(scores)))
             shares.append(len(places) / len(items))

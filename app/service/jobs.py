@@ -77,15 +77,34 @@ class Jobs:
 
         ConversationBusy while another one of the conversation runs; what `turn` itself raises passes through.
         """
+        job = Job()
         with self._lock:
-            running = self._jobs.get(conversation_id)
-            if running is not None and not running.over.is_set():
+            before = self._jobs.get(conversation_id)
+            if before is not None and not before.over.is_set():
                 raise ConversationBusy("the last answer is still being written; wait for it or stop it first")
-            job = Job()
-            events = turn(job.stop)
             self._jobs[conversation_id] = job
-        threading.Thread(target=self._run, args=(conversation_id, job, events), name="turn", daemon=True).start()
+        try:
+            # Outside the lock: this writes to the store and may have to wait; pages look at their jobs meanwhile.
+            events = turn(job.stop)
+        except BaseException:
+            self._put_back(conversation_id, job, before)
+            raise
+        try:
+            threading.Thread(target=self._run, args=(conversation_id, job, events), name="turn", daemon=True).start()
+        except RuntimeError as error:
+            job.error = f"There is too much to do here to answer now ({error}). Your message is stored; try again."
+            job.over.set()
         return job
+
+    def _put_back(self, conversation_id: str, job: Job, before: Job | None) -> None:
+        """Nothing began: what was known of an earlier turn is known again."""
+        job.over.set()
+        with self._lock:
+            if self._jobs.get(conversation_id) is job:
+                if before is None:
+                    del self._jobs[conversation_id]
+                else:
+                    self._jobs[conversation_id] = before
 
     def _run(self, conversation_id: str, job: Job, events: Iterator[TurnEvent]) -> None:
         job.run(events)

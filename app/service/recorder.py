@@ -14,7 +14,8 @@ PAUSE_SECONDS = 0.3  # between two writes; the first event of a quiet moment is 
 
 class Recorder:
     """Takes the events of one turn. A thread of its own writes them, so that no disk holds up an answer; what is lost
-    in a kill is at most the last PAUSE_SECONDS. Use as a context: leaving it writes the rest.
+    in a kill is at most the last PAUSE_SECONDS. Use as a context: leaving it writes the rest, however long the store
+    takes; StoreUnavailable says that it would not, and where the answer is then.
     """
 
     def __init__(self, store: Store, message_id: str) -> None:
@@ -28,7 +29,11 @@ class Recorder:
         self._writer = threading.Thread(target=self._write_along, name="recorder", daemon=True)
 
     def __enter__(self) -> Self:
-        self._writer.start()
+        try:
+            self._writer.start()
+        except RuntimeError:  # no more threads: nobody would ever end this answer
+            self._store.let_go(self._message_id)
+            raise
         return self
 
     def take(self, event: TurnEvent) -> None:

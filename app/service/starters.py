@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-import numpy as np
-
 from recommenders.data import Dataset
 
 _FEWEST = 15  # items that a genre of a decade must have to be offered
@@ -12,7 +10,6 @@ _FEWEST = 15  # items that a genre of a decade must have to be offered
 def starters(data: Dataset) -> list[str]:
     """Up to four, each of another kind: plain, by genre and decade, by example, with an exclusion."""
     catalogue = data.catalogue
-    met = np.bincount(data.interactions.item, minlength=len(catalogue))
     offers = ["Recommend me something I don't know yet"]
     decades = Counter(
         (genre, int(year) // 10 * 10)
@@ -26,8 +23,8 @@ def starters(data: Dataset) -> list[str]:
     older = [p for p in pairs if p[1] < pairs[0][1]] or pairs
     if older:
         offers.append(f"{older[0][0]} from the {older[0][1]}s")
-    if len(met) and met.max() > 0:
-        offers.append(f"Something like {catalogue.titles[int(met.argmax())]}")
+    if data.popularity.any():
+        offers.append(f"Something like {catalogue.titles[int(data.popularity.argmax())]}")
     common = [g for g, _ in genres.most_common(6)]
     if len(common) >= 4:
         offers.append(f"{common[2]}, but no {common[3]}")

@@ -108,7 +108,7 @@ class Workbench:
                     None if ranker is None else self.model(ranker),
                     self.text_index(),
                     self._config(generator, ranker),
-                    np.bincount(self.dataset.interactions.item, minlength=len(self.catalogue)),
+                    self.dataset.popularity,
                 )
             return self._pipelines[key]
 

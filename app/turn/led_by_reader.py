@@ -18,7 +18,6 @@ from app.events import (
     Decision,
     ItemShown,
     Place,
-    Reason,
     Refused,
     Reranked,
     Token,
@@ -41,7 +40,6 @@ from app.understanding import (
     Judge,
     Wants,
     Why,
-    nouns,
     read,
     shipped,
     understand,
@@ -221,22 +219,19 @@ def cards(
     c = desk.catalogue
     for position, (candidate, explanation) in enumerate(zip(passed, explanations, strict=True), start=1):
         item = candidate.item
-        own = wording.reasons(speaker, explanation, request)
-        if reasons and item in reasons:
-            evidence = for_reason(speaker, explanation, request)
-            for sentence in sentences(reasons[item])[:2]:
-                verdict = check(sentence, evidence)
-                if verdict.ok:
-                    own = [Reason(text=sentence, evidence={"checked": "grounding", **own[0].evidence}), *own][:3]
-                else:
-                    yield Refused(text=sentence, why=verdict.why)
+        said: list[str] = []
+        for sentence in sentences((reasons or {}).get(item, ""))[:2]:
+            if (verdict := check(sentence, for_reason(speaker, explanation, request))).ok:
+                said.append(sentence)
+            else:
+                yield Refused(text=sentence, why=verdict.why)
         yield ItemShown(
             item_id=c.ids.ids[item],
             position=position,
             title=c.titles[item],
             year=int(c.years[item]) or None,
             genres=list(c.genres[item]),
-            reasons=own,
+            reasons=wording.reasons(speaker, explanation, request, said),
             places=[Place(source=p.source, rank=p.rank, score=p.score) for p in candidate.provenance],
         )
     return len(passed)
@@ -248,7 +243,7 @@ def _spoken_opening(
     """One sentence of the model over the facts of the request, or "" when it has none that passes."""
     speaker = voice(desk)
     before, behind = wording.asked(speaker, request)
-    noun = next(iter(nouns(desk.catalogue)), "picks")
+    noun = next(iter(desk.catalogue.nouns), "picks")
     facts = " ".join(
         filter(None, [str(shown), before, noun.removesuffix("s") if shown == 1 else noun, ", ".join(behind)])
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.understanding.wants import NOTHING, Order, Wants
+from app.wants import NOTHING, Order, Wants
 from recommenders.data import FeedbackKind
 
 Action = Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat"]
@@ -122,6 +122,13 @@ class Heard:
         """The leading act's name."""
         act = self.leading
         return "similar" if isinstance(act, Ask) and act.wants.like else _ACTIONS[type(act)]
+
+    @property
+    def intent(self) -> str:
+        """The trained reader's label for the same."""
+        if self.action == "chat" or self.topic == "greeting":
+            return "stop" if self.topic == "bye" else "elsewhere" if self.topic == "elsewhere" else "chat"
+        return "feedback_and_request" if self.action in ("recommend", "similar") and self.judged else self.action
 
 
 _ACTIONS: dict[type, Action] = {

@@ -19,7 +19,7 @@ from app.understanding.references import Reference, find
 from app.understanding.rules import Reader, about, answered, asked, judgements, merged
 from app.understanding.slots import Slots
 from app.understanding.table import Table
-from app.understanding.wants import Wants, tidied
+from app.wants import Wants, tidied
 from recommenders.data import Condition, FeedbackKind, Levels, Named
 from recommenders.texts import word_index
 
@@ -50,18 +50,18 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
         return answered(reader)
     found = encoder.read(text, previous, len(table.shown), linker.known(text))
     own = slots_of(found.spans, text, table, linker)
-    together = joined(reader.slots, own, found, text, linker)
-    rules = answered(pointing(found, Reader(text, table, linker, together)))
+    together = Reader(text, table, linker, joined(reader.slots, own, found, text, linker))
+    rules = answered(pointing(found, together))
     says = f"{found.intent.replace('_', ' ')} ({found.sure:.0%})"
     unsure_talk = found.intent == "chat" and found.sure < TALK_SURE
     doubtful = (found.intent == "elsewhere" or unsure_talk) and rules.action == "recommend"
     if doubtful and bare_wish(text, reader.slots, found, linker):
         return replace(rules, second=f"A small encoder read: {says}; the rules took it for the wish that it may be.")
-    intent = intent_of(rules)
+    intent = rules.intent
     if found.intent == intent or (found.intent == "elsewhere" and intent == "chat"):
-        return _agreed(rules, found, says, Reader(text, table, linker, together))
+        return _agreed(rules, found, says, together)
     if found.sure >= _needed(text, rules, found):
-        forced = build(found, pointing(found, Reader(text, table, linker, together)))
+        forced = build(found, pointing(found, together))
         if forced is not None and (not rules.judged or forced.judged):
             second = f"The rules would have taken it for: {intent.replace('_', ' ')}."
             return replace(forced, by="encoder", second=second, sure=found.sure)
@@ -78,15 +78,6 @@ def _agreed(rules: Heard, found: Reading, says: str, r: Reader) -> Heard:
     if found.intent == "elsewhere" and rules.topic in ("", "small talk", "greeting", "accept"):
         rules = replace(rules, acts=(*rules.acts[:-1], Talk("elsewhere")))
     return replace(rules, second=f"A small encoder read the same: {says}.", sure=max(rules.sure, found.sure))
-
-
-def intent_of(u: Heard) -> str:
-    """The encoder's name for what rules understood."""
-    if u.action == "chat" or u.topic == "greeting":
-        return "stop" if u.topic == "bye" else "elsewhere" if u.topic == "elsewhere" else "chat"
-    if u.action in ("recommend", "similar") and u.judged:
-        return "feedback_and_request"
-    return u.action
 
 
 def _needed(text: str, rules: Heard, found: Reading) -> float:

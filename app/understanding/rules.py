@@ -16,7 +16,7 @@ from app.understanding.opinions import clauses, kind_of, opinions
 from app.understanding.references import Reference
 from app.understanding.slots import Slots
 from app.understanding.table import Table
-from app.understanding.wants import Wants, tidied, told, untold
+from app.wants import Wants, tidied, told, untold
 from app.words import tokens
 from recommenders.data import Condition, FeedbackKind, Named, asked_in_vain
 

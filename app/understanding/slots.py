@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from app import words
 from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Marks, Mention, Stretches, before, genres
 from app.understanding.table import Table
-from app.understanding.wants import Order, Wants, tidied, unknown_name
+from app.wants import Order, Wants, tidied, unknown_name
 from app.words import Token, tokens
 from recommenders.data import PEOPLE, Condition, FeedbackKind, Hit, Levels, Named, Ordered
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.understanding.wants import NOTHING, Wants
+from app.wants import NOTHING, Wants
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def same_fields(data: Dataset, latest: int) -> Features:
     return Features(fields, slots, np.zeros((n, 1 + len(place)), np.float32), latest, half_life=3.0)
 
 
-def work(task: dict[str, Any]) -> dict[str, Any]:
+def work(task: dict[str, Any]) -> dict[str, Any]:  # noqa: C901 one measurement, told in its order
     same = task["setting"] != "shipped"
     data = sources.load(task["data"], Path(task["cache"]), Path(task["datasets"]))
     if same:

@@ -8,8 +8,8 @@ import torch
 
 from app.errors import BackendFailed, PromptTooLong
 from benchmarks.expected_ratings import ExpectedRatings
+from llm.backend_settings import LLMSettings
 from llm.rating import starts
-from llm.settings import LLMSettings
 from llm.weights import published
 
 SYSTEM = {"role": "system", "content": "Rate from 1 to 5."}

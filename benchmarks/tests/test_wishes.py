@@ -2,7 +2,7 @@
 
 from app.service.workbench import Workbench
 from benchmarks.wishes import recalls, wishes
-from recommenders.texts.text import TextIndex
+from recommenders.texts.text_index import TextIndex
 
 
 def test_the_known_answers_are_films_of_the_catalogue(served: tuple[Workbench, TextIndex]) -> None:

@@ -1,9 +1,9 @@
 """Language models as LangChain chat models, by name."""
 
-from llm.backends import registry
-from llm.backends.registry import BackendInfo
+from llm.backends import available
+from llm.backends.available import BackendInfo
 
 __all__ = [
     "BackendInfo",
-    "registry",
+    "available",
 ]

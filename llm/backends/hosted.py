@@ -3,11 +3,13 @@
 Thin factories: bounded time, bounded retries, usage in the stream. Keys go in as secrets and never into a message.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from llm.settings import LLMSettings
+from llm.backend_settings import LLMSettings
 
 if TYPE_CHECKING:  # LangChain takes half a second to import, which a list of names need not wait for
     from langchain_core.language_models import BaseChatModel
@@ -56,3 +58,15 @@ def compatible(model: str, settings: LLMSettings) -> "BaseChatModel":
         temperature=0,
         use_responses_api=False,
     )
+
+
+@dataclass(frozen=True)
+class Service:
+    """One that has a key: its settings are `<kind>_api_key` and `<kind>_models`."""
+
+    label: str
+    make: Callable[[str, LLMSettings], "BaseChatModel"]
+
+
+SERVICES = {"openai": Service("OpenAI", openai), "anthropic": Service("Anthropic", anthropic)}
+"""By kind, the first half of their models' names."""

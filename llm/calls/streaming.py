@@ -59,26 +59,34 @@ def stream(
         while True:
             if stop is not None and stop.is_set():
                 return
-            waited = time.monotonic() - began
-            if not first and first_token_seconds is not None and waited > first_token_seconds:
-                raise BackendTimeout(f"no first token within {first_token_seconds:.3g} s")
-            if total_seconds is not None and waited > total_seconds:
-                raise BackendTimeout(f"no complete answer within {total_seconds:.3g} s")
+            _hold_deadlines(time.monotonic() - began, None if first else first_token_seconds, total_seconds)
             try:
                 got = chunks.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 continue
             if got is _END:
                 return
-            if isinstance(got, LLMError):
-                raise got
-            if isinstance(got, BaseException):
-                raise BackendFailed(f"{type(got).__name__}: {_short(got)}") from got
             first = True
-            assert isinstance(got, AIMessageChunk)
-            yield got
+            yield _chunk(got)
     finally:
         over.set()
+
+
+def _hold_deadlines(waited: float, first_token_seconds: float | None, total_seconds: float | None) -> None:
+    if first_token_seconds is not None and waited > first_token_seconds:
+        raise BackendTimeout(f"no first token within {first_token_seconds:.3g} s")
+    if total_seconds is not None and waited > total_seconds:
+        raise BackendTimeout(f"no complete answer within {total_seconds:.3g} s")
+
+
+def _chunk(got: object) -> AIMessageChunk:
+    """What the thread put into the queue, if it is a chunk; else what went wrong is raised."""
+    if isinstance(got, LLMError):
+        raise got
+    if isinstance(got, BaseException):
+        raise BackendFailed(f"{type(got).__name__}: {_short(got)}") from got
+    assert isinstance(got, AIMessageChunk)
+    return got
 
 
 _SECRETS = re.compile(

@@ -20,6 +20,7 @@ from recommenders.data.attributes import (
     either,
     found_in,
     kinds,
+    overview_of,
     read_attribute,
 )
 from recommenders.data.default_schema import GENRES, PEOPLE, YEAR, asked_in_vain
@@ -74,6 +75,7 @@ __all__ = [
     "kinds",
     "leave_last_one_out",
     "ml_latest_small",
+    "overview_of",
     "popularity",
     "ratings",
     "read_attribute",

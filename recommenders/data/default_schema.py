@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from recommenders.data.attributes import Attribute, Number, Schema, found_in, read_attribute
+from recommenders.data.attributes import Attribute, Number, Schema, inferred, read_attribute
 
 ITEM_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT = (
     "item_id",
@@ -59,7 +59,7 @@ def default_schema(table: pd.DataFrame, declared: Schema) -> Schema:
     kept = [a for a in STANDARD if a.name not in declared]
     kept += [a for a in NOTES if a.name in table.columns and a.name not in declared]
     taken = {*_OWN, *(a.name for a in (*kept, *declared)), *(c for a in declared for c in a.derived)}
-    rest = [found_in(str(c), table[c].astype(str)) for c in table.columns if c not in taken]
+    rest = inferred(table, [str(c) for c in table.columns if c not in taken])
     return Schema((*kept, *declared, *rest))
 
 

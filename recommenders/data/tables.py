@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from app import words
 from app.errors import DataError, UnknownItem, did_you_mean
 from recommenders.data.attributes import Bound, Schema
 from recommenders.data.default_schema import GENRES, ITEM_ID, LANGUAGE, PEOPLE, TEXT, TITLE, YEAR, default_schema
@@ -25,6 +26,7 @@ FeedbackKind = Literal["like", "dislike", "seen"]
 
 
 NOTHING_DECLARED = Schema()
+_GENRES_OF_FILMS = frozenset({"filmnoir", "western", "animation", "scifi", "documentary", "thriller"})
 
 
 class IdMap:
@@ -155,6 +157,12 @@ class Catalogue:
         known = {ITEM_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT}
         return tuple(str(c) for c in self.table.columns if c not in known)
 
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        """What its items may be called besides picks: films, when its genres are those of films; else nothing."""
+        of_films = {"".join(words.folded(g)) for g in self.genre_names} & _GENRES_OF_FILMS
+        return ("films", "movies", "film", "movie") if len(of_films) >= 2 else ()
+
     def label(self, item: int) -> str:
         """Title with its year: "Heat (1995)"."""
         return f"{self.titles[item]} ({self.years[item]})" if self.years[item] else self.titles[item]
@@ -242,6 +250,11 @@ class Dataset:
                 raise DataError("an interaction names an item that is not in the catalogue")
             if self.interactions.user.max() >= len(self.users):
                 raise DataError("an interaction names a user that is not in the user table")
+
+    @cached_property
+    def popularity(self) -> np.ndarray:
+        """(I,) int64: how often each item was chosen, by an interaction of any value."""
+        return np.bincount(self.interactions.item, minlength=len(self.catalogue))
 
     @cached_property
     def user_ids(self) -> IdMap:

@@ -48,7 +48,7 @@ from recommenders.contract import Count, CountOrNone, NotNegative, Positive, Rol
 from recommenders.data import Dataset, UserState, popularity, weighted
 from recommenders.networks import Loss, Lower, NeuralRecommender, Sizes, Texts, Tower, biencoder, wordpieces
 from recommenders.places import named
-from recommenders.texts import Narrative, VectorIndex, narratives, text
+from recommenders.texts import Narrative, VectorIndex, narratives, text_index
 
 _HARD = 30  # nearest wrong items of each narrative that hard negatives are drawn from
 
@@ -114,7 +114,7 @@ class MINT(NeuralRecommender):
         self.popularity = popularity(data)
         told = self._narratives(data)
         praise = [narratives.praise(data.catalogue, i) for i in range(n)]
-        self._start([*text.documents(data.catalogue), *praise, *(x.text for x in told)])
+        self._start([*text_index.documents(data.catalogue), *praise, *(x.text for x in told)])
         texts = self._texts
         assert texts is not None
         answers = _padded([x.items for x in told], device)  # (N, A), -1 where there are fewer

@@ -15,7 +15,7 @@ import numpy as np
 
 from app.words import split
 from recommenders.data import Catalogue
-from recommenders.texts import text
+from recommenders.texts import text_index
 
 NOTHING = -1  # an empty slot
 CLS, SEP = 0, 1  # slots of the special tokens; words stand from slot 2 on
@@ -25,7 +25,7 @@ _OWN_CLS, _OWN_SEP, _OWN_UNKNOWN = 0, 1, 2  # numbers of an own vocabulary; word
 def line(catalogue: Catalogue, item: int) -> str:
     """What is read of an item, the most telling first since the end is cut off: title, year, genres, text, people."""
     people = ", ".join(catalogue.people[item])
-    return f"{text.document(catalogue, item)}. {people}" if people else text.document(catalogue, item)
+    return f"{text_index.document(catalogue, item)}. {people}" if people else text_index.document(catalogue, item)
 
 
 def lines(catalogue: Catalogue) -> list[str]:

@@ -5,10 +5,10 @@
   a user who met only these, and the texts for their neighbours, fused by reciprocal rank (Cormack, Clarke & Büttcher,
   SIGIR 2009), because scores of two models are not comparable.
 - Of somebody whose history is short, what they said so far (any words, asked or told) and liked in this conversation
-  counts beside the wish, and so does how many people chose an item: measured on real dialogues, the words find twice as
-  much with the crowd as without. All three fade as the history grows: known taste needs no crutch. The better a wish is
-  answered (the share of its words that the best item has), the less the crowd has a say: "submarine thriller" has its
-  films, and what most people chose is none of them.
+  counts beside the wish, and so does an item's popularity (how many people chose it): measured on real dialogues, the
+  words find twice as much with popularity as without. All three fade as the history grows: known taste needs no crutch.
+  The better a wish is answered (the share of its words that the best item has), the less popularity has a say:
+  "submarine thriller" has its films, and what most people chose is none of them.
 - Filter. Constraints and exclusions are one exact mask, applied before any list is cut, so that a narrow one still
   fills the list.
 - Rank. Taste is the generator's score plus `ranker_weight` times the ranker's, both standardised over the pool. Where a
@@ -39,7 +39,8 @@ from recommenders.data import Catalogue, Condition, UserState, each_part
 from recommenders.pipeline.diversify import Resemblance, reorder
 from recommenders.texts import TextIndex, content_words, word_index
 
-TEXT, SIMILAR, SAID, CROWD = "text", "similar", "said", "crowd"  # sources beside the names of generator and ranker
+# Sources beside the names of generator and ranker.
+TEXT, SIMILAR, SAID, POPULARITY = "text", "similar", "said", "popularity"
 _RECIPROCAL = 60  # the constant of reciprocal rank fusion
 
 
@@ -54,12 +55,12 @@ class PipelineConfig:
     wishes with known answers recall@10 is .75 without taste, .74 with this, .70 with twice this."""
     words_weight: float = 0.3
     """What having all words of a wish weighs; in units of cosine."""
-    crowd_weight: float = 0.4
+    popularity_weight: float = 0.4
     """What being the item that most people chose (in logarithms) weighs beside what a newcomer said; units of cosine.
     From .3 to .6 real dialogues (their first half) tell no difference. A wish that some item has all words of takes it
     away: there it cost .07 of recall@10 on wishes with known answers."""
     newcomer: float = 20.0
-    """History items, met before this conversation, at which its words, likes and the crowd count half. Set by hand."""
+    """History items, met before this conversation, at which its words, likes and popularity count half. Set by hand."""
     dislike_weight: float = 2.0
     """How far the twin of a disliked item sinks; in standard deviations of the pool."""
     diversity: float = 0.0
@@ -89,9 +90,9 @@ class Pipeline:
         ranker: Recommender | None = None,
         texts: TextIndex | None = None,
         config: PipelineConfig = PipelineConfig(),
-        chosen: np.ndarray | None = None,
+        popularity: np.ndarray | None = None,
     ) -> None:
-        """chosen: (I,) how many people met each item; None where it is not known."""
+        """popularity: (I,) how many people chose each item; None where it is not known."""
         for role, model in (("generator", generator), ("ranker", ranker)):
             if model is not None and role not in model.roles:
                 raise RecommenderError(f"{model.name} cannot be a {role}; its roles: {', '.join(sorted(model.roles))}")
@@ -104,8 +105,7 @@ class Pipeline:
         self.ranker = ranker
         self.texts = texts
         self.config = config
-        crowd = None if chosen is None else np.log1p(chosen.astype(np.float64))
-        self._crowd = None if crowd is None else crowd / max(float(crowd.max(initial=0.0)), 1e-9)  # (I,) in [0, 1]
+        self._popularity = None if popularity is None else _in_logarithms(popularity)
         self.resemblance = Resemblance(catalogue, None if texts is None else texts.vectors)
         self._twins = _twins(catalogue)
         self._words = word_index.index_of(catalogue)
@@ -226,8 +226,8 @@ class Pipeline:
             retrieved += self._like(near, numbers, depth)
         if request.said:
             retrieved += self._wish(request.said, allowed, depth)
-            if self._crowd is not None:
-                retrieved.append(_best(self._crowd, numbers, depth))
+            if self._popularity is not None:
+                retrieved.append(_best(self._popularity, numbers, depth))
         # neither given, or (without texts) too few have a word of the wish
         if not (request.wish or request.like) or sum(map(len, retrieved)) < depth:
             retrieved.append(self.by_taste(taste, allowed, depth))
@@ -293,10 +293,11 @@ class Pipeline:
             told, *_ = self._worded(request.said, items)
             found.said[SAID] = (_ranks(told, told), told)
             lead = new * told if lead is None else (1 - new / 2) * lead + new / 2 * told
-            if self._crowd is not None and answered < _WHOLLY:
-                crowd = self._crowd[items]
-                found.said[CROWD] = (_ranks(crowd, crowd), crowd)
-                lead = lead + new * (1 - answered) * self.config.crowd_weight * crowd
+            if self._popularity is not None and answered < _WHOLLY:
+                popularity = self._popularity[items]
+                # the generator of this name says the same, and of the whole catalogue
+                found.said.setdefault(POPULARITY, (_ranks(popularity, popularity), popularity))
+                lead = lead + new * (1 - answered) * self.config.popularity_weight * popularity
         if near := request.like or request.liked:
             fold_in, by_text = self._similar(near)
             fused = _reciprocal(fold_in[items])
@@ -430,6 +431,12 @@ def _twins(catalogue: Catalogue) -> dict[int, tuple[int, ...]]:
     for item, (title, year) in enumerate(zip(catalogue.titles, catalogue.years.tolist(), strict=True)):
         groups.setdefault((title.casefold(), year), []).append(item)
     return {i: tuple(j for j in group if j != i) for group in groups.values() if len(group) > 1 for i in group}
+
+
+def _in_logarithms(popularity: np.ndarray) -> np.ndarray:
+    """(I,) how many people chose each item -> (I,) in [0, 1], in logarithms, the most popular at 1."""
+    logarithms = np.log1p(popularity.astype(np.float64))
+    return logarithms / max(float(logarithms.max(initial=0.0)), 1e-9)
 
 
 def _best(scores: np.ndarray, numbers: np.ndarray, n: int) -> np.ndarray:

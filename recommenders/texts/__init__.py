@@ -1,8 +1,8 @@
 """Item texts and wishes: vectors, words, requests that were written for items."""
 
-from recommenders.texts import narratives, text, word_index
+from recommenders.texts import narratives, text_index, word_index
 from recommenders.texts.narratives import Narrative, save
-from recommenders.texts.text import TEXT_INDEX, TextEncoder, TextIndex, documents
+from recommenders.texts.text_index import TEXT_INDEX, TextEncoder, TextIndex, documents
 from recommenders.texts.vector_index import VectorIndex
 from recommenders.texts.word_index import content_words
 
@@ -16,6 +16,6 @@ __all__ = [
     "documents",
     "narratives",
     "save",
-    "text",
+    "text_index",
     "word_index",
 ]

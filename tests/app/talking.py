@@ -10,7 +10,7 @@ from app.events import Decision, Done, Fallback, ItemShown, Refused, Reranked, T
 from app.settings import Settings
 from app.turn.context import Parts, Turn, TurnContext
 from app.turn.controller import run_turn
-from llm.backends.registry import BackendInfo
+from llm.backends.available import BackendInfo
 from llm.backends.scripted import ScriptedChat
 from recommenders.contract.registry import get
 from recommenders.data.tables import FeedbackKind, UserState

@@ -18,6 +18,8 @@ from app.errors import AppError
 from app.events import TRACE, Token, TurnEvent
 from app.service import Chat, Store, Workbench
 from app.settings import Settings, settings
+from app.wants import Wants
+from recommenders.data import Condition
 from tests.app.bench import environment_of, make_tiny
 
 
@@ -70,9 +72,10 @@ def test_json_has_every_event_and_a_summary_of_each_turn(served: Settings) -> No
     assert [e["kind"] for e in events].count("done") == 2
     first, second = turns(done)
     assert first["message"] == "a comedy" and first["status"] == "done" and first["error"] == ""
-    assert first["understood"]["action"] == "recommend" and first["understood"]["arguments"] == {"genres": ["Comedy"]}
+    asked = Wants(conditions=(Condition(attribute="genres", operator="has all", values=("Comedy",), said="comedy"),))
+    assert first["understood"]["action"] == "recommend" and Wants.model_validate(first["understood"]["wants"]) == asked
     item = first["items"][0]
-    assert item["position"] == 1 and "Comedy" in item["facts"]["genres"] and item["facts"]["year"] == item["year"]
+    assert item["position"] == 1 and "Comedy" in item["facts"]["genres"] and item["facts"]["year"] == str(item["year"])
     assert item["reasons"][0]["text"] == "As you asked: Comedy" and item["reasons"][0]["evidence"]
     assert "title" not in item["facts"] and all(item["facts"].values())
     assert first["reply"] and first["stored"] == []

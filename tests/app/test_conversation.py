@@ -15,8 +15,8 @@ from app.service.chat import Chat
 from app.service.jobs import Jobs
 from app.service.store.store import Message, Store
 from app.service.workbench import Workbench
-from llm.backends import registry
-from llm.backends.registry import BackendInfo
+from llm.backends import available
+from llm.backends.available import BackendInfo
 from llm.backends.scripted import Reply, ScriptedChat
 from tests.app.bench import make_tiny
 
@@ -44,8 +44,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     def load(name: str, settings: object) -> BaseChatModel:
         return ScriptedChat(script=replies)
 
-    monkeypatch.setattr(registry, "describe", describe)
-    monkeypatch.setattr(registry, "load", load)
+    monkeypatch.setattr(available, "describe", describe)
+    monkeypatch.setattr(available, "load", load)
     return replies
 
 

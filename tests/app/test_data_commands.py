@@ -1,5 +1,6 @@
 """chatrec data: what people type and what they are told."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from recommenders.data import sources
 from tests.app.shop import write_files
 
 RUN = CliRunner()
+INPUTS = Path(__file__).resolve().parents[1] / "inputs"
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +66,24 @@ def test_options_reach_the_import(here: Path) -> None:
     assert not found.explicit
     assert found.interactions.value.tolist() == [5]
     assert found.catalogue.genres == (("Crime", "Drama"),)
+
+
+def test_attributes_are_shown_and_corrected(here: Path) -> None:
+    files = ("--items", INPUTS / "board_games.csv", "--interactions", INPUTS / "board_games_ratings.csv")
+    said = run("import", "--name", "shop", *files)
+    assert "What may be asked of the items (correct it: chatrec data attributes shop):" in said
+    shown = run("attributes", "shop")
+    assert 'minutes: number of minutes; called "running time"' in shown
+    run("attributes", "shop", "--set", "price.label=Preis", "--set", "price.unit=€", "--set", "weight.better=low")
+    rows = {row["name"]: row for row in json.loads(run("attributes", "shop", "--json"))}
+    assert (rows["price"]["label"], rows["price"]["unit"], rows["weight"]["better"]) == ("Preis", "€", "low")
+    assert "kept" in run("import", "--name", "shop", *files, "--replace")
+    back = run("attributes", "shop", "--reset", "price")
+    assert "Preis" not in back
+    assert "Corrected" in back
+    with pytest.raises(DataError, match="has no 'colour'"):
+        run("attributes", "shop", "--set", "price.colour=red")
+    assert "players (number), minutes (number, running time)" in run("show", "shop")
 
 
 def test_errors_are_those_of_the_data(here: Path) -> None:

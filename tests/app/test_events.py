@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from app.events import TRACE, Decision, Done, ItemShown, Token
-from app.turn.context import Turn
-from app.turn.laying import lay
+from app.service.store.migrations.step_0002_decisions_hold_wants import with_wants
+from app.turn.context import Turn, lay
 from tests.app.talking import Conversation, pipeline
 from tests.app.wanted import plain, wants
 from tests.recommenders.worlds import tiny_films
@@ -25,7 +25,8 @@ def test_kinds_that_are_gone_are_left_out() -> None:
 
 def stored(action: str, **fields: object) -> Decision:
     """A decision as it was stored while it carried the arguments of a tool, opened."""
-    [event] = TRACE.validate_python([{"kind": "decision", "action": action, "by": "rules", "seconds": 0.1, **fields}])
+    old = {"kind": "decision", "action": action, "by": "rules", "seconds": 0.1, **fields}
+    [event] = TRACE.validate_python(with_wants([old]))
     assert isinstance(event, Decision)
     return event
 

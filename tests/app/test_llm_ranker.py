@@ -22,8 +22,8 @@ from app.service.chat import Chat
 from app.service.store.store import Store
 from app.service.workbench import Workbench
 from app.settings import Settings
-from llm.backends import registry
-from llm.backends.registry import BackendInfo
+from llm.backends import available
+from llm.backends.available import BackendInfo
 from llm.backends.scripted import Reply, ScriptedChat
 from llm.rating import network
 from recommenders.contract.request import Recommendation
@@ -229,8 +229,8 @@ def with_script(monkeypatch: pytest.MonkeyPatch, script: list[object]) -> None:
     def load(name: str, settings: object) -> BaseChatModel:
         return ScriptedChat(script=script)
 
-    monkeypatch.setattr(registry, "describe", lambda n, _: BackendInfo(n, "scripted", n, True, "", False, False))
-    monkeypatch.setattr(registry, "load", load)
+    monkeypatch.setattr(available, "describe", lambda n, _: BackendInfo(n, "scripted", n, True, "", False, False))
+    monkeypatch.setattr(available, "load", load)
 
 
 def test_the_model_orders_the_list_of_a_turn(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:

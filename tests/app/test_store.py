@@ -1,22 +1,29 @@
 """The store: nothing is lost, nobody's messages mix, and a store that cannot be used says why."""
 
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
+import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import ConversationBusy, NotFound, StoreTooNew, StoreUnavailable
 from app.events import Decision, Done, ItemShown, Token, TurnEvent
-from app.service.store.schema import VERSION
+from app.service.store import database, process
+from app.service.store.layout import VERSION
+from app.service.store.line import Line, StillWaiting
 from app.service.store.store import TITLE_LENGTH, Conversation, Store, joined, shortened
 
 
@@ -235,16 +242,190 @@ def test_a_store_of_a_newer_version_is_refused(store: Store, url: str) -> None:
 
 
 def test_a_locked_store_says_so(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.service.store.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.3)
     impatient = Store(url)
     raw = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     raw.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreUnavailable, match=r"locked.*Close it"):
+    with pytest.raises(StoreUnavailable, match=r"locked: another process.*Close it"):
         impatient.add_profile("me", "films")
     raw.execute("ROLLBACK")
     raw.close()
     impatient.add_profile("me", "films")
     impatient.close()
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """Another program writes to the store and does not come to an end."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as raw:
+        raw.execute("BEGIN IMMEDIATE")
+        yield
+        raw.execute("ROLLBACK")
+
+
+def test_a_write_waits_for_another_process_and_reads_do_not(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    store = Store(url)
+    c = conversation(store)
+    threads = [threading.Thread(target=store.add_message, args=(c.id, str(n))) for n in range(5)]
+    with locked(url):
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline:
+            began = time.monotonic()
+            assert store.messages(c.id) == []
+            assert time.monotonic() - began < 0.2
+            time.sleep(0.05)
+        assert all(thread.is_alive() for thread in threads)
+    for thread in threads:
+        thread.join()
+    assert sorted(m.text for m in store.messages(c.id)) == list("01234")
+    store.close()
+
+
+def test_who_waits_is_told_for_whom(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For other writes of this program, or for another process that keeps the first of them waiting."""
+    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.2)
+    with database.writing(store._engine, 1.0), pytest.raises(StoreUnavailable, match="writes of this program wait"):
+        store.add_profile("me", "films")
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(database, "PATIENCE_SECONDS", 1.5)
+    impatient, told = Store(url), []
+
+    def write() -> None:
+        with pytest.raises(StoreUnavailable) as error:
+            impatient.add_profile("me", "films")
+        told.append(str(error.value))
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    with locked(url):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(told) == 4
+    assert all("locked: another process" in words for words in told)
+    impatient.close()
+
+
+def test_a_line_serves_in_the_order_of_coming_and_lets_go_whom_it_tires() -> None:
+    line, served, threads = Line(), [], []
+
+    def stand(n: int, seconds: float) -> None:
+        try:
+            with line.turn(seconds):
+                served.append(n)
+        except StillWaiting:
+            served.append(-n)
+
+    with line.turn(1):
+        for n in range(1, 10):
+            threads.append(threading.Thread(target=stand, args=(n, 0.05 if n == 4 else 10)))
+            threads[-1].start()
+            while len(line) <= n:
+                time.sleep(0.001)
+        threads[3].join()
+    for thread in threads:
+        thread.join()
+    assert served == [-4, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert len(line) == 0
+
+
+def test_the_last_write_of_an_answer_outlasts_any_patience(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.1)
+    store = Store(url)
+    c = conversation(store)
+    answer = store.begin_answer(c.id)
+    last = threading.Thread(target=store.write_answer, args=(answer.id, "all of it", ["a1"], [], "done"))
+    with locked(url):
+        last.start()
+        time.sleep(1.0)  # ten times the patience
+    last.join()
+    (told,) = store.messages(c.id)
+    assert (told.text, told.status, told.item_ids) == ("all of it", "done", ("a1",))
+    store.close()
+
+
+def test_what_a_full_disk_will_not_take_is_kept_told_and_stored_later(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.service.store.store.LAST_SECONDS", 0.2)
+    store, pages = Store(url), [1]
+    sqlalchemy.event.listen(
+        store._engine, "begin", lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={pages[0]}")
+    )
+    c = conversation(store)
+    answer = store.begin_answer(c.id)
+    text = "word " * 40_000
+    with pytest.raises(StoreUnavailable, match=r"could not be stored.*full.*from memory.*lost when this program ends"):
+        store.write_answer(answer.id, text, ["a1"], [Done(reply=text, item_ids=["a1"])], "done")
+    assert [(m.text, m.status, m.item_ids) for m in store.messages(c.id)] == [(text, "done", ("a1",))]
+    other = Store(url)
+    assert [(m.text, m.status) for m in other.messages(c.id)] == [("", "stopped")]  # as far as the disk knows
+    pages[0] = 1_000_000
+    assert [m.text for m in store.messages(c.id)] == [text]
+    assert [(m.text, m.status, m.item_ids) for m in other.messages(c.id)] == [(text, "done", ("a1",))]
+    assert store._unwritten == {}
+    store.close()
+    other.close()
+
+
+def test_an_answer_that_this_process_let_go_is_closed_by_a_look_or_by_the_next_message(store: Store, url: str) -> None:
+    looked_at, gone_on = conversation(store), conversation(store)
+    for c in (looked_at, gone_on):
+        answer = store.begin_answer(c.id)
+        store.write_answer(answer.id, "half a sen", ["a1"], [Token(text="half a sen")], "streaming")
+        assert [m.status for m in store.messages(c.id)] == ["streaming"]
+        with pytest.raises(ConversationBusy):
+            store.add_message(c.id, "hello?")
+        store.let_go(answer.id)
+    (told,) = store.messages(looked_at.id)
+    assert (told.text, told.status, told.item_ids, told.events) == (
+        "half a sen",
+        "stopped",
+        ("a1",),
+        (Token(text="half a sen"),),
+    )
+    store.add_message(gone_on.id, "and it goes on")
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as raw:
+        assert raw.execute("SELECT count(*) FROM messages WHERE status = 'streaming'").fetchone() == (0,)
+
+
+def test_an_answer_left_behind_is_shown_as_stopped_where_the_store_cannot_be_written(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    store = Store(url)
+    c = conversation(store)
+    store.let_go(store.begin_answer(c.id).id)
+    with locked(url):
+        assert [m.status for m in store.messages(c.id)] == ["stopped"]
+    store.close()
+
+
+def test_a_process_is_told_by_number_and_start() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    host, mine, started = process.this_process().split("|")
+    born = psutil.Process(child.pid).create_time()
+    assert not process.is_left("m", f"{host}|{child.pid}|{born:.2f}", 1e6)
+    assert process.is_left("m", f"{host}|{child.pid}|{born - 60:.2f}", 0)  # an earlier one with the same number
+    assert process.is_left("m", f"{host}|{child.pid}|", 0)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, but not buried yet
+    assert process.is_left("m", f"{host}|{child.pid}|{born:.2f}", 0)
+    child.wait()
+    assert process.is_left("m", f"{host}|{child.pid}|{born:.2f}", 0)
+    assert child.stdin is not None
+    child.stdin.close()
+    assert not process.is_left("m", f"elsewhere|{mine}|{started}", process.STALE_SECONDS - 1)
+    assert process.is_left("m", f"elsewhere|{mine}|{started}", process.STALE_SECONDS + 1)
+    process.take_up("m")
+    assert not process.is_left("m", process.this_process(), 1e6)
+    process.let_go("m")
+    assert process.is_left("m", process.this_process(), 0)
 
 
 def test_what_is_no_store_says_so(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.events import Place
 from app.turn.answers import wording
 from app.turn.answers.grounding import Evidence, check
 from app.turn.answers.wording import Voice
@@ -108,3 +109,14 @@ def test_comparison_says_which_comes_first_and_why() -> None:
 
 def test_small_words() -> None:
     assert [wording.listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_an_old_trace_says_popularity() -> None:
+    """Traces of before call the source by another name."""
+    old = {"source": "crowd", "rank": 3, "score": 0.5}
+    assert Place.model_validate(old) == Place(source="popularity", rank=3, score=0.5)
+
+
+def test_popularity_is_said_in_words() -> None:
+    e = explanation(provenance=(Provenance("ease", 2, 1.0), Provenance("popularity", 3, 0.5)))
+    assert "3rd by how many people chose it" in wording.why(KNOWS, e, None)

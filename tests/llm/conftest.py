@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from app.settings import settings
-from llm.backends import registry
+from llm.backend_settings import LLMSettings
+from llm.backends import available
 from llm.backends.embedded import EmbeddedChat
-from llm.settings import LLMSettings
 from llm.weights import published
 from tests.llm import server, tiny
 
@@ -23,10 +23,10 @@ def llm_settings() -> LLMSettings:
 
 @pytest.fixture(scope="session")
 def embedded(llm_settings: LLMSettings) -> EmbeddedChat:
-    info = registry.describe(NAME, llm_settings)
+    info = available.describe(NAME, llm_settings)
     if not info.usable:
         pytest.skip(f"{NAME}: {info.reason}; `make test` fetches it")
-    model = registry.load(NAME, llm_settings)
+    model = available.load(NAME, llm_settings)
     assert isinstance(model, EmbeddedChat)
     model.warm()
     return model

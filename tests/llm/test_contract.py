@@ -14,11 +14,11 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from llm.backends import registry
+from llm.backend_settings import LLMSettings
+from llm.backends import available
 from llm.backends.scripted import Reply, ScriptedChat
 from llm.calls import structured
 from llm.calls.streaming import stream
-from llm.settings import LLMSettings
 
 ASK = [SystemMessage("You are a film critic."), HumanMessage("Write one sentence about films in space.")]
 SECONDS: dict[str, Any] = {"first_token_seconds": 30.0, "total_seconds": 60.0}
@@ -60,8 +60,8 @@ def backend(request: pytest.FixtureRequest) -> Callable[..., BaseChatModel]:
                 return model
             case "huggingface":
                 folder = request.getfixturevalue("tiny_folder")
-                return registry.load(f"huggingface:{folder}", settings)
-        return registry.load("compatible:smollm2-135m", request.getfixturevalue("compatible_settings"))
+                return available.load(f"huggingface:{folder}", settings)
+        return available.load("compatible:smollm2-135m", request.getfixturevalue("compatible_settings"))
 
     return make
 

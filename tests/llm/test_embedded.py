@@ -9,10 +9,10 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from app.errors import BackendFailed, PromptTooLong
+from llm.backend_settings import LLMSettings
 from llm.backends.embedded import BLOCK, EmbeddedChat
 from llm.calls.streaming import stream
 from llm.calls.structured import collect
-from llm.settings import LLMSettings
 from llm.weights import published
 
 ASK = [HumanMessage("Write a story about a film.")]

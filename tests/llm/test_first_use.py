@@ -13,10 +13,10 @@ CACHE = Path(__file__).resolve().parents[2] / "data" / "cache"
 PROGRAM = """
 import sys, threading
 from pathlib import Path
-from llm.backends import registry
-from llm.settings import LLMSettings
+from llm.backends import available
+from llm.backend_settings import LLMSettings
 
-model = registry.load("embedded:smollm2-135m", LLMSettings(cache_dir=Path(sys.argv[1])))
+model = available.load("embedded:smollm2-135m", LLMSettings(cache_dir=Path(sys.argv[1])))
 said = []
 def talk():
     said.append("".join(c.text for c in model.stream([("user", "Say hello")], max_tokens=4)))

@@ -17,10 +17,10 @@ from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, SecretStr
 
 from app.errors import BackendFailed, BackendTimeout, MalformedOutput
-from llm.backends import registry
+from llm.backend_settings import LLMSettings
+from llm.backends import available
 from llm.calls import structured
 from llm.calls.streaming import stream
-from llm.settings import LLMSettings
 
 ASK = [HumanMessage("Write one sentence about films in space.")]
 NAME = "compatible:smollm2-135m"
@@ -32,7 +32,7 @@ class Wish(BaseModel):
 
 
 def ask(settings: LLMSettings, name: str = NAME, **changes: Any) -> str:
-    model = registry.load(name, settings.model_copy(update=changes))
+    model = available.load(name, settings.model_copy(update=changes))
     return structured.collect(stream(model, ASK, first_token_seconds=3, total_seconds=5, max_tokens=8)).text
 
 
@@ -130,7 +130,7 @@ def test_a_wrong_address_says_not_found(compatible_settings: LLMSettings) -> Non
 
 
 def test_more_than_the_context_holds_is_said(compatible_settings: LLMSettings) -> None:
-    model = registry.load(NAME, compatible_settings)
+    model = available.load(NAME, compatible_settings)
     with pytest.raises(BackendFailed, match="context"):
         list(stream(model, [HumanMessage("film " * 6000)], first_token_seconds=20, total_seconds=30))
 
@@ -153,7 +153,7 @@ def test_a_server_that_never_answers_meets_the_first_deadline(llm_settings: LLMS
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
-        model = registry.load(NAME, llm_settings.model_copy(update=local(llm_settings, url)))
+        model = available.load(NAME, llm_settings.model_copy(update=local(llm_settings, url)))
         began = time.monotonic()
         with pytest.raises(BackendTimeout, match="first token"):
             list(stream(model, ASK, first_token_seconds=0.5, total_seconds=5))
@@ -168,7 +168,7 @@ def test_the_http_client_gives_up_by_itself(llm_settings: LLMSettings) -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         settings = llm_settings.model_copy(update=local(llm_settings, url) | {"timeout_seconds": 0.3})
         with pytest.raises(BackendFailed, match=r"[Tt]ime"):
-            list(stream(registry.load(NAME, settings), ASK, first_token_seconds=10, total_seconds=10))
+            list(stream(available.load(NAME, settings), ASK, first_token_seconds=10, total_seconds=10))
 
 
 def test_an_error_of_the_server_is_tried_once_more(llm_settings: LLMSettings, server: Answering) -> None:
@@ -196,7 +196,7 @@ def test_what_is_sent(llm_settings: LLMSettings, server: Answering) -> None:
 def test_a_schema_is_sent_and_left_out_where_the_server_has_no_such_thing(
     llm_settings: LLMSettings, server: Answering
 ) -> None:
-    model = registry.load(NAME, llm_settings.model_copy(update=local(llm_settings, server.url)))
+    model = available.load(NAME, llm_settings.model_copy(update=local(llm_settings, server.url)))
     refused = {"error": {"message": "unknown field response_format"}}
     server.answers = [(400, refused), (200, completion('```json\n{"kind": "explain"}\n```'))]
     assert structured.generate(model, ASK, Wish, total_seconds=5).value.kind == "explain"
@@ -213,7 +213,7 @@ def recommend(genre: Literal["Horror", "Comedy"]) -> str:
 
 def test_a_server_that_calls_tools_is_asked_once(llm_settings: LLMSettings, server: Answering) -> None:
     made = {"id": "c1", "type": "function", "function": {"name": "recommend", "arguments": '{"genre": "Comedy"}'}}
-    model: Any = registry.load(NAME, llm_settings.model_copy(update=local(llm_settings, server.url)))
+    model: Any = available.load(NAME, llm_settings.model_copy(update=local(llm_settings, server.url)))
     bound = model.bind_tools([recommend], tool_choice="any")
     for message in (
         lambda: bound.invoke(ASK),
@@ -226,7 +226,7 @@ def test_a_server_that_calls_tools_is_asked_once(llm_settings: LLMSettings, serv
 
 
 def test_a_server_that_ignores_tools_is_held_to_a_schema(llm_settings: LLMSettings, server: Answering) -> None:
-    model: Any = registry.load(NAME, llm_settings.model_copy(update=local(llm_settings, server.url)))
+    model: Any = available.load(NAME, llm_settings.model_copy(update=local(llm_settings, server.url)))
     bound = model.bind_tools([recommend], tool_choice="any")
     held = completion('{"name": "recommend", "arguments": {"genre": "Horror"}}')
     server.answers = [(200, completion("Gladly!")), (200, held)]

@@ -10,11 +10,11 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel
 
 from app.errors import BackendFailed, PromptTooLong
-from llm.backends import registry
+from llm.backend_settings import LLMSettings
+from llm.backends import available
 from llm.backends.huggingface import HuggingFaceChat
 from llm.calls import structured
 from llm.calls.streaming import stream
-from llm.settings import LLMSettings
 from llm.weights import published
 from tests.llm import tiny
 
@@ -97,14 +97,14 @@ def test_what_does_not_fit_into_the_context_is_said(model: HuggingFaceChat) -> N
 
 def test_a_folder_without_weights(tmp_path: Path, tiny_folder: Path, llm_settings: LLMSettings) -> None:
     shutil.copy(tiny_folder / "config.json", tmp_path)
-    broken = registry.load(f"huggingface:{tmp_path}", llm_settings)
+    broken = available.load(f"huggingface:{tmp_path}", llm_settings)
     with pytest.raises(BackendFailed, match="transformers cannot load"):
         list(stream(broken, ASK, first_token_seconds=30))
 
 
 def test_a_name_that_no_hub_has(llm_settings: LLMSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    info = registry.describe("huggingface:nobody/nothing", llm_settings)
+    info = available.describe("huggingface:nobody/nothing", llm_settings)
     assert not info.usable and "HF_HUB_OFFLINE=1" in info.reason
 
 
@@ -120,7 +120,7 @@ def test_a_real_model_from_a_folder(llm_settings: LLMSettings, tmp_path: Path) -
     AutoTokenizer.from_pretrained(**source).save_pretrained(tmp_path)
     config = GgufConfig(dequantize=True)
     AutoModelForCausalLM.from_pretrained(**source, quantization_config=config).save_pretrained(tmp_path)
-    model = registry.load(f"huggingface:{tmp_path}", llm_settings)
+    model = available.load(f"huggingface:{tmp_path}", llm_settings)
     question = [HumanMessage("What is the capital of France? Answer in one word.")]
     assert "Paris" in structured.collect(stream(model, question, max_tokens=12, first_token_seconds=60)).text
 

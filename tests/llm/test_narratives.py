@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from app.errors import BackendFailed
+from llm.backend_settings import LLMSettings
 from llm.backends.embedded import EmbeddedChat
-from llm.settings import LLMSettings
 from llm.weights import published
 from llm.writing.enrichment import grounded
 from llm.writing.likelihood import FRAME, OpenVinoLikelihood, Remembered, TransformersLikelihood

@@ -6,8 +6,8 @@ import pytest
 
 from recommenders.data import sources
 from recommenders.data.tables import Dataset
-from recommenders.texts import text
-from recommenders.texts.text import TextEncoder
+from recommenders.texts import text_index
+from recommenders.texts.text_index import TextEncoder
 
 CACHE = Path(__file__).resolve().parents[2] / "data" / "cache"
 
@@ -15,7 +15,7 @@ CACHE = Path(__file__).resolve().parents[2] / "data" / "cache"
 @pytest.fixture(scope="session")
 def encoder() -> TextEncoder:
     folder = CACHE / "encoder"
-    if not all(f.is_file() for f in text.files(folder)):
+    if not all(f.is_file() for f in text_index.files(folder)):
         pytest.skip(f"no text encoder in {folder}; fetch it: chatrec setup")
     return TextEncoder(folder)
 

@@ -10,7 +10,7 @@ from recommenders.contract.config import configured
 from recommenders.data.tables import Catalogue, Dataset, Interactions, UserState
 from recommenders.evaluation.evaluate import top
 from recommenders.networks import initial
-from recommenders.texts.text import TextEncoder
+from recommenders.texts.text_index import TextEncoder
 from tests.recommenders.worlds import checkerboard, tiny_films
 
 COLD = (8, 9)  # of the checkerboard: one of each colour

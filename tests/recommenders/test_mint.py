@@ -19,7 +19,7 @@ from recommenders.networks.matching import Lower
 from recommenders.places import base
 from recommenders.texts import narratives
 from recommenders.texts.narratives import LikedSet, Narrative
-from recommenders.texts.text import TextEncoder
+from recommenders.texts.text_index import TextEncoder
 from tests.recommenders.worlds import checkerboard, tiny_films, tiny_films_data
 
 FILMS = tiny_films()

@@ -21,7 +21,7 @@ from recommenders.data.tables import Catalogue, Dataset, UserState
 from recommenders.evaluation.evaluate import evaluate
 from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
 from recommenders.pipeline.tune import K, tune, withhold_last
-from recommenders.texts.text import TextEncoder, TextIndex
+from recommenders.texts.text_index import TextEncoder, TextIndex
 from tests.recommenders.conditions import ASKED, conditions, qualifies
 from tests.recommenders.worlds import checkerboard, tiny_films, tiny_films_data
 

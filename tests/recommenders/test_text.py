@@ -7,8 +7,8 @@ import pytest
 
 from app.errors import ArtefactError
 from recommenders.data.tables import Catalogue
-from recommenders.texts import text
-from recommenders.texts.text import TextEncoder, TextIndex
+from recommenders.texts import text_index
+from recommenders.texts.text_index import TextEncoder, TextIndex
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()
@@ -22,12 +22,12 @@ def texts(encoder: TextEncoder) -> TextIndex:
 def test_vectors_are_unit_rows_and_do_not_depend_on_company(encoder: TextEncoder) -> None:
     some = ["space horror", "a comedy", "space horror", "x" * 3000, ""]
     vectors = encoder.encode(some)
-    assert vectors.shape == (5, text.SIZE)
+    assert vectors.shape == (5, text_index.SIZE)
     assert vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert np.allclose(vectors[0], vectors[2], atol=1e-6)
     assert np.allclose(encoder.encode(["space horror"])[0], vectors[0], atol=1e-5)
-    assert encoder.encode([]).shape == (0, text.SIZE)
+    assert encoder.encode([]).shape == (0, text_index.SIZE)
 
 
 def test_meaning_is_near(encoder: TextEncoder) -> None:
@@ -58,18 +58,18 @@ def test_progress_reaches_the_end(encoder: TextEncoder) -> None:
 
 
 def test_document() -> None:
-    alien = text.document(FILMS, 0)
+    alien = text_index.document(FILMS, 0)
     assert alien.startswith("Alien (1979). Horror, Sci-Fi. ")
     assert "Sigourney Weaver" not in alien
-    assert text.document(FILMS, len(FILMS) - 1) == "Untitled Reel"
+    assert text_index.document(FILMS, len(FILMS) - 1) == "Untitled Reel"
 
 
 def test_fingerprint_follows_texts_and_order() -> None:
-    assert text.fingerprint(FILMS) == text.fingerprint(tiny_films())
+    assert text_index.fingerprint(FILMS) == text_index.fingerprint(tiny_films())
     turned = Catalogue.of(FILMS.table.iloc[::-1])
     edited = FILMS.table.copy()
     edited.loc[0, "text"] = "Another text."
-    assert len({text.fingerprint(c) for c in (FILMS, turned, Catalogue.of(edited))}) == 3
+    assert len({text_index.fingerprint(c) for c in (FILMS, turned, Catalogue.of(edited))}) == 3
 
 
 def test_save_load_and_another_catalogue(texts: TextIndex, encoder: TextEncoder, tmp_path: Path) -> None:

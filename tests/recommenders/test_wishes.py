@@ -1,6 +1,5 @@
 """Wishes on the real films, with the text index that the set-up made."""
 
-import numpy as np
 import pytest
 
 from app.errors import ArtefactError
@@ -10,7 +9,7 @@ from recommenders.contract.config import configured
 from recommenders.contract.request import Request
 from recommenders.data.tables import UserState
 from recommenders.pipeline.pipeline import Pipeline
-from recommenders.texts.text import TEXT_INDEX, TextIndex
+from recommenders.texts.text_index import TEXT_INDEX, TextIndex
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +39,8 @@ def test_a_wish_finds_what_it_means_whatever_the_taste(
 ) -> None:
     bench, texts = served
     c = bench.catalogue
-    chosen = np.bincount(bench.dataset.interactions.item, minlength=len(c))
-    pipeline = Pipeline(c, configured("popularity").fit(bench.dataset), None, texts, chosen=chosen)
+    popular = configured("popularity").fit(bench.dataset)
+    pipeline = Pipeline(c, popular, None, texts, popularity=bench.dataset.popularity)
     for state, said in ((UserState(), ""), (UserState(), wish), (bench.state("1"), wish)):
         answer = pipeline.recommend(state, Request(k=5, wish=wish, said=said, include_seen=True))
         found = {c.titles[x.item] for x in answer.candidates}

@@ -1,41 +1,60 @@
-"""Which process writes a message, so that another one can tell an answer in progress from one left behind by a kill."""
+"""Which process writes an answer, so that an answer in progress is told from one that was left behind."""
 
 import os
 import socket
-from pathlib import Path
+from functools import lru_cache
+
+import psutil
 
 STALE_SECONDS = 600.0  # another machine that has not touched its message for so long is taken for gone
+SAME_SECONDS = 1.0  # two readings of one start time differ by less
+_written_here: set[str] = set()  # ids of the answers that this process is writing; of all stores, ids are unique
 
 
 def this_process() -> str:
     """host|pid|start time: the start time tells this process from a later one that got the same number."""
-    return _name(os.getpid())
+    return _named(os.getpid())
 
 
-def _name(pid: int) -> str:
-    return f"{socket.gethostname()}|{pid}|{_started(pid)}"
+@lru_cache(maxsize=1)
+def _named(pid: int) -> str:
+    return f"{socket.gethostname()}|{pid}|{psutil.Process(pid).create_time():.2f}"
 
 
-def _started(pid: int) -> str:
-    """Start time in clock ticks since boot, "" where /proc does not tell, "dead" of one that only waits for burial."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    fields = stat.rpartition(")")[2].split()  # from field 3 on; the name in parentheses may hold blanks
-    return "dead" if fields[0] in "ZX" else fields[19]  # field 22
+def take_up(message_id: str) -> None:
+    """This process writes the answer from now on."""
+    _written_here.add(message_id)
 
 
-def is_gone(owner: str, idle_seconds: float) -> bool:
-    """Whether the process that wrote `owner` can write no more. On other machines only long silence tells."""
+def let_go(message_id: str) -> None:
+    """This process writes no more of the answer, finished or not."""
+    _written_here.discard(message_id)
+
+
+def is_left(message_id: str, owner: str, idle_seconds: float) -> bool:
+    """Whether nobody will write on: the process `owner` is gone, or it is this one and has let the answer go.
+
+    On other machines only long silence tells.
+    """
+    if owner == this_process():
+        return message_id not in _written_here
     host, _, rest = owner.partition("|")
-    pid, _, _ = rest.partition("|")
+    pid, _, started = rest.partition("|")
     if host != socket.gethostname() or not pid.isdigit():
         return idle_seconds > STALE_SECONDS
+    return not _runs(int(pid), started)
+
+
+def _runs(pid: int, started: str) -> bool:
+    """Whether the process with this number is there, and the one that began at `started` (seconds since 1970)."""
     try:
-        os.kill(int(pid), 0)  # signal 0 only asks whether it is there
-    except ProcessLookupError:
-        return True
-    except PermissionError:
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return False  # it only waits for burial
+        return abs(process.create_time() - float(started)) < SAME_SECONDS
+    except psutil.NoSuchProcess:
         return False
-    return owner != _name(int(pid))
+    except psutil.AccessDenied:
+        return True
+    except ValueError:  # the owner was noted in another form
+        return False

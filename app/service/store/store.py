@@ -4,28 +4,33 @@ SQLAlchemy; SQLite in WAL mode by default, PostgreSQL by URL with the same code.
 kill at any moment leaves a readable store with everything that a method had returned from.
 """
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.errors import ConversationBusy, NotFound
+from app.errors import ConversationBusy, NotFound, StoreUnavailable
 from app.events import TRACE, Token, TurnEvent
 from app.service.store import database
-from app.service.store.process import is_gone, this_process
-from app.service.store.schema import Base, ConversationRow, FeedbackRow, MessageRow, ProfileRow
+from app.service.store.layout import Base, ConversationRow, FeedbackRow, MessageRow, ProfileRow
+from app.service.store.process import is_left, let_go, take_up, this_process
 from recommenders.data import FeedbackKind
 
 Status = Literal["done", "streaming", "stopped", "failed"]
 Role = Literal["user", "assistant"]
 ATTEMPTS = 5  # two writers that meet at one key or position: the later one tries again
 TITLE_LENGTH = 60
+ALONG_SECONDS = 1.0  # patience of a write of an unfinished answer: the next one has all of it and more
+LAST_SECONDS = 60.0  # patience of the last write of an answer, whatever is wrong; then it is kept in memory
+HEAL_SECONDS = 0.2  # patience of a look that finds an answer left behind: the next look tries again
+_log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=Base)
 
 
@@ -72,6 +77,16 @@ class Message:
 
 
 @dataclass(frozen=True)
+class _Answer:
+    """What is known of an answer: what a write puts in the place of what was known before."""
+
+    text: str
+    item_ids: tuple[str, ...]
+    events: tuple[TurnEvent, ...]
+    status: Status
+
+
+@dataclass(frozen=True)
 class Feedback:
     item_id: str
     kind: FeedbackKind
@@ -82,13 +97,18 @@ class Store:
     """One per process and database; safe to use from several threads."""
 
     def __init__(self, url: str) -> None:
-        """Opens the store, makes its tables where there are none, and closes answers that a kill left open.
+        """Opens the store, brings its tables up to date, and closes answers that a kill left open.
 
         StoreUnavailable where it cannot be opened, StoreTooNew where a newer version of this program made it.
         """
         self._engine = database.engine(url)
-        database.prepare(self._engine)
-        self.close_orphans()
+        self._unwritten: dict[str, _Answer] = {}  # by message: what the store would not take, for the next look
+        try:
+            database.prepare(self._engine)
+            self.close_left()
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     # -- people -----------------------------------------------------------------------------------------------------
 
@@ -173,12 +193,37 @@ class Store:
     # -- messages ---------------------------------------------------------------------------------------------------
 
     def messages(self, conversation_id: str, *, replaced: bool = False) -> list[Message]:
-        """The dialogue, oldest first; with `replaced` also what new answers and edits took the place of."""
+        """The dialogue, oldest first; with `replaced` also what new answers and edits took the place of.
+
+        A look heals: an answer that nobody writes on any more is closed, one that could not be stored is stored now.
+        Where the store cannot be written it is shown so all the same.
+        """
         query = select(MessageRow).where(MessageRow.conversation_id == conversation_id).order_by(MessageRow.position)
         if not replaced:
             query = query.where(MessageRow.current)
+        found = self._read(query)
+        if all(mended is read for read, mended in found):
+            return [read for read, _ in found]
+        with suppress(StoreUnavailable):
+            self.close_left(conversation_id, HEAL_SECONDS)
+        # Read again, not shown at once: what looked left behind may have been finished in between.
+        return [mended for _, mended in self._read(query)]
+
+    def _read(self, query: Select[MessageRow]) -> list[tuple[Message, Message]]:
+        """Each message as it stands in the store, and as it is; the same object where that is no different."""
+        now = time.time()
         with self._reading() as s:
-            return [_message(r) for r in s.scalars(query)]
+            rows = [(_message(r), r.owner, now - r.touched) for r in s.scalars(query)]
+        return [(message, self._mended(message, owner, idle)) for message, owner, idle in rows]
+
+    def _mended(self, message: Message, owner: str, idle_seconds: float) -> Message:
+        if (answer := self._unwritten.get(message.id)) is not None:
+            return replace(
+                message, text=answer.text, item_ids=answer.item_ids, events=answer.events, status=answer.status
+            )
+        if message.status == "streaming" and is_left(message.id, owner, idle_seconds):
+            return replace(message, status="stopped")
+        return message
 
     def answers(self, profile_id: str, limit: int = 1000) -> list[Message]:
         """What a person was answered in all their conversations, replaced answers too, the latest first."""
@@ -196,10 +241,13 @@ class Store:
         with self._reading() as s:
             return _message(_found(s, MessageRow, message_id, "message"))
 
-    def add_message(self, conversation_id: str, text: str) -> Message:
-        """What the person typed; it names a conversation that has no title yet."""
+    def add_message(self, conversation_id: str, text: str, *, instead_of: int | None = None) -> Message:
+        """What the person typed; it names a conversation that has no title yet. `instead_of`: it takes the place of the
+        message at this position and of all later ones; they stay stored."""
         with self._writing() as s:
             self._check_idle(s, conversation_id)
+            if instead_of is not None:
+                _take_out(s, conversation_id, instead_of)
             row = _append(s, conversation_id, "user", text, "done")
             conversation = _found(s, ConversationRow, conversation_id, "conversation")
             conversation.title = conversation.title or shortened(text)
@@ -209,39 +257,89 @@ class Store:
         """An empty answer that this process will fill. ConversationBusy while another one is being written."""
         with self._writing() as s:
             self._check_idle(s, conversation_id)
-            return _message(_append(s, conversation_id, "assistant", "", "streaming"))
+            row = _append(s, conversation_id, "assistant", "", "streaming")
+            take_up(row.id)  # before anybody can see it
+            return _message(row)
 
     def write_answer(
         self, message_id: str, text: str, item_ids: Sequence[str], events: Iterable[TurnEvent], status: Status
     ) -> None:
-        """Replace what is known of an answer. An answer deleted meanwhile is left alone."""
-        trace = TRACE.dump_python(joined(events), mode="json")
-        with self._writing() as s:
-            s.execute(
-                update(MessageRow)
-                .where(MessageRow.id == message_id)
-                .values(text=text, item_ids=list(item_ids), events=trace, status=status, touched=time.time())
-            )
+        """Replace what is known of an answer. An answer deleted meanwhile is left alone.
+
+        Any status but "streaming" ends it. That last write is tried until it is through; after LAST_SECONDS the answer
+        is kept in memory, StoreUnavailable says so, and the next look at the conversation stores it.
+        """
+        answer = _Answer(text, tuple(item_ids), tuple(joined(events)), status)
+        if status == "streaming":
+            self._put(message_id, answer, ALONG_SECONDS)
+            return
+        try:
+            self._finish(message_id, answer)
+        finally:
+            self.let_go(message_id)
+
+    def let_go(self, message_id: str) -> None:
+        """This process writes no more of the answer. Where it is not finished, the next look at it closes it."""
+        let_go(message_id)
+
+    def _put(self, message_id: str, answer: _Answer, seconds: float) -> None:
+        with self._writing(seconds) as s:
+            s.execute(update(MessageRow).where(MessageRow.id == message_id).values(**_columns(answer)))
+
+    def _finish(self, message_id: str, answer: _Answer) -> None:
+        began, pause = time.monotonic(), database.FIRST_PAUSE
+        while True:
+            try:
+                return self._put(message_id, answer, database.PATIENCE_SECONDS)
+            except StoreUnavailable as error:
+                waited = time.monotonic() - began
+                if waited >= LAST_SECONDS:
+                    self._unwritten[message_id] = answer
+                    _log.error("an answer could not be stored for %.0f s and is kept in memory: %s", waited, error)
+                    raise StoreUnavailable(
+                        f"The answer could not be stored for over {LAST_SECONDS:g} s: {error} It is shown from memory "
+                        "and stored as soon as that works; what is not stored is lost when this program ends."
+                    ) from error
+                _log.warning("an answer waits to be stored, %.0f s so far: %s", waited, error)
+            time.sleep(pause)
+            pause = min(2 * pause, database.LONGEST_PAUSE)
 
     def replace_from(self, conversation_id: str, position: int) -> None:
         """Take the message at `position` and all later ones out of the dialogue; they stay stored."""
         with self._writing() as s:
             self._check_idle(s, conversation_id)
-            s.execute(
-                update(MessageRow)
-                .where(MessageRow.conversation_id == conversation_id, MessageRow.position >= position)
-                .values(current=False)
-            )
+            _take_out(s, conversation_id, position)
 
-    def close_orphans(self) -> int:
-        """Answers whose process is gone become "stopped", with the text that they had; how many there were."""
-        now, closed = time.time(), 0
-        with self._writing() as s:
-            for row in s.scalars(select(MessageRow).where(MessageRow.status == "streaming")):
-                if is_gone(row.owner, now - row.touched):
-                    row.status = "stopped"
-                    closed += 1
-        return closed
+    def close_left(self, conversation_id: str | None = None, seconds: float | None = None) -> int:
+        """Answers that nobody writes on any more become "stopped", with the text that they had, or are stored from
+        memory; of one conversation or of all. How many there were. `seconds`: see `database.writing`.
+        """
+        query = select(MessageRow).where(
+            or_(MessageRow.status == "streaming", MessageRow.id.in_(list(self._unwritten)))
+        )
+        if conversation_id is not None:
+            query = query.where(MessageRow.conversation_id == conversation_id)
+        with self._reading() as s:
+            if not any(self._is_left(r) for r in s.scalars(query)):
+                return 0
+        with self._writing(seconds) as s:
+            closed = [row.id for row in s.scalars(query) if self._close(row)]
+        for message_id in closed:
+            self._unwritten.pop(message_id, None)
+        return len(closed)
+
+    def _is_left(self, row: MessageRow) -> bool:
+        idle = time.time() - row.touched
+        return row.id in self._unwritten or (row.status == "streaming" and is_left(row.id, row.owner, idle))
+
+    def _close(self, row: MessageRow) -> bool:
+        """End an answer that nobody writes on any more; False where somebody does."""
+        if not self._is_left(row):
+            return False
+        answer = self._unwritten.get(row.id)
+        for column, value in ({"status": "stopped"} if answer is None else _columns(answer)).items():
+            setattr(row, column, value)
+        return True
 
     # -- feedback ---------------------------------------------------------------------------------------------------
 
@@ -278,8 +376,15 @@ class Store:
     # -- transactions -----------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with database.reporting(self._engine), Session(database.writer(self._engine)) as s, s.begin():
+    def _writing(self, seconds: float | None = None) -> Iterator[Session]:
+        """`seconds`: see `database.writing`; None for its PATIENCE_SECONDS."""
+        patience = database.PATIENCE_SECONDS if seconds is None else seconds
+        with (
+            database.reporting(self._engine),
+            database.writing(self._engine, patience) as connection,
+            Session(connection) as s,
+            s.begin(),
+        ):
             yield s
 
     @contextmanager
@@ -298,14 +403,12 @@ class Store:
         return None
 
     def _check_idle(self, s: Session, conversation_id: str) -> None:
-        now = time.time()
         _found(s, ConversationRow, conversation_id, "conversation", lock=True)
         for row in s.scalars(
             select(MessageRow).where(MessageRow.conversation_id == conversation_id, MessageRow.status == "streaming")
         ):
-            if not is_gone(row.owner, now - row.touched):
+            if not self._close(row):
                 raise ConversationBusy("the last answer is still being written; wait for it or stop it first")
-            row.status = "stopped"
 
 
 def shortened(title: str) -> str:
@@ -329,6 +432,25 @@ def joined(events: Iterable[TurnEvent]) -> list[TurnEvent]:
         else:
             kept.append(event_)
     return kept
+
+
+def _columns(answer: _Answer) -> dict[str, object]:
+    return {
+        "text": answer.text,
+        "item_ids": list(answer.item_ids),
+        "events": TRACE.dump_python(list(answer.events), mode="json"),
+        "status": answer.status,
+        "touched": time.time(),
+    }
+
+
+def _take_out(s: Session, conversation_id: str, position: int) -> None:
+    """The message at `position` and all later ones leave the dialogue; they stay stored."""
+    s.execute(
+        update(MessageRow)
+        .where(MessageRow.conversation_id == conversation_id, MessageRow.position >= position)
+        .values(current=False)
+    )
 
 
 def _append(s: Session, conversation_id: str, role: Role, text: str, status: Status) -> MessageRow:

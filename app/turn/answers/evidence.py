@@ -6,7 +6,6 @@ from app.turn.answers import wording
 from app.turn.answers.grounding import Evidence, Known
 from app.turn.answers.wording import Voice
 from app.turn.desk import Desk
-from app.understanding import nouns
 from recommenders.contract import Explanation, Request
 from recommenders.data import Condition, Named, Schema
 from recommenders.texts import content_words
@@ -32,7 +31,7 @@ def for_opening(voice: Voice, request: Request, shown: int) -> Evidence:
         without=tuple(map(str, unwanted)),
         phrases=tuple(filter(None, (p for c in others for p in _phrases(schema, c)))),
         numbers=(shown,),
-        words=(*content_words(request.wish).values(), *nouns(voice.catalogue)),
+        words=(*content_words(request.wish).values(), *voice.catalogue.nouns),
     )
 
 
@@ -63,11 +62,11 @@ def for_reason(voice: Voice, e: Explanation, request: Request | None) -> Evidenc
         genres=c.genres[e.item],  # the sentence stands on the item's card, so it need not be named
         people=c.people[e.item],
         phrases=(f"from {year}", f"of {year}") if year else (),
-        words=(*e.matched.get("words", ()), *nouns(c)),
+        words=(*e.matched.get("words", ()), *c.nouns),
     )
 
 
 def for_table(voice: Voice, desk: Desk, items: Iterable[int] = ()) -> Evidence:
     """A reply about what is on the table."""
     named = tuple(known(voice, i) for i in dict.fromkeys([*items, *desk.table.ever]))
-    return Evidence(items=named, words=nouns(voice.catalogue))
+    return Evidence(items=named, words=voice.catalogue.nouns)

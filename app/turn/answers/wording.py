@@ -50,11 +50,19 @@ def sentence(text: str) -> str:
 # -- reasons on a card ------------------------------------------------------------------------------------------------
 
 
-def reasons(voice: Voice, explanation: Explanation, request: Request) -> list[Reason]:
-    """At most three short statements for one pick, each with the evidence that it rests on; never none."""
+MOST_REASONS = 3  # on a card; "why?" tells more
+
+
+def reasons(voice: Voice, explanation: Explanation, request: Request, said: Sequence[str] = ()) -> list[Reason]:
+    """Short statements for one pick, each with the evidence that it rests on; never none, at most MOST_REASONS.
+
+    said  checked sentences of a model, which come first
+    """
     found = [*_matched(voice, explanation), *_alike(voice, explanation, request), *_influenced(voice, explanation)]
     found += _shared(explanation, already=bool(found))
-    return found[:3] or _told(explanation) or [_position(voice, explanation)]
+    found = found or _told(explanation) or [_position(voice, explanation)]
+    checked = [Reason(text=sentence, evidence={"checked": "grounding", **found[0].evidence}) for sentence in said]
+    return [*checked, *found][:MOST_REASONS]
 
 
 def _matched(voice: Voice, e: Explanation) -> list[Reason]:
@@ -301,7 +309,7 @@ def _places(e: Explanation) -> str:
         "text": "the text search",
         "similar": "likeness to what you named or liked",
         "said": "likeness to what you said so far",
-        "crowd": "how many people chose it",
+        "popularity": "how many people chose it",
     }
     own = [f"{ordinal(p.rank)} by {names.get(p.source, p.source)}" for p in e.provenance if p.source != e.model]
     return f"The other stages put it {listed(own)}." if own else ""

@@ -10,7 +10,7 @@ import hashlib
 import random
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -262,52 +262,73 @@ class Composer:
         return _glued(text, template[at:]), spans
 
     def _slot(self, kind: str, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
-        r = self.random
-        if kind in ("genre", "no_genre"):
-            table = genre_words(tongue) if tongue else self.genres
-            name = r.choice([g for g in table if tongue == "" or g in self.genres] or list(table))
-            return r.choice(table[name]), name
-        if kind in ("person", "no_person"):
-            name = r.choice(self.people or ["Tom Hanks"])
-            return name, name
-        if kind == "language":
-            name = r.choice(self.languages or ["French"])
-            return name, name
-        if kind in ("like", "good", "bad", "seen", "title"):
-            row, title = r.choice(self.titles)
-            if kind == "title" and shown and r.random() < 0.3:
-                row, title = r.choice([pair for pair in self.titles if pair[0] in shown])
-            year = self.films[row].year
-            return (f"{title} ({year})" if year and r.random() < 0.2 else title), row
-        if kind in ("years", "decade"):
-            return saying.years(r, tongue) if kind == "years" else saying.decade(r)
-        if kind == "count":
-            n = next((n for n, word in saying.NUMBERS.items() if word == words), 0) or r.choice(tuple(saying.NUMBERS))
-            return words or (saying.NUMBERS[n] if r.random() < 0.5 else str(n)), n
-        if kind == "no_content":
-            table_ = _listed("content")
-            note = r.choice(tuple(table_))
-            said = words or r.choice(table_[note])
-            return said, next(n for n, ws in table_.items() if said in ws)
+        """What a slot of a template says, and what that means: the words that the template gives it, if any."""
+        if (fill := _FILLERS.get(kind)) is not None:
+            return fill(self, tongue, words, shown)
+        if kind in TITLES:
+            return self._title(shown if kind == "title" else ())
         if kind in WISHES:
-            wish = r.choice(self.wishes[kind])
+            wish = self.random.choice(self.wishes[kind])
             return wish, re.sub(r"^(?:an?|the)\s+", "", wish)
         if kind in self.said:
-            return r.choice(self.said[kind]), None
-        if kind == "rel":
-            table_ = phrases()["relative_foreign"][tongue] if tongue else _listed("relative")
-            if words:  # "not so old"
-                return words, "newer"
-            way = r.choice(("older", "newer", "other"))
-            said = r.choice(table_[way][:-1] if way == "newer" else table_[way])
-            return said, way if way != "other" else said
-        if kind == "refs":
-            return (words, "all") if words else saying.several(r, len(shown))
-        if kind == "ref":
-            if words:
-                return words, "all" if words == "them" else "that"
-            return saying.foreign_one(r, phrases()["pointing"][tongue], len(shown)) if tongue else self._one(shown)
+            return self.random.choice(self.said[kind]), None
         return words or "", None
+
+    def _genre(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        table = genre_words(tongue) if tongue else self.genres
+        name = self.random.choice([g for g in table if tongue == "" or g in self.genres] or list(table))
+        return self.random.choice(table[name]), name
+
+    def _person(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        name = self.random.choice(self.people or ["Tom Hanks"])
+        return name, name
+
+    def _language(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        name = self.random.choice(self.languages or ["French"])
+        return name, name
+
+    def _title(self, shown: tuple[int, ...]) -> tuple[str, object]:
+        r = self.random
+        row, title = r.choice(self.titles)
+        if shown and r.random() < 0.3:
+            row, title = r.choice([pair for pair in self.titles if pair[0] in shown])
+        year = self.films[row].year
+        return (f"{title} ({year})" if year and r.random() < 0.2 else title), row
+
+    def _years(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        return saying.years(self.random, tongue)
+
+    def _decade(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        return saying.decade(self.random)
+
+    def _count(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        r = self.random
+        n = next((n for n, word in saying.NUMBERS.items() if word == words), 0) or r.choice(tuple(saying.NUMBERS))
+        return words or (saying.NUMBERS[n] if r.random() < 0.5 else str(n)), n
+
+    def _content(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        table = _listed("content")
+        note = self.random.choice(tuple(table))
+        said = words or self.random.choice(table[note])
+        return said, next(n for n, ws in table.items() if said in ws)
+
+    def _relative(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        table = phrases()["relative_foreign"][tongue] if tongue else _listed("relative")
+        if words:  # "not so old"
+            return words, "newer"
+        way = self.random.choice(("older", "newer", "other"))
+        said = self.random.choice(table[way][:-1] if way == "newer" else table[way])
+        return said, way if way != "other" else said
+
+    def _references(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        return (words, "all") if words else saying.several(self.random, len(shown))
+
+    def _reference(self, tongue: str, words: str | None, shown: tuple[int, ...]) -> tuple[str, object]:
+        if words:
+            return words, "all" if words == "them" else "that"
+        if tongue:
+            return saying.foreign_one(self.random, phrases()["pointing"][tongue], len(shown))
+        return self._one(shown)
 
     def _one(self, shown: tuple[int, ...]) -> tuple[str, object]:
         """A reference to one item: its place from 1, or "that"."""
@@ -318,6 +339,16 @@ class Composer:
             word = ("older", "newer") if two else ("oldest", self.random.choice(("newest", "most recent")))
             return f"the {word[0] if old else word[1]} one", years.index(min(years) if old else max(years)) + 1
         return saying.one(self.random, len(shown))
+
+
+_Filler = Callable[[Composer, str, str | None, tuple[int, ...]], tuple[str, object]]
+_FILLERS: dict[str, _Filler] = {
+    "genre": Composer._genre, "no_genre": Composer._genre, "person": Composer._person, "no_person": Composer._person,
+    "language": Composer._language, "years": Composer._years, "decade": Composer._decade, "count": Composer._count,
+    "no_content": Composer._content, "rel": Composer._relative, "refs": Composer._references,
+    "ref": Composer._reference,
+}  # fmt: skip
+"""How the slots of a template are filled by their kind: with its tongue, its own words, and the rows shown before."""
 
 
 def _telling(kind: str, words: str) -> tuple[int, int]:

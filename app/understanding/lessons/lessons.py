@@ -14,14 +14,13 @@ from functools import partial
 from pathlib import Path
 
 from app.settings import Settings
-from app.understanding.joint import intent_of
 from app.understanding.lessons.dialogues import Composer, Film, Message
 from app.understanding.lessons.teaching import Knows
 from app.understanding.names import Linker
 from app.understanding.reader import Known
 from app.understanding.rules import understand
 from app.understanding.table import Table
-from app.understanding.wants import NOTHING, Wants
+from app.wants import NOTHING, Wants
 from recommenders.data import Catalogue, ml_latest_small, sources
 
 _ASKS_ALIKE = re.compile(r"\b(?:like|similar|recommend|suggest|more|lines|style|vein)\b", re.IGNORECASE)
@@ -125,7 +124,7 @@ def _dialogue(dialogue: dict, linker: Linker, number: int) -> Iterator[Message]:
         else:
             table = Table(shown, shown, shown, _SOMETHING if turns else NOTHING, turns)
             u = understand(text, table, linker)
-            intent = intent_of(u)
+            intent = u.intent
             bare = u.action == "similar" and not _ASKS_ALIKE.search(text)  # a title alone may be praise as well
             if text and u.sure >= 0.7 and not bare:
                 yield Message(text, intent, "", previous=previous, shown=shown, dialogue=number)

@@ -4,7 +4,6 @@ from app.understanding.names import foreign, genres
 from app.understanding.names.everyday import EVERYDAY, FUNCTION, ITEM_WORDS
 from app.understanding.names.genres import SYNONYMS
 from app.understanding.names.linking import Linker, Mention, linker
-from app.understanding.names.naming import nouns
 from app.understanding.names.stretches import Marks, Stretches, before, replaced
 
 __all__ = [
@@ -20,6 +19,5 @@ __all__ = [
     "foreign",
     "genres",
     "linker",
-    "nouns",
     "replaced",
 ]

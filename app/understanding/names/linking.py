@@ -7,6 +7,7 @@ there. Precision before recall: a wrong title spoils a whole turn, a missed one 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
@@ -372,46 +373,33 @@ class Linker:
         content = [w for w in span if w.text not in FUNCTION]
         if not content or (content[0] is not span[0] and span[0].text not in ARTICLES):
             return None
-        capitals: list[Token] = []
-        for w in span:
-            if w.capital or (capitals and w.text in FUNCTION):
-                capitals.append(w)
-            elif w.text in ARTICLES and not capitals:
-                continue
-            else:
-                break
-        while capitals and capitals[-1].text in FUNCTION:
-            capitals.pop()
+        capitals = _capitals(span)
         strong = (cued and bool(capitals)) or _cued(all_words, at, _STRONG_CUES)
         tries = [capitals] if capitals else [list(span[:n]) for n in range(len(span), 0, -1)]
-        for words in tries:
-            key = " ".join(w.text for w in words)
-            start, end = words[0].start, words[-1].end
-            if len(key) < 5 or all(w.text in EVERYDAY for w in words):
-                continue
-            if person_cue and self._people:
-                near = process.extractOne(key, self._people_words, scorer=fuzz.ratio, score_cutoff=_FUZZY)
-                if near:
-                    attribute, name = self._people[tuple(near[0].split())]
-                    return Mention("value", start, end, text[start:end], names=(name,), attribute=attribute, sure=0.7)
-            if strong and (near_title := self._nearest(key)):
-                year, tail = _year_after(text, end)
-                rows = self._by_year(near_title[0], year)
-                return Mention("title", start, tail, text[start:tail], rows, year=year, sure=near_title[1] / 100)
-        if not capitals:
-            if sure_person and len(span) >= 2:
-                two = span[: min(len(span), 2)]
-                return Mention("unknown_person", two[0].start, two[-1].end, text[two[0].start : two[-1].end])
+        near = (self._near(text, words, person=person_cue, title=strong) for words in tries)
+        if (mention := next((m for m in near if m is not None), None)) is not None:
+            return mention
+        if capitals:
+            return _unknown(text, capitals, cued, person_cue, sure_person)
+        if sure_person and len(span) >= 2:
+            return Mention("unknown_person", span[0].start, span[1].end, text[span[0].start : span[1].end])
+        return None
+
+    def _near(self, text: str, words: Sequence[Token], *, person: bool, title: bool) -> Mention | None:
+        """The person or the title of the catalogue that these words nearly are, whichever may be meant."""
+        key = " ".join(w.text for w in words)
+        start, end = words[0].start, words[-1].end
+        if len(key) < 5 or all(w.text in EVERYDAY for w in words):
             return None
-        start, end = capitals[0].start, capitals[-1].end
-        if all(w.text.isdigit() or w.text in EVERYDAY for w in capitals) or capitals[0].text.isdigit():
-            return None
-        surface = text[start:end]
-        if sure_person or (person_cue and not cued and len(capitals) >= 2):
-            return Mention("unknown_person", start, end, surface)
-        if cued:
-            _, tail = _year_after(text, end)
-            return Mention("unknown_title", start, tail, text[start:tail])
+        if person and self._people:
+            near = process.extractOne(key, self._people_words, scorer=fuzz.ratio, score_cutoff=_FUZZY)
+            if near:
+                attribute, name = self._people[tuple(near[0].split())]
+                return Mention("value", start, end, text[start:end], names=(name,), attribute=attribute, sure=0.7)
+        if title and (near_title := self._nearest(key)):
+            year, tail = _year_after(text, end)
+            rows = self._by_year(near_title[0], year)
+            return Mention("title", start, tail, text[start:tail], rows, year=year, sure=near_title[1] / 100)
         return None
 
     def _nearest(self, key: str) -> tuple[tuple[int, ...], float] | None:
@@ -504,3 +492,31 @@ def linker(catalogue: Catalogue) -> Linker:
                 del _LINKERS[next(iter(_LINKERS))]
             found = _LINKERS[id(catalogue)] = Linker(catalogue)
         return found
+
+
+def _capitals(span: Sequence[Token]) -> list[Token]:
+    """The words with capitals at the start of a stretch, behind articles, with the small words between them."""
+    capitals: list[Token] = []
+    for w in span:
+        if w.capital or (capitals and w.text in FUNCTION):
+            capitals.append(w)
+        elif w.text not in ARTICLES or capitals:
+            break
+    while capitals and capitals[-1].text in FUNCTION:
+        capitals.pop()
+    return capitals
+
+
+def _unknown(text: str, capitals: Sequence[Token], cued: bool, person_cue: bool, sure_person: bool) -> Mention | None:
+    """What words with capitals name that the catalogue does not have: a person, a title, or nothing."""
+    start, end = capitals[0].start, capitals[-1].end
+    if all(w.text.isdigit() or w.text in EVERYDAY for w in capitals) or capitals[0].text.isdigit():
+        return None
+    if capitals[0].text[0].isdigit():  # "from the 90s under 2 hours" names nobody
+        sure_person = person_cue = False
+    if sure_person or (person_cue and not cued and len(capitals) >= 2):
+        return Mention("unknown_person", start, end, text[start:end])
+    if cued:
+        _, tail = _year_after(text, end)
+        return Mention("unknown_title", start, tail, text[start:tail])
+    return None

@@ -9,7 +9,6 @@ from app.understanding.names.everyday import EVERYDAY
 from app.words import folded, singular
 from recommenders.data import Catalogue, Named
 
-_OF_FILMS = frozenset({"filmnoir", "western", "animation", "scifi", "documentary", "thriller"})
 ARTICLES = frozenset({"the", "a", "an"})
 PARENTHESES = re.compile(r"\(([^()]*)\)")
 _AKA = re.compile(r"^\s*(?:a\.?k\.?a\.?|also known as)\s+", re.IGNORECASE)
@@ -99,9 +98,3 @@ def proper_index(
         s: names[0] for s, names in by_surname.items() if len(names) == 1 or counts[names[0]] >= 2 * counts[names[1]]
     }
     return people, surnames
-
-
-def nouns(catalogue: Catalogue) -> tuple[str, ...]:
-    """What its items may be called besides picks: films, when its genres are those of films; else nothing."""
-    genres = {"".join(folded(g)) for g in catalogue.genre_names}
-    return ("films", "movies", "film", "movie") if len(genres & _OF_FILMS) >= 2 else ()

@@ -86,7 +86,7 @@ class Pairs:
         """The first segment says how much lies on the table, then the person's message before."""
         earlier = [previous[a:b] for a, b in words(previous)[-BEFORE:]]
         before = f"{shown or 'nothing'} shown".split() + self.mend(earlier, [False] * len(earlier))
-        places = words(text)[:LONGEST]  # each has a piece of its own, and more are not read
+        places = words(text)[: 2 * LONGEST]  # more than it reads of
         marked = marks(places, known) or [0]
         names = [False] * len(places) or [True]
         for k in known:

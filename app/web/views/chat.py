@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from app.events import Fallback, ItemShown, TurnEvent
+from app.events import Done, Fallback, ItemShown, TurnEvent
 from app.service import Chat, Conversation, Job, Message, Profile, file_name, starters
 from app.web.widgets import (
     begin,
+    edit,
+    give_back,
     is_running,
     item_card,
     plain,
@@ -30,7 +32,16 @@ def page() -> None:
         welcome(chat)
     else:
         conversation(chat, current)
-    st.chat_input("What are you in the mood for?", key="message", max_chars=2000, on_submit=typed)
+    message_input()
+
+
+def message_input() -> None:
+    """Without `max_chars`: Streamlit would cut what is longer without a word. The service says that it is too long, and
+    what could not be sent stands in the input again."""
+    if text := give_back():
+        st.session_state["message"] = text
+    st.chat_input("What are you in the mood for?", key="message", on_submit=typed)
+    session.here().given_back.clear()
 
 
 def typed() -> None:
@@ -75,7 +86,7 @@ def conversation(chat: Chat, current: Conversation) -> None:
                     again(chat, current)
     if running is not None:
         answering(running)
-        if text := waiting(current.id):
+        for text in waiting(current.id):
             with st.chat_message("user", avatar=AVATARS["user"]):
                 st.markdown(said(text))
                 st.caption("Sent when the answer above is done")
@@ -149,9 +160,8 @@ def asked(chat: Chat, current: Conversation, message: Message, *, editable: bool
                 sent = st.form_submit_button("Send again", type="primary")
                 cancelled = st.form_submit_button("Cancel")
         if sent or cancelled:
-            st.session_state.pop("editing", None)
-            if sent:
-                begin(current.id, lambda stop: chat.edit_last(current.id, text, stop))
+            if cancelled or edit(current.id, text):
+                st.session_state.pop("editing", None)
             st.rerun()
         return
     with st.container(horizontal=True, vertical_alignment="center", key=f"asked-{message.id}"):
@@ -209,15 +219,18 @@ def answering(job: Job) -> None:
     if job.over.is_set():
         st.rerun()
     view = job.view()
+    complete = any(isinstance(e, Done) for e in view.events)
     with st.chat_message("assistant", avatar=AVATARS["assistant"]):
         bypassed(view.events)
         if view.text:
-            st.markdown(said(view.text) + " ▌")
+            st.markdown(said(view.text) + ("" if complete else " ▌"))
         elif not view.items:
             st.caption(":material/more_horiz: Looking …")
         for item in view.items:
             item_card(item, f"running-{item.position}", None, {}, None)
-        st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=job.stop.set)
+        if complete:
+            st.caption(":material/hourglass: Being stored …")
+        st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=job.stop.set, disabled=complete)
 
 
 def trouble(conversation_id: str | None = None) -> None:

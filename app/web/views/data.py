@@ -52,7 +52,7 @@ def counts(data: Dataset) -> None:
 def _rows(dataset: str) -> pd.DataFrame:
     """One row an item, as it is shown. `dataset` is the cache's key."""
     data = session.chat().workbench.dataset
-    c, met = data.catalogue, np.bincount(data.interactions.item, minlength=len(data.catalogue))
+    c, popularity = data.catalogue, data.popularity
     totals = np.bincount(data.interactions.item, weights=data.interactions.value, minlength=len(c))
     rows = pd.DataFrame(
         {
@@ -60,8 +60,8 @@ def _rows(dataset: str) -> pd.DataFrame:
             "Year": pd.array([int(y) or None for y in c.years], dtype="Int64"),
             "Genres": [", ".join(g) for g in c.genres],
             "People": [", ".join(p) for p in c.people],
-            "Met by": met,
-            "Mean": np.where(met > 0, totals / np.maximum(met, 1), np.nan),
+            "Popularity": popularity,
+            "Mean": np.where(popularity > 0, totals / np.maximum(popularity, 1), np.nan),
             "Id": c.ids.ids,
         }
     )
@@ -88,11 +88,11 @@ def catalogue(data: Dataset) -> None:
         keep &= np.array([genre in g for g in c.genres])
     if span is not None and span != (int(known.min()), int(known.max())):
         keep &= (c.years >= span[0]) & (c.years <= span[1])
-    found = rows[keep].sort_values("Met by", ascending=False, kind="stable")
+    found = rows[keep].sort_values("Popularity", ascending=False, kind="stable")
     if found.empty:
         st.info("Nothing matches. Widen the years, or take a genre or a word away.", icon=":material/search_off:")
         return
-    first = f", the {SHOWN} most met shown" if len(found) > SHOWN else ""
+    first = f", the {SHOWN} most popular shown" if len(found) > SHOWN else ""
     st.caption(f"{len(found):,} of {len(rows):,} items{first}")
     st.dataframe(
         found.head(SHOWN),
@@ -101,7 +101,7 @@ def catalogue(data: Dataset) -> None:
         column_config={
             "Year": st.column_config.NumberColumn(format="%d", width="small"),
             "Mean": st.column_config.NumberColumn(format="%.2f", width="small"),
-            "Met by": st.column_config.NumberColumn(width="small"),
+            "Popularity": st.column_config.NumberColumn(width="small", help="How many people chose it"),
             "Id": st.column_config.TextColumn(width="small"),
         },
     )

@@ -10,7 +10,7 @@ import streamlit as st
 from app.errors import LLMError, RecommenderError
 from app.service import Chat
 from app.web.widgets import plain, session, size
-from llm.backends import registry
+from llm.backends import available
 from llm.weights import published
 from recommenders.contract import registry as recommenders
 from recommenders.experiments import Record, record
@@ -62,7 +62,7 @@ def page() -> None:
 
 def backends(chat: Chat) -> None:
     st.markdown("Choose one beside, at any point of a conversation. Keys and addresses are settings of the server.")
-    for b in registry.backends(chat.settings.llm):
+    for b in available.backends(chat.settings.llm):
         with st.container(border=True, key=f"backend-{b.name}"):
             state = ":green-badge[usable]" if b.usable else ":orange-badge[not usable]"
             default = " :blue-badge[default]" if b.name == chat.settings.backend else ""

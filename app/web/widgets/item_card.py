@@ -7,11 +7,10 @@ import streamlit as st
 from app.events import ItemShown
 from app.service import Profile
 from app.web.widgets.feedback import feedback
-from app.web.widgets.text import plain
+from app.web.widgets.markup import plain
 from recommenders.data import FeedbackKind
 
 Say = Callable[[str], None]  # sends a message as if it was typed
-MORE_REASONS = 3  # shown on a card; further ones are in the answer to "why this?"
 
 
 def item_card(
@@ -23,7 +22,7 @@ def item_card(
         genres = f"  \n:gray[:small[{' · '.join(plain(g) for g in item.genres)}]]" if item.genres else ""
         st.markdown(f"{item.position}.&ensp;**{plain(item.title)}**{year}{genres}")
         if item.reasons:
-            st.markdown("\n".join(f"- {plain(reason.text)}" for reason in item.reasons[:MORE_REASONS]))
+            st.markdown("\n".join(f"- {plain(reason.text)}" for reason in item.reasons))
         if say is None or profile is None:
             return
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

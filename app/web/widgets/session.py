@@ -7,13 +7,16 @@ that a reload, another tab or a bookmark comes back to it.
 import logging
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import streamlit as st
 
-from app.errors import AppError, NotFound, RecommenderError
+from app.errors import AppError, NotFound, RecommenderError, StoreError
 from app.service import Chat, Conversation, Jobs, Person, Profile, Store, Workbench, people
 from app.settings import settings
+from app.web.widgets.markup import plain
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +72,17 @@ def catalogue_or_stop() -> Chat:
     return service
 
 
+@contextmanager
+def told() -> Iterator[None]:
+    """What the store cannot do just now, in words; what is drawn stays, what was typed is sent by the next drawing."""
+    try:
+        yield
+    except StoreError as error:
+        _log.warning("a page could not be drawn: %s", error)
+        st.error(f"**That did not work.** {plain(str(error))}", icon=":material/database_off:")
+        st.button("Try again", key="try-again")
+
+
 @st.cache_data(show_spinner=False)
 def everybody(dataset: str) -> list[Person]:
     """The users of the data set."""
@@ -83,15 +97,17 @@ class Here:
     """Where this session is. One object that is changed in place: Streamlit may break off a run at any access to
     `st.session_state` when the browser asks for the next one, and what changes together must not be torn there.
 
-    outbox   messages that were typed and not stored yet
-    waiting  conversation and message, typed while an answer of it was coming
-    parts    chosen before the first message
+    outbox      messages that were typed and not stored yet
+    waiting     conversation and message, typed while an answer of it was coming
+    given_back  messages that could not be sent, until they stand in the input again
+    parts       chosen before the first message
     """
 
     conversation_id: str | None = None
     profile_id: str | None = None
     outbox: deque[str] = field(default_factory=deque)
-    waiting: tuple[str, str] | None = None
+    waiting: deque[tuple[str, str]] = field(default_factory=deque)
+    given_back: list[str] = field(default_factory=list)
     parts: dict[str, str] = field(default_factory=dict)
     trouble: str = ""
 

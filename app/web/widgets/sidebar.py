@@ -8,8 +8,8 @@ from app.errors import RecommenderError
 from app.scorer import LABELS
 from app.service import Chat, Conversation
 from app.web.widgets import session
-from app.web.widgets.text import plain, when
-from llm.backends import registry
+from app.web.widgets.markup import plain, when
+from llm.backends import available
 
 PARTS = ("backend", "generator", "ranker")
 NO_RANKER = "none"
@@ -134,7 +134,7 @@ def chosen_parts(chat: Chat, current: Conversation | None) -> dict[str, str]:
 
 def _parts(chat: Chat, current: Conversation | None) -> None:
     parts = chosen_parts(chat, current)
-    known = registry.backends(chat.settings.llm)
+    known = available.backends(chat.settings.llm)
     labels = {b.name: b.label for b in known} | LABELS
     try:
         generators, rankers = chat.workbench.generators(), [*chat.rankers(), NO_RANKER]

@@ -1,6 +1,7 @@
 """How an answer came about: every step with its time, tokens and the whole prompts."""
 
 from collections.abc import Sequence
+from functools import singledispatch
 
 import streamlit as st
 
@@ -19,7 +20,7 @@ from app.events import (
     ToolCalled,
     TurnEvent,
 )
-from app.web.widgets.text import plain, seconds
+from app.web.widgets.markup import plain, seconds
 from recommenders.data import Catalogue
 
 _NAMED = 10  # candidates named in the trace; the rest are counted
@@ -49,64 +50,102 @@ def _headline(events: Sequence[TurnEvent]) -> str:
     return " · ".join(parts)
 
 
+@singledispatch
 def _step(event: TurnEvent, catalogue: Catalogue) -> None:
-    if isinstance(event, Started):
-        ranker = f" + {event.ranker}" if event.ranker else ", no ranker"
-        leads = "the model leads" if event.leads == "model" else "the rules lead"
-        _line("Parts", f"{event.backend}; {event.generator}{ranker}; {leads}")
-    elif isinstance(event, PromptBuilt):
-        cut = f"; shortened: {'; '.join(event.shortened)}" if event.shortened else ""
-        _line(f"Prompt to {event.purpose}", f"about {event.estimated_tokens:,} tokens{cut}", event.seconds)
-        for message in event.messages:
-            st.code(f"[{message.get('role', '?')}]\n{message.get('content', '')}", language=None, wrap_lines=True)
-    elif isinstance(event, ModelAnswered):
-        cached = f" ({event.cached_tokens:,} from the prefix cache)" if event.cached_tokens else ""
-        first = f"; first token after {seconds(event.first_token_seconds)}" if event.first_token_seconds else ""
-        tokens = f"{event.input_tokens:,} tokens read{cached}, {event.output_tokens:,} written{first}"
-        _line(f"Model, to {event.purpose}", tokens, event.seconds)
-        if event.text:
-            st.code(event.text, language=None, wrap_lines=True)
-    elif isinstance(event, Decision):
-        understood = "; ".join(event.understood) or "no constraints"
-        _line(f"Decision by {event.by}: {event.action.replace('_', ' ')}", understood, event.seconds)
-        if event.second:
-            st.caption(plain(event.second))
-        for text in event.unmatched:
-            st.caption(f"Not matched: {plain(text)}")
-        if event.wants:
-            st.json(event.wants.model_dump(mode="json", exclude_defaults=True), expanded=False)
-    elif isinstance(event, ToolCalled):
-        _line(f"Tool {event.name}", event.error or event.summary, event.seconds, wrong=bool(event.error))
-        if event.arguments:
-            st.json(event.arguments, expanded=False)
-    elif isinstance(event, CandidatesFound):
-        stages = ", ".join(f"{name} {seconds(value)}" for name, value in event.stages.items())
-        named = _labels(event.item_ids, catalogue)
-        _line("Candidates", f"{len(event.item_ids)} of {event.qualified:,} that qualify: {named}")
-        if stages:
-            st.caption(plain(stages))
-    elif isinstance(event, Interleaved):
-        explored = [i for i, origin in event.origins.items() if origin == "explored"]
-        _line(
-            f"{event.model} explores",
-            f"{len(explored)} of {len(event.origins)} candidates come from its disturbed network: "
-            + _labels(explored, catalogue),
-        )
-    elif isinstance(event, Reranked):
-        refused = f"; refused: {', '.join(event.refused)}" if event.refused else ""
-        _line(f"Picked by {event.by}", _labels(event.item_ids, catalogue) + refused, event.seconds)
-    elif isinstance(event, ItemShown):
-        places = ", ".join(f"{p.source} {p.rank}" for p in event.places)
-        _line(f"Shown {event.position}", f"{event.title}{f' — places: {places}' if places else ''}")
-    elif isinstance(event, Fallback):
-        detail = f" ({event.detail})" if event.detail else ""
-        _line(f"Model bypassed at {event.step}", event.why + detail, event.seconds, wrong=True)
-    elif isinstance(event, Refused):
-        _line("Not shown", f"“{event.text}”: {event.why}", wrong=True)
-    elif isinstance(event, Done):
-        first = f", first visible after {seconds(event.first_visible_seconds)}" if event.first_visible_seconds else ""
-        outside = f"{seconds(event.seconds - event.seconds_in_model)} outside the model"
-        _line(f"Over: {event.status}", f"{outside}{first}; items withheld: {event.violations}", event.seconds)
+    """One event in words; tokens and the like say nothing here."""
+
+
+@_step.register
+def _started(event: Started, catalogue: Catalogue) -> None:
+    ranker = f" + {event.ranker}" if event.ranker else ", no ranker"
+    leads = "the model leads" if event.leads == "model" else "the rules lead"
+    _line("Parts", f"{event.backend}; {event.generator}{ranker}; {leads}")
+
+
+@_step.register
+def _prompt_built(event: PromptBuilt, catalogue: Catalogue) -> None:
+    cut = f"; shortened: {'; '.join(event.shortened)}" if event.shortened else ""
+    _line(f"Prompt to {event.purpose}", f"about {event.estimated_tokens:,} tokens{cut}", event.seconds)
+    for message in event.messages:
+        st.code(f"[{message.get('role', '?')}]\n{message.get('content', '')}", language=None, wrap_lines=True)
+
+
+@_step.register
+def _model_answered(event: ModelAnswered, catalogue: Catalogue) -> None:
+    cached = f" ({event.cached_tokens:,} from the prefix cache)" if event.cached_tokens else ""
+    first = f"; first token after {seconds(event.first_token_seconds)}" if event.first_token_seconds else ""
+    tokens = f"{event.input_tokens:,} tokens read{cached}, {event.output_tokens:,} written{first}"
+    _line(f"Model, to {event.purpose}", tokens, event.seconds)
+    if event.text:
+        st.code(event.text, language=None, wrap_lines=True)
+
+
+@_step.register
+def _decision(event: Decision, catalogue: Catalogue) -> None:
+    understood = "; ".join(event.understood) or "no constraints"
+    _line(f"Decision by {event.by}: {event.action.replace('_', ' ')}", understood, event.seconds)
+    if event.second:
+        st.caption(plain(event.second))
+    for text in event.unmatched:
+        st.caption(f"Not matched: {plain(text)}")
+    if event.wants:
+        st.json(event.wants.model_dump(mode="json", exclude_defaults=True), expanded=False)
+
+
+@_step.register
+def _tool_called(event: ToolCalled, catalogue: Catalogue) -> None:
+    _line(f"Tool {event.name}", event.error or event.summary, event.seconds, wrong=bool(event.error))
+    if event.arguments:
+        st.json(event.arguments, expanded=False)
+
+
+@_step.register
+def _candidates_found(event: CandidatesFound, catalogue: Catalogue) -> None:
+    stages = ", ".join(f"{name} {seconds(value)}" for name, value in event.stages.items())
+    named = _labels(event.item_ids, catalogue)
+    _line("Candidates", f"{len(event.item_ids)} of {event.qualified:,} that qualify: {named}")
+    if stages:
+        st.caption(plain(stages))
+
+
+@_step.register
+def _interleaved(event: Interleaved, catalogue: Catalogue) -> None:
+    explored = [i for i, origin in event.origins.items() if origin == "explored"]
+    _line(
+        f"{event.model} explores",
+        f"{len(explored)} of {len(event.origins)} candidates come from its disturbed network: "
+        + _labels(explored, catalogue),
+    )
+
+
+@_step.register
+def _reranked(event: Reranked, catalogue: Catalogue) -> None:
+    refused = f"; refused: {', '.join(event.refused)}" if event.refused else ""
+    _line(f"Picked by {event.by}", _labels(event.item_ids, catalogue) + refused, event.seconds)
+
+
+@_step.register
+def _item_shown(event: ItemShown, catalogue: Catalogue) -> None:
+    places = ", ".join(f"{p.source} {p.rank}" for p in event.places)
+    _line(f"Shown {event.position}", f"{event.title}{f' — places: {places}' if places else ''}")
+
+
+@_step.register
+def _fallback(event: Fallback, catalogue: Catalogue) -> None:
+    detail = f" ({event.detail})" if event.detail else ""
+    _line(f"Model bypassed at {event.step}", event.why + detail, event.seconds, wrong=True)
+
+
+@_step.register
+def _refused(event: Refused, catalogue: Catalogue) -> None:
+    _line("Not shown", f"“{event.text}”: {event.why}", wrong=True)
+
+
+@_step.register
+def _done(event: Done, catalogue: Catalogue) -> None:
+    first = f", first visible after {seconds(event.first_visible_seconds)}" if event.first_visible_seconds else ""
+    outside = f"{seconds(event.seconds - event.seconds_in_model)} outside the model"
+    _line(f"Over: {event.status}", f"{outside}{first}; items withheld: {event.violations}", event.seconds)
 
 
 def _line(head: str, text: str, took: float = 0.0, *, wrong: bool = False) -> None:

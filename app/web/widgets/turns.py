@@ -1,11 +1,9 @@
 """Beginning turns from a page: messages, answers again, edits."""
 
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator
 
-from app.errors import AppError
-from app.events import TurnEvent
+from app.errors import ChatrecError
+from app.service import Run, checked
 from app.web.widgets import session
 from app.web.widgets.sidebar import NO_RANKER, chosen_parts
 
@@ -32,7 +30,8 @@ def send_typed() -> None:
 
 
 def send(outbox: deque[str]) -> None:
-    """Send the first message; the first of all begins a conversation. What goes wrong is shown by the next drawing.
+    """Send the first message; the first of all begins a conversation. What goes wrong is shown by the next drawing,
+    which also puts the message back into the input.
 
     Everything that Streamlit could break off comes first; then the message is stored and leaves the outbox in one go.
     """
@@ -40,46 +39,69 @@ def send(outbox: deque[str]) -> None:
     parts = chosen_parts(chat, None)
     text = outbox[0]
     try:
+        checked(text)  # a conversation is not begun for what cannot be sent
         if current is None:
             me = chat.person() if me is None else me
             ranker = None if parts["ranker"] == NO_RANKER else parts["ranker"]
             current = chat.start(me, backend=parts["backend"], generator=parts["generator"], ranker=ranker)
             at.conversation_id, at.profile_id = current.id, me.id
         if is_running(current.id):
-            at.waiting = (current.id, text)  # typed while an answer comes: sent when that is over
+            at.waiting.append((current.id, text))  # typed while an answer comes: sent when that is over
         else:
-            begin(current.id, lambda stop: chat.send(current.id, text, stop), at)
-    except AppError as error:
+            _start(current.id, lambda stop: chat.send(current.id, text, stop))
+    except ChatrecError as error:
         at.trouble = str(error)
+        at.given_back.append(text)
     outbox.popleft()
     if current is not None:
         session.open_(current)
 
 
-def begin(
-    conversation_id: str, turn: Callable[[threading.Event], Iterator[TurnEvent]], at: session.Here | None = None
-) -> None:
-    at = session.here() if at is None else at
+def begin(conversation_id: str, turn: Run) -> None:
+    """For callbacks: begin a turn. What goes wrong is shown by the next drawing."""
+    at = session.here()
     try:
-        # A turn by rules is over in a moment: then the page draws the whole answer at once.
-        session.jobs().start(conversation_id, turn).over.wait(MOMENT_SECONDS)
-    except AppError as error:
+        _start(conversation_id, turn)
+    except ChatrecError as error:
         at.trouble = str(error)
 
 
-def waiting(conversation_id: str) -> str:
-    """What was typed while an answer came, "" nothing."""
-    found = session.here().waiting
-    return found[1] if found is not None and found[0] == conversation_id else ""
+def _start(conversation_id: str, turn: Run) -> None:
+    # A turn by rules is over in a moment: then the page draws the whole answer at once.
+    session.jobs().start(conversation_id, turn).over.wait(MOMENT_SECONDS)
+
+
+def edit(conversation_id: str, text: str) -> bool:
+    """Put `text` in the place of the last message. False where that failed and the text stays where it was typed; where
+    another answer came in between there is nothing left to edit, and the text goes to the input."""
+    chat, at = session.chat(), session.here()
+    try:
+        _start(conversation_id, lambda stop: chat.edit_last(conversation_id, text, stop))
+    except ChatrecError as error:
+        at.trouble = str(error)
+        if not is_running(conversation_id):
+            return False
+        at.given_back.append(text)
+    return True
+
+
+def waiting(conversation_id: str) -> list[str]:
+    """What was typed while an answer came, the earliest first."""
+    return [text for name, text in session.here().waiting if name == conversation_id]
 
 
 def send_waiting(conversation_id: str) -> bool:
-    """Put it in the outbox once the answer is over; whether there was something."""
-    text, at = waiting(conversation_id), session.here()
-    if text:
-        at.waiting = None
-        at.outbox.append(text)
-    return bool(text)
+    """Put the earliest of it in the outbox once the answer is over; whether there was something."""
+    texts, at = waiting(conversation_id), session.here()
+    if texts:
+        at.waiting.remove((conversation_id, texts[0]))
+        at.outbox.append(texts[0])
+    return bool(texts)
+
+
+def give_back() -> str:
+    """What could not be sent, for the input; "" nothing."""
+    return "\n\n".join(session.here().given_back)
 
 
 def take_trouble(conversation_id: str | None) -> str:

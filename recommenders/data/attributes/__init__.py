@@ -2,15 +2,19 @@
 
 from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, both, either
 from recommenders.data.attributes.conditions import Condition, Holding, Operator, Value, each_part
+from recommenders.data.attributes.inference import found_in, inferred
 from recommenders.data.attributes.kinds.flag import Flag
 from recommenders.data.attributes.kinds.levels import Levels
 from recommenders.data.attributes.kinds.number import Number
 from recommenders.data.attributes.kinds.text import Text
 from recommenders.data.attributes.kinds.year import Year
-from recommenders.data.attributes.named import Named
-from recommenders.data.attributes.schema import Bound, Schema, found_in, kinds, read_attribute
+from recommenders.data.attributes.named import Named, names_said
+from recommenders.data.attributes.overview import Overview, overview_of
+from recommenders.data.attributes.reading import MOST, Sample
+from recommenders.data.attributes.schema import Bound, Schema, kinds, read_attribute
 
 __all__ = [
+    "MOST",
     "Attribute",
     "Bound",
     "Column",
@@ -23,6 +27,8 @@ __all__ = [
     "Number",
     "Operator",
     "Ordered",
+    "Overview",
+    "Sample",
     "Schema",
     "Text",
     "Value",
@@ -31,6 +37,9 @@ __all__ = [
     "each_part",
     "either",
     "found_in",
+    "inferred",
     "kinds",
+    "names_said",
+    "overview_of",
     "read_attribute",
 ]

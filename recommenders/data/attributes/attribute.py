@@ -1,11 +1,13 @@
 """What may be asked of an item: the base of all kinds of attributes.
 
-An attribute knows how its cells are read, which items a condition lets pass (`Column.mask`, over all items at once) and
-what an item does against one (`objection`, cell by cell and by other code: the gate's view), how it is said and heard,
-and how two items compare by it. Kinds lie in recommenders/data/attributes/kinds, one file each; a new kind needs no
-edit anywhere else. Nothing else in the house lists attributes by name.
+An attribute knows how its cells are read (what does not fit counts as unknown; imports report it), which items a
+condition lets pass (`Column.mask`, over all items at once), what an item does against one (`objection`, cell by cell
+and by other code: the gate's view), how it is said and heard, and how two items compare by it. Kinds lie in
+recommenders/data/attributes/kinds, one file each; a new kind needs no edit anywhere else. Nothing else in the house
+lists attributes by name.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +16,11 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 from app.errors import DataError, UnknownName, did_you_mean
 from recommenders.data.attributes.conditions import Condition, Operator, Value
+from recommenders.data.attributes.reading import Sample, is_blank
 
 Better = Literal["", "low", "high"]
 
@@ -33,7 +37,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Ordered:
-    """An order that was asked for: "the cheapest". `rising`: the lowest first; `of_these`: of what is on the table."""
+    """An order that was asked for: "the cheapest". `rising`: the lowest first."""
 
     attribute: str
     rising: bool
@@ -53,6 +57,15 @@ class Column(ABC):
         """(I,) bool: items whose cell is known."""
 
 
+@dataclass(frozen=True)
+class Parsed:
+    """One cell an item in a kind's own form; and by column the rows whose cell says something that does not fit, which
+    count as unknown."""
+
+    cells: Sequence[Any]
+    astray: Mapping[str, Sequence[int]]
+
+
 class Attribute(BaseModel, ABC):
     """One attribute of a catalogue.
 
@@ -66,6 +79,8 @@ class Attribute(BaseModel, ABC):
 
     kind: ClassVar[str]
     operators: ClassVar[tuple[Operator, ...]]
+    nothing: ClassVar[Any] = None
+    """The cell of an item of which nothing is known."""
     unknown_passes_refusal: ClassVar[bool] = False
     """Whether an item of which nothing is known is within "not ...": a film without genres is no horror film, but one
     of unknown length may be too long."""
@@ -80,8 +95,60 @@ class Attribute(BaseModel, ABC):
     # -- cells ------------------------------------------------------------------------------------------------------
 
     @abstractmethod
+    def parse(self, value: Any) -> Any:
+        """A cell that says something, in the kind's own form. DataError where it does not fit, saying why."""
+
+    @property
+    def absent(self) -> Any:
+        """What a cell means that says nothing."""
+        return self.nothing
+
+    def blank(self, value: Any) -> bool:
+        """Whether a cell says nothing."""
+        return is_blank(value)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table that its cells come from."""
+        return self.derived or (self.name,)
+
+    @property
+    @abstractmethod
+    def expected(self) -> str:
+        """What a cell must be: "a number of €", "yes or no"."""
+
+    def parsed(self, table: pd.DataFrame) -> Parsed:
+        """Its cells over a whole table, each distinct one parsed once."""
+        parts = {c: self._parsed(table[c]) for c in self.columns}
+        astray = {c: rows for c, (_, rows) in parts.items() if rows}
+        return Parsed(self.joined([cells for cells, _ in parts.values()]), astray)
+
     def cells(self, table: pd.DataFrame) -> Sequence[Any]:
-        """One cell an item in the kind's own form; None (or an empty tuple) where nothing is known."""
+        """One cell an item in the kind's own form; `nothing` where nothing is known or what is there does not fit."""
+        return self.parsed(table).cells
+
+    def joined(self, parts: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        """One sequence of cells out of those of each column."""
+        return parts[0]
+
+    def _parsed(self, column: pd.Series) -> tuple[list[Any], list[int]]:
+        """The cells of one column, and the rows that do not fit."""
+        known: dict[Any, Any] = {}
+        cells: list[Any] = []
+        astray: list[int] = []
+        for row, value in enumerate(column.tolist()):
+            key = tuple(value) if isinstance(value, list | set) else value
+            if key not in known:
+                try:
+                    known[key] = self.absent if self.blank(value) else self.parse(value)
+                except DataError:
+                    known[key] = _ASTRAY
+            cell = known[key]
+            if cell is _ASTRAY:
+                astray.append(row)
+                cell = self.nothing
+            cells.append(cell)
+        return cells, astray
 
     @abstractmethod
     def column(self, cells: Sequence[Any]) -> Column: ...
@@ -102,7 +169,11 @@ class Attribute(BaseModel, ABC):
             )
         need = {"between": 2, "at most": 1, "at least": 1, "is": 1}.get(condition.operator)
         if need is not None and len(condition.values) != need:
-            raise UnknownName(f"{condition.operator!r} needs {need} value(s), got {len(condition.values)}")
+            raise UnknownName(
+                f"{self.said}: {condition.operator!r} needs {need} value{'s' * (need > 1)}, got {len(condition.values)}"
+            )
+        if not condition.values:
+            raise UnknownName(f"{self.said}: {condition.operator!r} needs at least one value")
 
     def objection(self, cell: Any, condition: Condition) -> str:
         """What an item of this cell does against the condition, in words; "" where it keeps it."""
@@ -116,7 +187,7 @@ class Attribute(BaseModel, ABC):
         return self.objects(cell, condition)
 
     def unknown(self, cell: Any) -> bool:
-        return cell is None or cell == () or cell == ""
+        return cell is None or cell == self.nothing
 
     @abstractmethod
     def holds(self, cell: Any, condition: Condition) -> bool:
@@ -127,7 +198,12 @@ class Attribute(BaseModel, ABC):
     @property
     def said(self) -> str:
         """What it is called."""
-        return self.label or self.name.replace("_", " ")
+        return self.label or " ".join(self.name.replace("_", " ").split()) or self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that people call it."""
+        return tuple(dict.fromkeys((self.said, self.name.replace("_", " "), *self.aka)))
 
     def objects_unknown(self, condition: Condition) -> str:
         return f"its {self.said} is not known"
@@ -155,8 +231,8 @@ class Attribute(BaseModel, ABC):
 
     def hear(self, text: str, column: Column, shown: Sequence[Any], taken: Sequence[tuple[int, int]] = ()) -> list[Hit]:
         """The conditions that a text says of it, by closed forms alone (numbers, bounds, levels); names of values are
-        found by whoever knows all names. `shown`: the cells of what is on the table, for "cheaper";
-        `taken`: characters that say something else (titles)."""
+        found by whoever knows all names. Linear in the length of the text, and never raises. `shown`: the cells of what
+        is on the table, for "cheaper"; `taken`: characters that say something else (titles)."""
         return []
 
     def hear_order(self, text: str) -> Ordered | None:
@@ -194,12 +270,33 @@ class Attribute(BaseModel, ABC):
     # -- found in a table -------------------------------------------------------------------------------------------
 
     @classmethod
-    def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
-        """How well a column of text fits this kind, 0..1, with the attribute that it would be; None for not at all."""
+    def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:
+        """How well a column fits this kind, 0..1, with the attribute that it would be; None for not at all."""
         return None
+
+    @classmethod
+    def settings(cls) -> Mapping[str, FieldInfo]:
+        """What an owner may correct."""
+        return {name: field for name, field in cls.model_fields.items() if name not in ("name", "derived", "asked")}
 
     def condition(self, operator: Operator, *values: Value, refused: bool = False, said: str = "") -> Condition:
         return Condition(attribute=self.name, operator=operator, values=values, refused=refused, said=said)
+
+
+_ASTRAY = object()
+
+
+def free(hits: Sequence[Hit], taken: Sequence[tuple[int, int]]) -> list[Hit]:
+    """Those of which no character says something else."""
+    return [h for h in hits if not any(start < h.end and h.start < end for start, end in taken)]
+
+
+def in_question(words: re.Pattern[str], text: str) -> bool:
+    """Whether a sentence of a text has these words before a question mark; in time linear in its length."""
+    return any(words.search(sentence.rpartition("?")[0]) for sentence in _SENTENCE.split(text) if "?" in sentence)
+
+
+_SENTENCE = re.compile(r"[.!]")
 
 
 def either(names: Sequence[str]) -> str:
@@ -218,5 +315,5 @@ def unknown_value(attribute: Attribute, value: object, known: Sequence[str]) -> 
     return UnknownName(f"unknown {attribute.said} {value!r}{did_you_mean(str(value), known)}")
 
 
-def wrong_cell(attribute: str, value: object, expected: str) -> DataError:
-    return DataError(f"the attribute {attribute} holds {value!r}; expected {expected}")
+def wrong_cell(attribute: Attribute, value: object) -> DataError:
+    return DataError(f"{attribute.name} holds {value!r}; expected {attribute.expected}")

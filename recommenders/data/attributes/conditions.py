@@ -59,13 +59,16 @@ def each_part(conditions: Sequence[Condition]) -> list[tuple[Condition, tuple[Co
 
 
 def _split(condition: Condition) -> list[tuple[Condition, tuple[Condition, ...]]]:
-    values = condition.values
-    if condition.operator in ("has all", "has none") and len(values) > 1:
+    values = tuple(dict.fromkeys(condition.values)) if condition.operator in _EACH else condition.values
+    if condition.operator in _EACH and len(values) > 1 and not condition.refused:
         return [(condition.only([v]), (condition.only([w for w in values if w != v]),)) for v in values]
     if condition.operator == "between" and not condition.refused and values[0] != values[1]:
         low, high = (condition.model_copy(update={"operator": o, "values": (v,)}) for o, v in _ends(values))
         return [(low, (high,)), (high, (low,))]
     return [(condition, ())]
+
+
+_EACH: tuple[Operator, ...] = ("has all", "has none")  # every value of these is a condition of its own
 
 
 def _ends(values: tuple[Value, ...]) -> tuple[tuple[Operator, Value], tuple[Operator, Value]]:

@@ -8,7 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Literal
+
+from recommenders.data.attributes.reading import name_parts
 
 UNITS: Mapping[str, Mapping[str, float]] = {
     "minutes": {
@@ -25,13 +28,13 @@ UNITS: Mapping[str, Mapping[str, float]] = {
     "pages": {"pages": 1, "page": 1, "pp": 1},
     "stars": {"stars": 1, "star": 1},
     "players": {"players": 1, "player": 1, "people": 1, "persons": 1, "person": 1, "of us": 1, "gamers": 1},
-    "years": {"years old": 1, "year old": 1, "years": 1, "year": 1, "yo": 1, "y/o": 1, "year-olds": 1, "year olds": 1},
+    "years": {"years old": 1, "year old": 1, "years": 1, "year": 1, "yo": 1, "y/o": 1, "year olds": 1},
 }  # fmt: skip
 """Base unit -> the words for it and its kin, each with how many base units it is."""
 
 MONEY = ("€", "$", "£")
 
-Plain = Literal["at most", "is", "about"]
+Plain = Literal["at most", "at least", "is", "about"]
 Span = Literal["", "choice", "doubt"]
 
 
@@ -42,7 +45,9 @@ class Dimension:
     plain      what a bare quantity means: a budget ("20 euros") is a bound, players are a number, a length is about it
     span       what "2-4" in a cell means: any of them may be chosen, or it is not known better; "" no ranges expected
     asked      how a question for it begins
-    there      words for there being some of it
+    there, gone  words for there being some of it, and none
+    exact      words for one value: "solo" is one player
+    cues       what stands before a bare number that is one of it: "for 2"
     """
 
     columns: tuple[str, ...]
@@ -55,32 +60,42 @@ class Dimension:
     span: Span = "doubt"
     asked: tuple[str, ...] = ()
     there: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    exact: tuple[tuple[str, float], ...] = ()
+    cues: tuple[str, ...] = ()
 
 
 DIMENSIONS: Mapping[str, Dimension] = {
     "price": Dimension(
-        ("price", "cost", "preis", "prix", "msrp", "rrp"), "€", "price",
+        ("price", "prices", "cost", "costs", "preis", "prix", "msrp", "rrp"), "€", "price",
         low=(("cheap", "cheaper", "cheapest"), ("inexpensive", "less expensive", "least expensive"),
              ("affordable", "more affordable", "most affordable")),
         high=(("expensive", "more expensive", "most expensive"), ("pricey", "pricier", "priciest"),
-              ("dear", "dearer", "dearest")),
+              ("overpriced", "dearer", "dearest")),
         better="low", plain="at most", span="doubt",
         asked=("how much is", "how much does", "how much are", "how expensive", "what does it cost", "how cheap"),
+        cues=("budget", "budget is", "budget of", "budget is about", "spend", "pay", "cost", "costs", "costing"),
     ),
     "duration": Dimension(
-        ("runtime", "running", "duration", "length", "minutes", "mins", "playtime", "playing", "hours", "dauer"),
-        "minutes", "running time",
+        ("runtime", "running", "duration", "length", "minutes", "mins", "playtime", "playing", "hours", "dauer",
+         "spieldauer", "spielzeit"), "minutes", "running time",
         low=(("short", "shorter", "shortest"), ("quick", "quicker", "quickest")),
         high=(("long", "longer", "longest"),), plain="about", span="doubt",
         asked=("how long",),
     ),
     "players": Dimension(
         ("players", "player", "spieler"), "players", "players", plain="is", span="choice",
-        asked=("how many players", "how many people", "for how many"),
+        asked=("how many players", "how many people", "for how many", "how many can"),
+        exact=(("solo", 1), ("alone", 1), ("just me", 1), ("only me", 1), ("by myself", 1), ("on my own", 1),
+               ("a couple", 2), ("the both of us", 2),
+               ("my partner and me", 2), ("my wife and me", 2), ("my husband and me", 2)),
+        cues=("for", "for the", "we are", "we're", "we will be", "party of", "group of", "family of", "played by",
+              "playable by", "playable with", "works with", "works for", "plays"),
     ),
     "age": Dimension(
         ("age", "ages", "alter"), "years", "age", plain="at most", span="choice",
         asked=("from what age", "from which age", "what age", "which age", "how old do"),
+        cues=("aged", "age of", "kids", "kids of", "children", "children of", "child of", "boy of", "girl of"),
     ),
     "pages": Dimension(
         ("pages", "pagecount", "seiten"), "pages", "pages",
@@ -92,13 +107,14 @@ DIMENSIONS: Mapping[str, Dimension] = {
         ("rating", "stars", "score", "bewertung"), "stars", "rating",
         low=(("badly rated", "worse rated", "worst rated"),),
         high=(("well rated", "better rated", "best rated"), ("highly rated", "higher rated", "highest rated"),
-              ("popular with others", "better", "best")), better="high", plain="about",
-        asked=("how good is", "how well rated", "how is it rated", "what rating"),
+              ("popular with others", "better", "best")), better="high", plain="at least",
+        asked=("how good is", "how well rated", "how is it rated", "what rating"), cues=("rated",),
     ),
     "stock": Dimension(
-        ("stock", "quantity", "inventory", "bestand"), "", "in stock", plain="about",
-        asked=("how many are left", "how many do you have", "in stock"),
-        there=("in stock", "on stock", "available", "that you have here"),
+        ("stock", "instock", "quantity", "inventory", "availability", "available", "bestand", "lager"), "", "in stock",
+        plain="at least", asked=("how many are left", "how many do you have", "in stock"),
+        there=("in stock", "on stock", "available", "that you have here", "have in the shop"),
+        gone=("sold out", "out of stock", "unavailable", "not in stock", "not available"),
     ),
     "weight": Dimension(
         ("weight", "gewicht"), "kg", "weight", low=(("light", "lighter", "lightest"),),
@@ -117,23 +133,18 @@ DIMENSIONS: Mapping[str, Dimension] = {
 }  # fmt: skip
 
 
-def name_parts(column: str) -> tuple[str, ...]:
-    """The words of a column's name: "Play Time (min)" -> play, time, min; "minPlayers" -> min, players."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", column)
-    return tuple(p for p in re.split(r"[^a-zA-Z0-9äöüß€$£%]+", spaced.lower()) if p)
-
-
 @cache
 def dimension_of(column: str) -> str:
     """The dimension that a column's name speaks of; "" for none."""
-    parts = name_parts(column)
+    words = name_parts(column)
+    parts = {*words, *("".join(pair) for pair in pairwise(words))}  # "Play Time" is a playtime
     return next((n for n, d in DIMENSIONS.items() if any(p in d.columns for p in parts)), "")
 
 
 @cache
 def unit_of(word: str) -> tuple[str, float] | None:
     """(base unit, how many of it) of a unit's word; None where it is none."""
-    key = word.lower().strip(" .")
+    key = " ".join(word.lower().replace("-", " ").strip(" .").split())
     for base, words in UNITS.items():
         if key in words:
             return base, words[key]
@@ -180,3 +191,24 @@ def _ways(said: list[tuple[str, bool]]) -> Ways:
         (re.compile(rf"\b{re.escape(words)}\b(?!\s+than\b)", re.IGNORECASE), little)
         for words, little in sorted(dict(said).items(), key=lambda w: -len(w[0]))
     )
+
+
+@cache
+def any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of these words, whole, the longest first; nothing where there are none."""
+    longest = sorted({w for w in words if w}, key=lambda w: (-len(w), w))
+    said = "|".join(r"\s+".join(map(re.escape, w.split())) for w in longest)
+    return re.compile(rf"(?<!\w)(?:{said})(?!\w)" if said else r"(?!)", re.IGNORECASE)
+
+
+def denied(text: str, start: int) -> bool:
+    """Whether what begins there is said not to be wanted: "not too heavy", "nothing that is sold out"."""
+    return bool(_DENIED.search(text[max(0, start - _WINDOW) : start]))
+
+
+_WINDOW = 40  # characters before a word that may deny it
+_DENIED = re.compile(
+    r"\b(?:not|no|non|nothing|none|never|without|avoid|isn['’]?t|aren['’]?t|wasn['’]?t|(?:don|doesn|won)['’]?t\s+\w+|"
+    r"zero|hates?|dislikes?|less|any(?:thing|one)?\s+but|every(?:thing)?\s+but|except|other\s+than)\s+(?:(?!(?:but|and|or|only|just)\b)[\w'’]+\s+){0,2}$|\btoo\s+(?:much\s+)?$",
+    re.IGNORECASE,
+)

@@ -6,9 +6,34 @@ from typing import Any
 
 import numpy as np
 
-from app.errors import UnknownName, did_you_mean
 from recommenders.data.attributes.attribute import Attribute, Column, both, either, unknown_value
 from recommenders.data.attributes.conditions import Condition, Operator
+from recommenders.data.attributes.reading import name_parts, one_of
+
+_CUES: Mapping[str, str] = {
+    **dict.fromkeys(
+        "author artist designer director creator publisher brand manufacturer maker label studio developer "
+        "illustrator writer composer producer narrator translator editor band singer winery brewery distillery".split(),
+        "by",
+    ),
+    **dict.fromkeys("cast actor actress people person star starring".split(), "with"),
+    **dict.fromkeys("language lang sprache".split(), "in"),
+    **dict.fromkeys("country origin region city town place land".split(), "from"),
+}
+"""What a sentence says before the names of a column that is called so."""
+
+
+def names_said(column: str) -> dict[str, Any]:
+    """How the names of a column are said, by what it is called: "publisher" are proper names, said with "by"."""
+    label = one_of(column)
+    cue = next((_CUES[one_of(part)] for part in reversed(name_parts(column)) if one_of(part) in _CUES), "")
+    return {"label": label, "prefix": cue, "proper": bool(cue) and cue != "in"}
+
+
+def look_proper(names: Iterable[str]) -> bool:
+    """Whether names look like those of people or things: most of two words and more, with capitals."""
+    distinct = set(names)
+    return sum(" " in n and n.title() == n for n in distinct) > 0.6 * len(distinct)
 
 
 class NamedColumn(Column):
@@ -24,10 +49,7 @@ class NamedColumn(Column):
         self.lists: Mapping[str, np.ndarray] = {name: np.array(items, np.int64) for name, items in lists.items()}
 
     def known(self) -> np.ndarray:
-        found = np.zeros(self._size, bool)
-        for items in self.lists.values():
-            found[items] = True
-        return found
+        return self.any_of(self.lists)
 
     def items(self, name: str) -> np.ndarray:
         """The items that have this name. UnknownName where none has it."""
@@ -140,7 +162,3 @@ class Named(Attribute):
 
 
 _LISTED = 60  # values that a schema lists
-
-
-def nearest(name: str, known: Sequence[str]) -> UnknownName:
-    return UnknownName(f"unknown name {name!r}{did_you_mean(name, known)}")

@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from app.errors import DataError, UnknownName, did_you_mean
-from recommenders.data.attributes.attribute import Attribute, Column
+from recommenders.data.attributes.attribute import Attribute, Column, Parsed
 from recommenders.data.attributes.conditions import Condition
 from recommenders.data.attributes.named import Named
 
@@ -103,13 +103,9 @@ def read_attribute(row: Mapping[str, Any]) -> Attribute:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise DataError(f"the attribute {fields.get('name', '?')}: {where}: {first['msg']}") from error
-
-
-def found_in(name: str, column: pd.Series) -> Attribute:
-    """The attribute that a column of text is most likely to be, by asking every kind."""
-    bids = [bid for kind in kinds().values() if (bid := kind.found(name, column)) is not None]
-    return max(bids, key=lambda bid: bid[0])[1]
+        given = "" if first["type"] == "missing" or not where else f" (given: {first['input']!r})"
+        said = ": ".join(part for part in (where, first["msg"].removeprefix("Value error, ")) if part)
+        raise DataError(f"the attribute {fields.get('name', '?')}: {said}{given}") from error
 
 
 class Bound:
@@ -118,15 +114,22 @@ class Bound:
     def __init__(self, schema: Schema, table: pd.DataFrame) -> None:
         self.schema = schema
         self._table = table
-        self._cells: dict[str, Sequence[Any]] = {}
+        self._parsed: dict[str, Parsed] = {}
         self._columns: dict[str, Column] = {}
         self._masks: dict[tuple[object, ...], np.ndarray] = {}
 
     def cells(self, name: str) -> Sequence[Any]:
         """One cell an item, in the form of the attribute's kind."""
-        if name not in self._cells:
-            self._cells[name] = self.schema[name].cells(self._table)
-        return self._cells[name]
+        return self._read(name).cells
+
+    def astray(self, name: str) -> Mapping[str, Sequence[int]]:
+        """column -> the rows whose cell does not fit the attribute and counts as unknown."""
+        return self._read(name).astray
+
+    def _read(self, name: str) -> Parsed:
+        if name not in self._parsed:
+            self._parsed[name] = self.schema[name].parsed(self._table)
+        return self._parsed[name]
 
     def column(self, name: str) -> Column:
         if name not in self._columns:

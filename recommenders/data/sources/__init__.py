@@ -16,6 +16,11 @@ from app.errors import DataError, did_you_mean
 from recommenders.data.sources import _stored
 from recommenders.data.tables import Dataset
 
+__all__ = [
+    "Info", "Source", "available", "builtin_names", "imported", "imported_names", "load", "ml_latest_small", "names",
+    "source",
+]  # fmt: skip
+
 _NOT_SOURCES = {"imported"}  # the importer of people's own files
 
 

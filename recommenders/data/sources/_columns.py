@@ -22,6 +22,7 @@ COMMON: dict[str, tuple[str, ...]] = {
     "value": tuple("rating score stars value weight count plays playcount listens quantity frequency".split()),
     "timestamp": tuple("timestamp time date datetime createdat ratedat unixreviewtime eventtime ts".split()),
 }
+USUAL = frozenset("genres genre class people cast actors".split())  # names that say no more than the role does
 COUNTS = frozenset("weight count plays playcount listens quantity frequency".split())  # values that are no ratings
 
 

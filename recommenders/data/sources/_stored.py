@@ -1,6 +1,7 @@
 """A data set as a folder of Parquet tables: what imports are kept as, and what makes the second load of others fast.
 
-items.parquet, interactions.parquet, users.parquet and dataset.json, put in place whole or not at all.
+items.parquet, interactions.parquet, users.parquet, attributes.json and dataset.json, put in place whole or not at all;
+and corrections.json where an owner corrected attributes.
 """
 
 import json
@@ -15,6 +16,7 @@ from app import files
 from app.errors import DataError
 from recommenders.data.attributes import Schema
 from recommenders.data.default_schema import default_schema
+from recommenders.data.sources import _corrections
 from recommenders.data.tables import (
     GENRES,
     ITEM,
@@ -62,8 +64,9 @@ def write(folder: Path, data: Dataset, *, key: str = "", extra: dict[str, str] |
             (new / name).write_text(text, encoding="utf-8")
 
 
-def read(folder: Path, *, key: str = "") -> Dataset | None:
-    """What `write` kept; None where there is none or it was made from other files (another `key`).
+def read(folder: Path, *, key: str = "", corrected: bool = True) -> Dataset | None:
+    """What `write` kept; None where there is none or it was made from other files (another `key`). corrected: with what
+    the owner corrected of the attributes, else as they were inferred.
 
     DataError when the folder is damaged.
     """
@@ -77,8 +80,8 @@ def read(folder: Path, *, key: str = "") -> Dataset | None:
         items = pq.read_table(folder / ITEMS).to_pandas()
         columns = pq.read_table(folder / INTERACTIONS)
         users = pq.read_table(folder / USERS).to_pandas()
-        declared = folder / ATTRIBUTES  # data sets that were kept before there were attributes have none
-        schema = Schema.from_json(declared.read_text(encoding="utf-8")) if declared.is_file() else None
+        kept = folder / ATTRIBUTES  # data sets that were kept before there were attributes have none
+        inferred = Schema.from_json(kept.read_text(encoding="utf-8")) if kept.is_file() else None
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise DataError(
             f"the stored data set in {folder} is damaged ({error}); delete that folder and load again"
@@ -89,10 +92,13 @@ def read(folder: Path, *, key: str = "") -> Dataset | None:
     items[YEAR] = items[YEAR].astype("Int64")
     for column in (LANGUAGE, TEXT):
         items[column] = items[column].astype(str)
+    schema = inferred or default_schema(items, Schema())
+    if corrected:
+        schema = _corrections.applied(schema, _corrections.read(folder))
     arrays = [columns[c].to_numpy() for c in (USER, ITEM, VALUE, TIMESTAMP)]
     return Dataset(
         about["name"],
-        Catalogue(items, schema or default_schema(items, Schema())),
+        Catalogue(items, schema),
         Interactions(*(np.ascontiguousarray(a) for a in arrays)),
         users,
         about["explicit"],

@@ -2,9 +2,12 @@
 
 Nothing is lost silently. Of every file, rows read = rows kept + rows merged + rows rejected; what was not taken over
 stands in rejected.csv with file, line and reason. The result is kept as Parquet in <cache>/datasets/<name>.
+
+Every further column of the items stays in the table as it was given, and becomes an attribute of the kind that most of
+its cells fit; the others count as unknown and are reported. `correct` changes what was inferred.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +16,12 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from app.errors import DataError
+from app.errors import DataError, did_you_mean
 from app.progress import Progress, quiet
 from recommenders.data import sources
-from recommenders.data.sources import _checks, _columns, _records, _stored
+from recommenders.data.attributes import Attribute, Overview, Schema, names_said, overview_of
+from recommenders.data.default_schema import STANDARD
+from recommenders.data.sources import _checks, _columns, _corrections, _records, _stored
 from recommenders.data.sources._checks import Checked
 from recommenders.data.tables import (
     GENRES,
@@ -32,6 +37,7 @@ from recommenders.data.tables import (
 )
 
 REJECTED = "rejected.csv"
+_GIVEN = (ITEM_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT)  # what every data set has
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 _Separator = Annotated[str, StringConstraints(min_length=1, max_length=3)]
 
@@ -53,7 +59,7 @@ class Import(BaseModel):
     people: str | None = Field(None, description="Items: column of the people.")
     language: str | None = Field(None, description="Items: column of the language.")
     text: str | None = Field(None, description="Items: column of the description.")
-    extra: tuple[str, ...] = Field((), description="Items: further columns to keep as item features.")
+    extra: tuple[str, ...] = Field((), description="Items: further columns that must be there; all are kept.")
 
     user: str | None = Field(None, description="Interactions: column of the user id.")
     item: str | None = Field(None, description="Interactions: column of the item id.")
@@ -105,7 +111,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class Report:
-    """What an import did: the mapping that was used, counts by file, remarks, and where the rejected rows are."""
+    """What an import did: the mapping that was used, counts by file, what may be asked of the items, remarks, and where
+    the rejected rows are."""
 
     name: str
     mapping: tuple[str, ...]
@@ -113,6 +120,7 @@ class Report:
     notes: tuple[str, ...]
     rejected_file: Path | None
     users: int
+    attributes: tuple[Overview, ...] = ()
 
     def lines(self) -> list[str]:
         """For people, line by line."""
@@ -124,6 +132,9 @@ class Report:
             )
             out += [f"    {n:,} × {why}" for why, n in c.rejected.items()]
             out += [f"    {n:,} × cell left out: {why}" for why, n in c.left_out.items()]
+        if shown := [a for a in self.attributes if a.known or a.attribute.name not in _GIVEN]:
+            out.append(f"What may be asked of the items (correct it: chatrec data attributes {self.name}):")
+            out += [f"    {a.line()}" for a in shown]
         out += [f"Note: {note}" for note in self.notes]
         if self.rejected_file is not None:
             out.append(f"Everything that was not taken over: {self.rejected_file}")
@@ -158,6 +169,10 @@ def run(plan: Import, cache_dir: Path, *, replace: bool = False, progress: Progr
     items = read(plan.items)
     notes = list(items.records.notes)
     catalogue = _catalogue(plan, items, mapping, notes)
+    said, remarks = _corrections.carried_over(_corrections.read(folder), catalogue.schema, catalogue.table)
+    notes += remarks
+    asked = Catalogue(catalogue.table, _corrections.applied(catalogue.schema, said))
+    _misfits(items, asked)
     met = read(plan.interactions)
     notes += met.records.notes
     table = _interactions(plan, met, catalogue, mapping, notes)
@@ -176,7 +191,10 @@ def run(plan: Import, cache_dir: Path, *, replace: bool = False, progress: Progr
         reasons = ", ".join(f"{why} ({n})" for why, n in list(Counts.of(met).rejected.items())[:3])
         raise DataError(f"no row of {plan.interactions} could be used: {reasons or 'it has none'}. All rows: {aside}")
     data = _dataset(plan, catalogue, table, users, mapping)
-    _stored.write(folder, data, extra={REJECTED: rejected.to_csv(index=False)} if len(rejected) else None)
+    extra = {_corrections.CORRECTIONS: _corrections.text(said)} if said else {}
+    if len(rejected):
+        extra[REJECTED] = rejected.to_csv(index=False)
+    _stored.write(folder, data, extra=extra)
     return Report(
         plan.name,
         tuple(mapping),
@@ -184,7 +202,38 @@ def run(plan: Import, cache_dir: Path, *, replace: bool = False, progress: Progr
         tuple(dict.fromkeys(notes)),
         folder / REJECTED if len(rejected) else None,
         len(users),
+        overview_of(asked.attributes),
     )
+
+
+def correct(
+    name: str, cache_dir: Path, settings: Sequence[str] = (), resets: Sequence[str] = ()
+) -> tuple[Overview, ...]:
+    """Correct attributes of an imported data set ("price.label=Preis") and take corrections back ("price"); all of it
+    or nothing. The attributes that were named, as they are now. DataError says what is wrong."""
+    if name in sources.builtin_names():
+        raise DataError(f"{name!r} is a data set of its own; only attributes of imported ones are corrected")
+    folder = cache_dir / "datasets" / name
+    stored = _stored.read(folder, corrected=False) if name in sources.imported_names(cache_dir) else None
+    if stored is None:
+        raise DataError(f"unknown data set {name!r}{did_you_mean(name, sources.imported_names(cache_dir))}")
+    table, schema = stored.catalogue.table, stored.catalogue.schema
+    changed = _corrections.with_settings(_corrections.read(folder), schema, table, settings, resets)
+    _corrections.write(folder, changed)
+    named = {*resets, *(_corrections.setting(given, schema).attribute for given in settings)}
+    now = Catalogue(table, _corrections.applied(schema, changed))
+    return tuple(o for o in overview_of(now.attributes) if o.attribute.name in named)
+
+
+def _misfits(checked: Checked, catalogue: Catalogue) -> None:
+    """Report the cells that do not fit what most of their column is; they stay in the table and count as unknown."""
+    kept = np.flatnonzero(checked.kept)
+    for attribute in catalogue.schema:
+        for column, astray in catalogue.attributes.astray(attribute.name).items():
+            rows = np.zeros(len(checked.kept), bool)
+            rows[kept[list(astray)]] = True
+            why = f"{column} is not {attribute.expected}, so it counts as unknown"
+            checked.leave_out(rows, why, checked.column(column))
 
 
 def _catalogue(plan: Import, checked: Checked, mapping: list[str], notes: list[str]) -> Catalogue:
@@ -195,7 +244,7 @@ def _catalogue(plan: Import, checked: Checked, mapping: list[str], notes: list[s
     title_column = _columns.need("title", "--title", found["title"], columns, where)
     for column in plan.extra:
         _columns.find("extra", column, columns, where)
-        if column in (*found.values(), ITEM_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT):
+        if column in (*found.values(), *_GIVEN):
             raise DataError(f"the column {column!r} cannot be an extra one: its name or content is used already")
 
     ids, titles = checked.column(id_column), checked.column(title_column)
@@ -225,17 +274,38 @@ def _catalogue(plan: Import, checked: Checked, mapping: list[str], notes: list[s
         if plain is not None:
             cells = checked.column(plain)
             table[role] = cells.where(~_checks.empty(cells), "")
-    for column in plan.extra:
-        table[column] = _plain_column(checked.column(column))
     mapping += [f"{role} = {column}{how.get(role, '')}" for role, column in found.items() if column is not None]
-    unused = [c for c in columns if c not in (*found.values(), *plan.extra)]
-    if unused:
-        notes.append(f"{where}: not taken over: the columns {', '.join(unused)} (keep one with --extra)")
+    _further(checked, table, [c for c in columns if c not in found.values()], notes)
     kept = table[checked.kept]
     if kept.empty:
         reasons = ", ".join(f"{why} ({n})" for why, n in list(Counts.of(checked).rejected.items())[:3])
         raise DataError(f"no row of {plan.items} could be used as an item: {reasons or 'it has none'}")
-    return Catalogue.of(kept)
+    return Catalogue.of(kept, Schema(_standard(a, found.get(a.name), a.name in kept) for a in STANDARD))
+
+
+def _further(checked: Checked, table: pd.DataFrame, columns: Sequence[str], notes: list[str]) -> None:
+    """Take the columns over as they were given."""
+    unusable = [c for c in columns if not c or c in _GIVEN]
+    if unusable:
+        where = checked.records.path.name
+        notes.append(f"{where}: not taken over, since a column of that name is made of another: {', '.join(unusable)}")
+    for column in columns:
+        if column not in unusable:
+            table[column] = checked.column(column)
+
+
+def _standard(attribute: Attribute, column: str | None, filled: bool) -> Attribute:
+    """One of the columns that every data set has, called as the table calls it ("author" for people, "tag" for genres);
+    hidden where the table has none."""
+    if not filled:
+        return attribute.model_copy(update={"hidden": True})
+    if attribute.name not in (GENRES, PEOPLE) or column is None or _columns.plain(column) in _columns.USUAL:
+        return attribute
+    said = names_said(column)
+    if attribute.name == PEOPLE and said["prefix"] != "by":
+        return attribute
+    prefix = said["prefix"] if attribute.name == PEOPLE else ""
+    return attribute.model_copy(update={"label": said["label"], "aka": (attribute.label,), "prefix": prefix})
 
 
 def _interactions(

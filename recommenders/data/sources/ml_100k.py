@@ -20,7 +20,6 @@ import pandas as pd
 
 from app.errors import DataError
 from recommenders.data.attributes import Schema, read_attribute
-from recommenders.data.default_schema import NOTES
 from recommenders.data.sources._titles import article_first, split_year
 from recommenders.data.tables import Catalogue, Dataset, IdMap, Interactions
 
@@ -87,6 +86,10 @@ def read(folder: Path) -> Dataset:
     return Dataset("ml-100k", catalogue, interactions, users, True, 4.0, LABEL, LICENCE)
 
 
+_JOINED = ("director", "actors", "country", "language", "keywords")
+"""Facts that become other columns; all others are attributes as they stand."""
+
+
 def _facts(item_ids: pd.Series) -> dict[str, list[str]]:
     """The columns of the film facts in the order of the item ids, "" where not known or the table is not there."""
     facts = pd.read_csv(FACTS, dtype=str, keep_default_na=False).set_index("item_id") if FACTS.is_file() else None
@@ -100,7 +103,7 @@ def _facts(item_ids: pd.Series) -> dict[str, list[str]]:
         "text": [row.replace("|", ", ") for row in facts["keywords"]],
         "director": [row.replace("|", ", ") for row in directors],
         "country": [row.replace("|", ", ") for row in facts["country"]],
-        **{note: facts[note].tolist() for note in (a.name for a in NOTES)},
+        **{column: facts[column].tolist() for column in facts.columns if column not in _JOINED},
     }
 
 

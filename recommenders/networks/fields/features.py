@@ -146,70 +146,23 @@ class Features:
         only      names of the fields to read; () reads all. ConfigError for a name that the data has no field of
         opinions  whether "all" includes the fields "opinions" and "rating": what is liked, not what is met next
         """
-        catalogue, x = data.catalogue, data.interactions
-        fields: list[Field] = []
-        offered: list[str] = []
-
-        def add(name: str, side: Side, kind: Kind, size: int, **more: Any) -> Field | None:
-            offered.append(name)
-            if only and name not in only:
-                return None
-            offset = fields[-1].offset + fields[-1].size if fields else 0
-            fields.append(Field(name, side, kind, offset, size, **more))
-            return fields[-1]
-
-        for column in data.profile_columns:
-            _categories(add, f"user.{column}", "user", data.users[column])
-        n = len(catalogue)
-        add("history", "user", "sequence", n, width=latest)
-        add("recent", "user", "sequence", n, width=latest)
-        genres = catalogue.genre_names
-        if genres:
-            add("history genres", "user", "multi-valued", len(genres), width=len(genres), values=genres)
+        made = _Made(only)
         usual = _usual(data)
-        lengths = np.log1p(np.bincount(x.user, minlength=len(data.users)) / 2)  # in the middle of their history
-        add("history length", "user", "numeric", 1, **_scale(lengths))
-        if np.ptp(x.value) > 0:
-            if opinions or "opinions" in only:
-                add("opinions", "user", "sequence", n, width=latest, **_scale(x.value))
-            add("history rating", "user", "numeric", 1, **_scale(_generous(data, usual)))
-
-        columns: list[tuple[np.ndarray, np.ndarray]] = []  # rows and weights, each (I, width)
-        if (field := add("item", "item", "categorical", n)) is not None:
-            columns.append((field.offset + np.arange(n)[:, None], np.ones((n, 1))))
-        counts = np.log1p(np.bincount(x.item, minlength=n))
-        if (field := add("popularity", "item", "numeric", 1, **_scale(counts))) is not None:
-            columns.append((np.full((n, 1), field.offset), _standard(field, counts)[:, None]))
-        rated = np.ptp(x.value) > 0 and opinions
-        if rated and (field := add("rating", "item", "numeric", 1, **_scale(usual))) is not None:
-            columns.append((np.full((n, 1), field.offset), _standard(field, usual)[:, None]))
-        for name, lists in (("genres", catalogue.genres), ("people", catalogue.people)):
-            names = _frequent(pd.Series([v for row in lists for v in row], dtype=object), 1 if name == "genres" else 3)
-            if names:
-                width = max(1, max(len(set(row) & set(names)) for row in lists))
-                if (field := add(name, "item", "multi-valued", len(names), width=width, values=names)) is not None:
-                    columns.append(_multi(field, lists))
-        table = catalogue.table
-        for column in ("year", LANGUAGE, *catalogue.extra_columns):
-            field = _categories(add, column, "item", table[column].replace("", None))
-            if field is not None:
-                code = _code(field)
-                codes = np.array([code(v) for v in table[column]], np.int64)
-                columns.append((codes[:, None], np.ones((n, 1))))
-
-        if genres:
-            add("genre overlap", "pair", "numeric", 1, mean=0.4, spread=0.3)
-        if (catalogue.years > 0).any():
-            add("year gap", "pair", "numeric", 1, mean=0.0, spread=1.0)
+        _of_users(made, data, latest, usual, opinions)
+        _of_items(made, data, usual, opinions)
+        if data.catalogue.genre_names:
+            made.add("genre overlap", "pair", "numeric", 1, mean=0.4, spread=0.3)
+        if (data.catalogue.years > 0).any():
+            made.add("year gap", "pair", "numeric", 1, mean=0.0, spread=1.0)
         for name in only:
-            if name not in offered:
-                raise ConfigError(f"data set {data.name!r} has no field {name!r}{did_you_mean(name, offered)}")
-        if not columns:
+            if name not in made.offered:
+                raise ConfigError(f"data set {data.name!r} has no field {name!r}{did_you_mean(name, made.offered)}")
+        if not made.columns:
             raise ConfigError(f"the fields to read say nothing of an item: {', '.join(only)}; add one such as 'item'")
-        rows = np.concatenate([r for r, _ in columns], axis=1).astype(np.int64)
-        weights = np.concatenate([w for _, w in columns], axis=1).astype(np.float32)
+        rows = np.concatenate([r for r, _ in made.columns], axis=1).astype(np.int64)
+        weights = np.concatenate([w for _, w in made.columns], axis=1).astype(np.float32)
         slots = Slots(torch.from_numpy(rows), torch.from_numpy(weights))
-        return cls(fields, slots, _attributes(catalogue), latest, half_life, usual)
+        return cls(made.fields, slots, _attributes(data.catalogue), latest, half_life, usual)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -348,6 +301,69 @@ class Places:
         """All rows: histories and items."""
         for rows in torch.arange(len(self.item), device=self.item.device).split(8192):
             yield self.histories(rows), self.item[rows]
+
+
+class _Made:
+    """The fields so far, each behind the last; the names that there would be without `only`; and what the fields of
+    items read: rows and weights, each (I, width)."""
+
+    def __init__(self, only: Collection[str]) -> None:
+        self.only = only
+        self.fields: list[Field] = []
+        self.offered: list[str] = []
+        self.columns: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, name: str, side: Side, kind: Kind, size: int, **more: Any) -> Field | None:
+        """The field, None where it is not to be read."""
+        self.offered.append(name)
+        if self.only and name not in self.only:
+            return None
+        offset = self.fields[-1].offset + self.fields[-1].size if self.fields else 0
+        self.fields.append(Field(name, side, kind, offset, size, **more))
+        return self.fields[-1]
+
+    def number(self, name: str, values: np.ndarray) -> None:
+        """A numeric field of items with its values (I,)."""
+        if (field := self.add(name, "item", "numeric", 1, **_scale(values))) is not None:
+            self.columns.append((np.full((len(values), 1), field.offset), _standard(field, values)[:, None]))
+
+
+def _of_users(made: _Made, data: Dataset, latest: int, usual: np.ndarray, opinions: bool) -> None:
+    x, n, genres = data.interactions, len(data.catalogue), data.catalogue.genre_names
+    for column in data.profile_columns:
+        _categories(made.add, f"user.{column}", "user", data.users[column])
+    made.add("history", "user", "sequence", n, width=latest)
+    made.add("recent", "user", "sequence", n, width=latest)
+    if genres:
+        made.add("history genres", "user", "multi-valued", len(genres), width=len(genres), values=genres)
+    lengths = np.log1p(np.bincount(x.user, minlength=len(data.users)) / 2)  # in the middle of their history
+    made.add("history length", "user", "numeric", 1, **_scale(lengths))
+    if np.ptp(x.value) > 0:
+        if opinions or "opinions" in made.only:
+            made.add("opinions", "user", "sequence", n, width=latest, **_scale(x.value))
+        made.add("history rating", "user", "numeric", 1, **_scale(_generous(data, usual)))
+
+
+def _of_items(made: _Made, data: Dataset, usual: np.ndarray, opinions: bool) -> None:
+    catalogue, x = data.catalogue, data.interactions
+    n = len(catalogue)
+    if (field := made.add("item", "item", "categorical", n)) is not None:
+        made.columns.append((field.offset + np.arange(n)[:, None], np.ones((n, 1))))
+    made.number("popularity", np.log1p(np.bincount(x.item, minlength=n)))
+    if np.ptp(x.value) > 0 and opinions:
+        made.number("rating", usual)
+    for name, lists in (("genres", catalogue.genres), ("people", catalogue.people)):
+        names = _frequent(pd.Series([v for row in lists for v in row], dtype=object), 1 if name == "genres" else 3)
+        if names:
+            width = max(1, max(len(set(row) & set(names)) for row in lists))
+            field = made.add(name, "item", "multi-valued", len(names), width=width, values=names)
+            if field is not None:
+                made.columns.append(_multi(field, lists))
+    for column in ("year", LANGUAGE, *catalogue.extra_columns):
+        values = catalogue.table[column]
+        if (field := _categories(made.add, column, "item", values.replace("", None))) is not None:
+            code = _code(field)
+            made.columns.append((np.array([code(v) for v in values], np.int64)[:, None], np.ones((n, 1))))
 
 
 def _categories(add: Any, name: str, side: Side, column: pd.Series) -> Field | None:

@@ -3,20 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-import pandas as pd
-
 from recommenders.data.attributes.attribute import Column
 from recommenders.data.attributes.conditions import Condition, Operator
-from recommenders.data.attributes.named import Named, NamedColumn
-from recommenders.data.attributes.reading import is_blank
+from recommenders.data.attributes.named import Named, NamedColumn, look_proper, names_said
+from recommenders.data.attributes.reading import Sample
 
 
 class Category(Named):
     kind: ClassVar[str] = "category"
+    nothing: ClassVar[Any] = ""
     operators: ClassVar[tuple[Operator, ...]] = ("one of", "is", "has none")
 
-    def cells(self, table: pd.DataFrame) -> Sequence[Any]:
-        return ["" if is_blank(value) else str(value).strip() for value in table[self.name]]
+    @property
+    def expected(self) -> str:
+        return "a name"
+
+    def parse(self, value: Any) -> str:
+        return str(value).strip()
 
     def column(self, cells: Sequence[Any]) -> Column:
         return NamedColumn(self, [(cell,) if cell else () for cell in cells])
@@ -39,10 +42,18 @@ class Category(Named):
         return {self.name: list(condition.values)}
 
     @classmethod
-    def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
-        """A column of short texts that come again."""
-        known = column[~column.map(is_blank)]
-        if len(known) < 2 or known.str.len().mean() > 40:
+    def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:
+        """A column of short texts that come again, or that are names where they do not."""
+        if not sample.size or sample.length > _SHORT:
             return None
-        again = 1 - known.nunique() / len(known)
-        return (0.4 + again / 2, cls(name=name)) if again >= 0.3 else None
+        said = names_said(name)
+        if sample.again >= _AGAIN:
+            return 0.4 + sample.again / 2, cls(name=name, **said)
+        proper = look_proper(sample.counts)
+        if sample.size < 2 or not (proper or said["proper"]):
+            return None
+        return 0.4, cls(name=name, **{**said, "proper": True})
+
+
+_SHORT = 40  # characters of a name, on average
+_AGAIN = 0.3  # the share of cells that repeat an earlier one

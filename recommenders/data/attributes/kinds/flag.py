@@ -1,21 +1,36 @@
 """Yes or no: in stock, black and white, for beginners."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, wrong_cell
+from app.errors import UnknownName
+from recommenders.data.attributes.attribute import Attribute, Column, Hit, free, in_question, wrong_cell
 from recommenders.data.attributes.conditions import Condition, Operator
-from recommenders.data.attributes.reading import is_blank
+from recommenders.data.attributes.dimensions import DIMENSIONS, any_of, denied, dimension_of
+from recommenders.data.attributes.reading import MOST, Sample
 
-YES = frozenset("yes y true t 1 1.0 x ja oui si sí available".split())
-NO = frozenset("no n false f 0 0.0 - nein non".split())
-_NOT = re.compile(
-    r"\b(?:not|no|non|isn['’]?t|aren['’]?t|without|never|don['’]?t\s+\w+)\s+(?:be\s+|being\s+)?$", re.IGNORECASE
+YES = frozenset(("yes", "y", "true", "t", "1", "1.0", "x", "ja", "oui", "si", "sí", "available", "in stock", "✓", "✔"))
+NO = frozenset(
+    (
+        "no",
+        "n",
+        "false",
+        "f",
+        "0",
+        "0.0",
+        "-",
+        "nein",
+        "non",
+        "unavailable",
+        "not available",
+        "sold out",
+        "out of stock",
+        "✗",
+    )
 )
+_FIGURES = frozenset(("0", "1", "0.0", "1.0"))
 
 
 class Truth(Column):
@@ -32,25 +47,33 @@ class Truth(Column):
 
 
 class Flag(Attribute):
-    """aka: how it is said where it holds ("in stock", "available"); opposite: how where it does not ("sold out")."""
+    """aka: how it is said where it holds ("in stock", "available"); opposite: how where it does not ("sold out");
+    blank_is_no: only what holds is written down."""
 
     kind: ClassVar[str] = "flag"
     operators: ClassVar[tuple[Operator, ...]] = ("is",)
 
     opposite: tuple[str, ...] = ()
+    blank_is_no: bool = False
 
-    def cells(self, table: pd.DataFrame) -> Sequence[Any]:
-        return [self._cell(value) for value in table[self.name]]
+    @property
+    def expected(self) -> str:
+        return "yes or no"
 
-    def _cell(self, value: object) -> bool | None:
-        if is_blank(value):
-            return None
+    @property
+    def absent(self) -> bool | None:
+        return False if self.blank_is_no else None
+
+    def parse(self, value: Any) -> bool:
         word = str(value).strip().lower()
-        if word in YES:
-            return True
-        if word in NO:
-            return False
-        raise wrong_cell(self.name, value, "yes or no")
+        if word not in YES and word not in NO:
+            raise wrong_cell(self, value)
+        return word in YES
+
+    def check(self, condition: Condition) -> None:
+        super().check(condition)
+        if not isinstance(condition.values[0], bool):
+            raise UnknownName(f"{self.said} is true or false, not {condition.values[0]!r}")
 
     def column(self, cells: Sequence[Any]) -> Column:
         return Truth(cells)
@@ -81,20 +104,17 @@ class Flag(Attribute):
 
     def hear(self, text: str, column: Column, shown: Sequence[Any], taken: Sequence[tuple[int, int]] = ()) -> list[Hit]:
         found: list[Hit] = []
-        for words, wanted in ((self.opposite, False), ((self.said, *self.aka), True)):
-            for match in (
-                re.finditer(rf"\b(?:{'|'.join(map(re.escape, words))})\b", text, re.IGNORECASE) if words else ()
-            ):
-                if any(h.start < match.end() and match.start() < h.end for h in found):
-                    continue
-                denied = bool(_NOT.search(text[max(0, match.start() - 24) : match.start()]))
-                condition = self.condition("is", wanted is not denied, said=match.group())
-                found.append(Hit(match.start(), match.end(), condition))
-        return found
+        heard: set[int] = set()  # where
+        for words, wanted in ((self.opposite, False), (self.names, True)):  # "not available" before "available"
+            for match in any_of(words).finditer(text):
+                if heard.isdisjoint(range(*match.span())):
+                    heard.update(range(*match.span()))
+                    holds = wanted is not denied(text, match.start())
+                    found.append(Hit(match.start(), match.end(), self.condition("is", holds, said=match.group())))
+        return free(sorted(found, key=lambda h: h.start), taken)
 
     def asks(self, text: str) -> bool:
-        words = "|".join(map(re.escape, (self.said, *self.aka, *self.opposite)))
-        return bool(re.search(rf"\b(?:is|are|was)\b.*\b(?:{words})\b.*\?", text, re.IGNORECASE))
+        return in_question(any_of((*self.names, *self.opposite)), text)
 
     def key(self, cell: Any) -> float | None:
         return None if cell is None else float(cell)
@@ -112,8 +132,15 @@ class Flag(Attribute):
         return {self.name: bool(condition.values[0])}
 
     @classmethod
-    def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
-        known = column[~column.map(is_blank)].str.strip().str.lower()
-        if not len(known) or not known.isin(YES | NO).all():
+    def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:
+        """A column of yes and no; of figures only where there are no others, of yes alone where the rest is blank."""
+        share = sample.share(lambda cell: cell.lower() in YES | NO)
+        written = {cell.lower() for cell in sample.counts}
+        if share < MOST or not (written <= _FIGURES or written & (YES | NO) - _FIGURES):
             return None
-        return (0.95 if not known.isin(("0", "1", "0.0", "1.0")).all() else 0.8), cls(name=name)
+        words = DIMENSIONS.get(dimension_of(name))
+        said: dict[str, Any] = {}
+        if words is not None and words.there:
+            said = {"label": words.there[0], "aka": words.there[1:], "opposite": words.gone}
+        made = cls(name=name, **said, blank_is_no=bool(sample.blanks) and written <= YES)
+        return (0.8 if written <= _FIGURES else 0.95 * share), made

@@ -5,11 +5,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
+from pydantic import field_validator, model_validator
 
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, either, wrong_cell
+from app.errors import UnknownName, did_you_mean
+from recommenders.data.attributes.attribute import (
+    Attribute,
+    Column,
+    Hit,
+    Ordered,
+    either,
+    free,
+    in_question,
+    wrong_cell,
+)
 from recommenders.data.attributes.conditions import Condition, Operator
-from recommenders.data.attributes.reading import is_blank
+from recommenders.data.attributes.dimensions import any_of, denied
+from recommenders.data.attributes.reading import MOST, Sample
 
 KNOWN = (
     ("none", "mild", "moderate", "strong"),
@@ -25,11 +36,10 @@ KNOWN = (
     ("never", "rarely", "sometimes", "often", "always"),
 )
 """Scales that tables use, from the least to the most."""
-_REFUSED = re.compile(
-    r"\b(?:nothing|not|no|without|isn['’]?t|avoid|never|zero|hate|dislike)\s+(?:\w+\s+){0,2}?$|\b(?:too|less)\s+(?:much\s+)?$",
-    re.IGNORECASE,
+_VAGUE = frozenset(
+    "none low medium high mild moderate strong small large slow steady fast never rarely sometimes often always".split()
 )
-_MUCH = re.compile(r"\b(?:very|really|super|extremely|a\s+lot\s+of|lots\s+of|full\s+of)\s+$", re.IGNORECASE)
+"""Levels that mean one only beside the attribute's name: "low complexity", but not "a low blow"."""
 
 
 class Scale(Column):
@@ -59,14 +69,39 @@ class Levels(Attribute):
     harmless: str = ""
     asked: tuple[str, ...] = ()
 
-    def place(self, level: object) -> int:
-        key = str(level).strip().lower()
+    @field_validator("levels")
+    @classmethod
+    def _distinct(cls, levels: tuple[str, ...]) -> tuple[str, ...]:
+        plain = tuple(level.strip().lower() for level in levels)
+        if len(set(plain)) < max(2, len(plain)) or "" in plain:
+            raise ValueError("expected two or more different levels, from the least to the most")
+        return plain
+
+    @model_validator(mode="after")
+    def _among(self) -> Self:
+        if self.harmless and self.harmless not in self.levels:
+            raise ValueError(f"harmless is {self.harmless!r}, which is not one of the levels {either(self.levels)}")
+        return self
+
+    @property
+    def expected(self) -> str:
+        return f"one of {either(self.levels)}"
+
+    def blank(self, value: Any) -> bool:
+        return super().blank(value) and str(value).strip().lower() not in self.levels  # "None" may be one
+
+    def parse(self, value: Any) -> int:
+        key = str(value).strip().lower()
         if key not in self.levels:
-            raise wrong_cell(self.name, level, f"one of {either(self.levels)}")
+            raise wrong_cell(self, value)
         return self.levels.index(key)
 
-    def cells(self, table: pd.DataFrame) -> Sequence[Any]:
-        return [None if is_blank(value) else self.place(value) for value in table[self.name]]
+    def check(self, condition: Condition) -> None:
+        super().check(condition)
+        for value in condition.values:
+            if value not in self.levels:
+                known = did_you_mean(str(value), self.levels)
+                raise UnknownName(f"unknown level {value!r} of {self.said}{known}")
 
     def column(self, cells: Sequence[Any]) -> Column:
         return Scale(cells)
@@ -77,7 +112,7 @@ class Levels(Attribute):
     def mask(self, column: Column, condition: Condition) -> np.ndarray:
         self.check(condition)
         assert isinstance(column, Scale)
-        asked = [self.place(v) for v in condition.values]
+        asked = [self.levels.index(str(v)) for v in condition.values]
         if condition.operator == "at most":
             passing = column.levels <= asked[0]
         elif condition.operator == "at least":
@@ -90,7 +125,7 @@ class Levels(Attribute):
         name = self.levels[cell]
         if condition.operator in ("is", "one of"):
             return name in condition.values
-        within = self.levels[: self.place(condition.values[0]) + 1]
+        within = self.levels[: self.levels.index(str(condition.values[0])) + 1]
         return name in within if condition.operator == "at most" else name not in within or name == condition.values[0]
 
     def tell(self, cell: Any) -> str:
@@ -114,39 +149,100 @@ class Levels(Attribute):
         return self.harmless or self.levels[min(1, len(self.levels) - 1)]
 
     def hear(self, text: str, column: Column, shown: Sequence[Any], taken: Sequence[tuple[int, int]] = ()) -> list[Hit]:
-        words = "|".join(map(re.escape, sorted((*self.adjectives, self.name, *self.aka), key=len, reverse=True)))
-        found: list[Hit] = []
-        for match in re.finditer(rf"\b(?:{words})\b", text, re.IGNORECASE) if self.adjectives else ():
-            before = text[max(0, match.start() - 32) : match.start()]
-            if _REFUSED.search(before):
-                condition = self.condition("at most", self.calm, said=match.group())
-                found.append(Hit(match.start(), match.end(), condition))
-        return found if self.adjectives else self._by_level(text)
+        refused = [
+            Hit(m.start(), m.end(), self.condition("at most", self.calm, said=m.group()))
+            for m in (any_of((*self.adjectives, self.name, *self.aka)).finditer(text) if self.adjectives else ())
+            if denied(text, m.start())
+        ]
+        return free(refused or self._against(text, shown) or self._by_level(text), taken)
+
+    def _against(self, text: str, shown: Sequence[Any]) -> list[Hit]:
+        """ "Lighter" than what is on the table; of nothing there, the lighter half."""
+        for match, less in () if self.adjectives else self._degrees(text, _comparative):
+            places = [c for c in shown if c is not None]
+            last = len(self.levels) - 1
+            edge = (
+                (min(places) - 1 if less else max(places) + 1) if places else (last // 2 if less else (last + 1) // 2)
+            )
+            operator: Operator = "at most" if less else "at least"
+            condition = self.condition(operator, self.levels[min(max(edge, 0), last)], said=match.group())
+            return [Hit(match.start(), match.end(), condition, relative=bool(places))]
+        return []
+
+    def _degrees(self, text: str, degree: Any) -> list[tuple[re.Match[str], bool]]:
+        """Where a text compares by it, each with whether less is meant: "lighter", "less heavy", "more complex"."""
+        least, most = self.levels[0], self.levels[-1]
+        ways: list[tuple[tuple[str, ...], bool]] = []
+        more, less = ("more", "less") if degree is _comparative else ("most", "least")
+        if self._stands_alone(least) and self._stands_alone(most):
+            ways += [((degree(least), f"{more} {least}", f"{less} {most}"), True)]
+            ways += [((degree(most), f"{more} {most}", f"{less} {least}"), False)]
+        called = (*self.adjectives, *self.names)
+        ways += [(tuple(f"{less} {w}" for w in called), True), (tuple(f"{more} {w}" for w in called), False)]
+        if degree is _superlative:
+            ways += [(tuple(f"lowest {w}" for w in called), True), (tuple(f"highest {w}" for w in called), False)]
+        found = ((any_of(words).search(text), little) for words, little in ways)
+        return [(match, little) for match, little in found if match is not None and not _THAN.match(text, match.end())]
+
+    def _stands_alone(self, level: str) -> bool:
+        return level not in _VAGUE and " " not in level and not self.adjectives
 
     def _by_level(self, text: str) -> list[Hit]:
-        """A level by its own name: "a light one" is that, "not too heavy" is at most the one below."""
-        match = re.search(rf"\b(?:{'|'.join(map(re.escape, self.levels))})\b", text, re.IGNORECASE)
-        if match is None:
+        """Levels by their own names: "a light one" is that, "light or medium" either, "not too heavy" at most the one
+        below, "at most medium weight" as it says."""
+        runs: list[list[re.Match[str]]] = []  # levels joined by "or" are meant together: "medium or light"
+        for match in any_of(self.levels).finditer(text):
+            if runs and _OR.fullmatch(text, runs[-1][-1].end(), match.start()):
+                runs[-1].append(match)
+            else:
+                runs.append([match])
+        matches = next((run for run in runs if any(self._is_meant(text, m) for m in run)), [])
+        if not matches:
             return []
-        place = self.place(match.group())
-        if not _REFUSED.search(text[max(0, match.start() - 32) : match.start()]):
-            condition = self.condition("is", self.levels[place], said=match.group())
-        elif place:
-            condition = self.condition("at most", self.levels[place - 1], said=match.group())
+        first, last = matches[0], matches[-1]
+        places = sorted({self.levels.index(" ".join(m.group().lower().split())) for m in matches})
+        said = text[first.start() : last.end()]
+        bound = _BOUND.search(text[max(0, first.start() - 24) : first.start()])
+        levels = [self.levels[p] for p in places]
+        if bound is not None:
+            condition = self.condition("at most" if bound["most"] else "at least", levels[0], said=said)
+        elif denied(text, first.start()):
+            condition = self._without(text[: first.start()], places, said)
         else:
-            condition = self.condition("at least", self.levels[1], said=match.group())
-        return [Hit(match.start(), match.end(), condition)]
+            condition = self.condition("is" if len(levels) == 1 else "one of", *levels, said=said)
+        return [Hit(first.start(), last.end(), condition)]
+
+    def _without(self, before: str, places: Sequence[int], said: str) -> Condition:
+        """ "Nothing heavy", "not too heavy": at most the level below; "not light": the levels above it."""
+        low, high = places[0], places[-1]
+        if low > 0 and high == len(self.levels) - 1:
+            return self.condition("at most", self.levels[low - 1], said=said)
+        if low == 0 and high < len(self.levels) - 1:
+            return self.condition("at least", self.levels[high + 1], said=said)
+        if _TOO.search(before[-8:]) and low > 0:
+            return self.condition("at most", self.levels[low - 1], said=said)
+        return self.condition("one of", *(self.levels[p] for p in places), refused=True, said=said)
+
+    def _is_meant(self, text: str, match: re.Match[str]) -> bool:
+        level = " ".join(match.group().lower().split())
+        if _SPEECH.match(text, match.end()) or (self.adjectives and level in _VAGUE):
+            return False
+        if level not in _VAGUE:
+            return True
+        near = any_of(self.names)
+        return bool(
+            near.search(text[match.end() : match.end() + 24])
+            or near.search(text[max(0, match.start() - 24) : match.start()])
+        )
 
     def hear_order(self, text: str) -> Ordered | None:
-        words = "|".join(map(re.escape, (*self.adjectives, self.said, *self.aka)))
-        match = re.search(rf"\b(?P<way>most|least)\s+(?:{words})\b", text, re.IGNORECASE) if words else None
-        return (
-            None if match is None else Ordered(self.name, match["way"].lower() == "least", match.start(), match.end())
-        )
+        for match, less in self._degrees(text, _superlative):
+            return Ordered(self.name, less, match.start(), match.end())
+        return None
 
     def asks(self, text: str) -> bool:
         words = "|".join((*map(re.escape, (*self.adjectives, self.said, *self.aka)), *self.asked))
-        return bool(re.search(rf"\b(?:{words})\b[^.!]*\?", text, re.IGNORECASE))
+        return in_question(re.compile(rf"\b(?:{words})\b", re.IGNORECASE), text)
 
     def key(self, cell: Any) -> float | None:
         return None if cell is None else float(cell)
@@ -170,8 +266,41 @@ class Levels(Attribute):
         return {} if end is None or condition.refused else {f"{self.name}{end}": condition.values[0]}
 
     @classmethod
-    def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
-        """A column whose cells are the levels of a scale that tables use."""
-        known = set(column[~column.map(is_blank)].str.strip().str.lower())
-        scale = next((s for s in KNOWN if known <= set(s) and len(known) > 1), None)
-        return None if scale is None else (0.96, cls(name=name, levels=scale))
+    def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:
+        """A column whose cells are the levels of a scale that tables use: the shortest one that holds them."""
+        written = {cell.lower() for cell in sample.counts}
+        none = {"none"} if "None" in sample.blanks else set()  # a level where the scale has it, else a blank
+        for scale in sorted(KNOWN, key=lambda scale: (not none <= set(scale), len(scale))):
+            on = written & set(scale)
+            if len(on) > 1 and sample.share(lambda cell, scale=scale: cell.lower() in scale) >= MOST:  # type: ignore[misc]
+                return 0.96, cls(name=name, levels=scale)
+        return None
+
+
+def _comparative(word: str) -> str:
+    """ "light" -> "lighter", "heavy" -> "heavier", "simple" -> "simpler", "big" -> "bigger"."""
+    return f"{_stem(word)}er"
+
+
+def _superlative(word: str) -> str:
+    return f"{_stem(word)}est"
+
+
+def _stem(word: str) -> str:
+    if word.endswith("e"):
+        return word[:-1]
+    if word.endswith("y"):
+        return f"{word[:-1]}i"
+    short = len(word) == 3 and word[1] in "aeiou" and word[2] not in "aeiouwxy"
+    return word + word[-1] if short else word
+
+
+_BOUND = re.compile(
+    r"(?:(?P<most>\b(?:at\s+(?:the\s+)?most|up\s+to|max(?:imum)?|no\s+more\s+than|not\s+more\s+than|(?:nothing|not|no)\s+"
+    r"\w+er\s+than))|\b(?:at\s+(?:the\s+)?least|min(?:imum)?|no\s+less\s+than|not\s+less\s+than))\s+(?:a\s+)?$",
+    re.IGNORECASE,
+)
+_OR = re.compile(r"\s*(?:or|and|to|-|/|,)\s*", re.IGNORECASE)
+_TOO = re.compile(r"\btoo\s+$", re.IGNORECASE)
+_THAN = re.compile(r"\s+than\b", re.IGNORECASE)
+_SPEECH = re.compile(r"\s+(?:to|of|hearted)\b|[-'’]\w", re.IGNORECASE)  # "hard to say", "light of day", "hard-boiled"

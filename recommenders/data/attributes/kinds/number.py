@@ -1,13 +1,16 @@
 """A quantity with a unit: price, running time, pages, players, age, stock."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from functools import cache
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import pandas as pd
+from pydantic import field_validator
 
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, wrong_cell
+from app.errors import UnknownName, did_you_mean
+from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, free, wrong_cell
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.dimensions import (
     DIMENSIONS,
@@ -15,24 +18,31 @@ from recommenders.data.attributes.dimensions import (
     UNITS,
     Dimension,
     Span,
+    any_of,
     comparatives,
+    denied,
     dimension_of,
-    name_parts,
     plains,
     superlatives,
     unit_of,
 )
 from recommenders.data.attributes.quantities import Quantity, quantities
-from recommenders.data.attributes.reading import is_blank
+from recommenders.data.attributes.reading import MOST, Sample, name_parts
 
 Cell = tuple[float, float] | None
 """(low, high), equal where it is one number; None unknown."""
 
+Mark = Literal["", ".", ","]
+_FIGURE = r"\d+(?:[.,'’ \u00a0\u202f]\d+)*"
+_WORD = r"(?!(?:to|bis|and|or|plus)\b)[^\W\d_]{1,12}\.?"
 _CELL = re.compile(
-    r"^\s*(?P<sign>[€$£])?\s*(?P<n>[-+]?\d+(?:[.,]\d+)*)\s*(?P<unit>[a-zA-Z€$£%][a-zA-Z %€$£]*?)?\s*"
-    r"(?:(?:-|–|to|bis)\s*(?P<m>\d+(?:[.,]\d+)*)\s*(?P<unit2>[a-zA-Z€$£%]+)?|(?P<up>\+|plus|and up)|"
-    r"(?P<minutes>\d{1,2})\s*(?:m|min|mins|minutes)?)?\s*$"
+    rf"(?P<lead>~|ca\.?|about|around|approx\.?)?\s*(?P<open>(?:up\s+to|bis|max\.?|from|ab|ages?)\s+|[<>]=?|≤|≥)?\s*"
+    rf"(?P<sign>[€$£]|[A-Z]{{2}}\$|[A-Z]{{3}}(?![a-z]))?\s*(?P<n>[-+]?{_FIGURE})\s*(?P<unit>{_WORD}|[%€$£])?\s*"
+    rf"(?:(?:-|–|—|to|bis)\s*(?P<sign2>[€$£])?\s*(?P<m>{_FIGURE})\s*(?P<unit2>{_WORD}|[%€$£])?|"
+    rf"(?P<up>\+|plus|and\s+up|or\s+more|years?\s+and\s+up)|(?P<minutes>\d{{1,2}})\s*(?:m|min|mins|minutes)?)?",
+    re.IGNORECASE,
 )
+_UPWARDS = ("from", "ab", "age", "ages", ">", ">=", "≥")
 _ABOUT = 0.1  # "a 90-minute film": a tenth more or less
 _FEW = 20  # items that must lie beyond what is on the table for "cheaper" to mean cheaper than the cheapest
 
@@ -51,6 +61,8 @@ class Amounts(Column):
         with np.errstate(invalid="ignore"):
             if condition.operator == "is":
                 return (self.low <= first) & (first <= self.high)
+            if self._choice and condition.operator == "between":  # all of it must be possible
+                return (self.low <= first) & (self.high >= last) & (first <= last)
             upper, lower = (self.low, self.high) if self._choice else (self.high, self.low)
             if condition.operator == "at most":
                 return upper <= last
@@ -65,6 +77,7 @@ class Number(Attribute):
     span       what a range in a cell means: "choice" (2 to 4 players: any of them), "doubt" (30 to 60 minutes: not
                known better), "" where no cell is a range
     whole      all cells are whole numbers
+    decimal    what stands before the cents in a cell; "" where every cell tells for itself
     """
 
     kind: ClassVar[str] = "number"
@@ -74,6 +87,14 @@ class Number(Attribute):
     dimension: str = ""
     span: Span = ""
     whole: bool = False
+    decimal: Mark = ""
+
+    @field_validator("dimension")
+    @classmethod
+    def _listed(cls, dimension: str) -> str:
+        if dimension and dimension not in DIMENSIONS:
+            raise ValueError(f"unknown dimension {dimension!r}{did_you_mean(dimension, DIMENSIONS)}")
+        return dimension
 
     @property
     def words(self) -> Dimension:
@@ -81,27 +102,29 @@ class Number(Attribute):
 
     # -- cells ------------------------------------------------------------------------------------------------------
 
-    def cells(self, table: pd.DataFrame) -> Sequence[Any]:
-        if len(self.derived) == 2:  # two columns, from and to
-            return [self._pair(a, b) for a, b in zip(table[self.derived[0]], table[self.derived[1]], strict=True)]
-        return [self._cell(value) for value in table[self.name]]
+    @property
+    def expected(self) -> str:
+        return f"a number{f' of {self.unit}' if self.unit else ''}"
 
-    def _pair(self, low: object, high: object) -> Cell:
-        a, b = self._cell(low), self._cell(high)
-        if a is None or b is None:
-            return a or b
-        return (min(a[0], b[0]), max(a[1], b[1]))
+    def joined(self, parts: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        """Of two columns, from and to, the range of each item."""
+        return parts[0] if len(parts) == 1 else [_span(low, high) for low, high in zip(*parts, strict=True)]
 
-    def _cell(self, value: object) -> Cell:
-        if is_blank(value):
-            return None
+    def parse(self, value: Any) -> Cell:
         if isinstance(value, int | float | np.number):
-            return (float(value), float("inf") if self._from_there else float(value))
-        read = amount(str(value), self.unit)
+            read = (float(value), float(value), "") if np.isfinite(value) else None
+        else:
+            read = amount(str(value), self.unit, self.decimal)
         if read is None:
-            raise wrong_cell(self.name, value, f"a number{f' of {self.unit}' if self.unit else ''}")
+            raise wrong_cell(self, value)
         low, high, _ = read
-        return (low, float("inf")) if self._from_there and low == high else (low, high)
+        return (low, float("inf")) if self._from_there and low == high and not self.derived else (low, high)
+
+    def check(self, condition: Condition) -> None:
+        super().check(condition)
+        for value in condition.values:
+            if isinstance(value, bool | str) or value != value:
+                raise UnknownName(f"{self.said} is a number, not {value!r}")
 
     @property
     def _from_there(self) -> bool:
@@ -117,8 +140,10 @@ class Number(Attribute):
     def holds(self, cell: Any, condition: Condition) -> bool:
         low, high = cell
         first, last = float(condition.values[0]), float(condition.values[-1])
-        if condition.operator == "is":
-            return low <= first <= high
+        if condition.operator == "is" or (condition.operator == "between" and self.span == "choice" and first <= last):
+            return all(low <= value <= high for value in (first, last))
+        if condition.operator == "between" and self.span == "choice":
+            return False
         least, most = (high, low) if self.span == "choice" else (low, high)
         above = condition.operator == "at most" or least >= first
         below = condition.operator == "at least" or most <= last
@@ -133,7 +158,7 @@ class Number(Attribute):
             return f"{hours} hour{'s' * (hours > 1)}" + (f" {minutes} minutes" if minutes else "")
         if self.words.there:
             return f"{value:,g} {self.said}" if value else f"none {self.said}"
-        plain = f"{value:,.2f}" if self.unit in MONEY and value % 1 else f"{value:,g}"
+        plain = f"{value:,.2f}" if value % 1 and (self.unit in MONEY or self.dimension == "price") else f"{value:,g}"
         if not self.unit:
             return plain
         return f"{plain} {self.unit.removesuffix('s') if value == 1 and self.unit.endswith('s') else self.unit}"
@@ -142,14 +167,22 @@ class Number(Attribute):
         low, high = cell
         if low == high:
             return self.amount(low)
-        return f"{self.amount(low)} and more" if np.isinf(high) else f"{low:g} to {self.amount(high)}"
+        if np.isinf(high):
+            return f"{self.amount(low)} and more"
+        return self.range(low, high) if low else f"up to {self.amount(high)}"
+
+    def range(self, low: float, high: float) -> str:
+        """ "2 to 4 players", "45 to 60 minutes", "1 hour 30 minutes to 2 hours"."""
+        if self.unit == "minutes":
+            return f"{self.amount(low)} to {self.amount(high)}" if low >= 60 else f"{low:g} to {high:g} minutes"
+        return f"{low:g} to {self.amount(high)}"
 
     def bare(self, condition: Condition) -> str:
         values = [float(v) for v in condition.values]
         if self.words.there and condition.operator == "at least" and values[0] == 1:
             return self.said
         if condition.operator == "between":
-            return f"{values[0]:g} to {self.amount(values[1])}"
+            return self.range(*values)
         if condition.operator == "is":
             return self.amount(values[0])
         strict = self._strict(values[0], condition.operator == "at most")
@@ -187,45 +220,50 @@ class Number(Attribute):
 
     def hear(self, text: str, column: Column, shown: Sequence[Any], taken: Sequence[tuple[int, int]] = ()) -> list[Hit]:
         found = [h for q in quantities(text) if (h := self._hit(text, q)) is not None]
-        return found or self._some(text) or self._relative(text, column, shown)
+        return free(found or self._some(text) or self._relative(text, column, shown), taken)
 
     def _some(self, text: str) -> list[Hit]:
-        """ "In stock": there is some of it; "not in stock": there is none."""
-        for words in self.words.there:
-            if match := re.search(rf"\b{re.escape(words)}\b", text, re.IGNORECASE):
-                denied = bool(_DENIED.search(text[: match.start()][-24:]))
-                condition = self.condition("at least", 1, refused=denied, said=match.group())
-                return [Hit(match.start(), match.end(), condition)]
+        """ "In stock": there is some of it; "sold out": there is none. "Solo": for one player."""
+        for words, refused in ((self.words.gone, True), (self.words.there, False)):
+            if match := any_of(words).search(text):
+                none = refused is not denied(text, match.start())
+                return [Hit(*match.span(), self.condition("at least", 1, refused=none, said=match.group()))]
+        for word, value in self.words.exact:
+            if match := any_of((word,)).search(text):
+                no = denied(text, match.start())
+                return [Hit(*match.span(), self.condition("is", _plain(value), refused=no, said=match.group()))]
         return []
 
     def _hit(self, text: str, q: Quantity) -> Hit | None:
         factor = self._factor(q, text)
         if factor is None:
             return None
-        low, high = q.low * factor, q.high * factor
-        operator: Operator
-        values: tuple[float, ...]
-        if q.bound == "at most":
-            operator, values = "at most", (round(high - self.step, 2) if q.strict else high,)
-        elif q.bound == "at least":
-            operator, values = "at least", (round(low + self.step, 2) if q.strict else low,)
-        elif low != high:
-            operator, values = "between", (low, high)
-        elif self.words.plain == "is" or not self.dimension:
-            operator, values = "is", (low,)
-        elif self.words.plain == "at most":
-            operator, values = ("is", (low,)) if self.span == "choice" else ("at most", (high,))
-        else:
-            operator, values = "between", (low * (1 - _ABOUT), high * (1 + _ABOUT))
+        operator, values = self._meant(q, q.low * factor, q.high * factor)
         said = text[q.start : q.end].strip()
-        return Hit(q.start, q.end, self.condition(operator, *(_plain(v) for v in values), said=said))
+        no = operator in ("is", "between") and denied(text, q.start)
+        figures = (_plain(round(v, 2)) for v in values)
+        return Hit(q.start, q.end, self.condition(operator, *figures, refused=no, said=said))
+
+    def _meant(self, q: Quantity, low: float, high: float) -> tuple[Operator, tuple[float, ...]]:
+        """What a quantity in our unit asks for."""
+        choice = self.span == "choice"
+        if q.bound == "at most":
+            return "at most", (high - self.step if q.strict else high,)
+        if q.bound == "at least":
+            low += self.step if q.strict else 0
+            return ("is" if self._from_there else "at least"), (low,)  # "8 and up": for those of 8 as well
+        if low != high:
+            return "between", (low, high)
+        if self.words.plain == "is" or choice or not self.dimension or q.bound == "is":
+            return "is", (low,)
+        if q.bound != "about" and self.words.plain in ("at most", "at least"):
+            return self.words.plain, (low,)
+        return "between", (low * (1 - _ABOUT), high * (1 + _ABOUT))
 
     def _factor(self, q: Quantity, text: str) -> float | None:
         """How many of our units one of the quantity's is; None where it speaks of something else."""
         if not q.unit:
-            named = self._named(q.before) or self._named(text[q.end : q.end + 12])
-            bound = q.bound and not _YEARLIKE.match(f"{q.low:g}")
-            return 1.0 if named or (bound and self.dimension == "price" and not _COUNTS.match(text, q.end)) else None
+            return 1.0 if self._is_bare(q, text) else None
         unit = unit_of(q.unit)
         if unit is None:
             return None
@@ -233,15 +271,28 @@ class Number(Attribute):
         if base == self.unit:
             return factor
         mine = unit_of(self.unit) if self.unit else None
-        if base in UNITS and self.unit in UNITS[base]:
-            return factor / UNITS[base][self.unit]
-        if mine is not None and mine[0] == base:
-            return factor / mine[1]
+        if mine is not None:
+            return factor / mine[1] if mine[0] == base else None
         return 1.0 if not self.unit and self.dimension == "price" and base in MONEY else None
 
-    def _named(self, words: str) -> bool:
-        names = (self.said, *self.aka, *(DIMENSIONS[self.dimension].columns if self.dimension else ()))
-        return bool(re.search(rf"\b(?:{'|'.join(map(re.escape, names))})\b", words, re.IGNORECASE))
+    def _is_bare(self, q: Quantity, text: str) -> bool:
+        """Whether a number without a unit is one of ours: its name stands beside it, or a cue does ("for 2"), or it is
+        a bound that can only be a price ("under 40")."""
+        if _named_before(self.called).search(q.before) or _named_behind(self.called).match(text, q.end):
+            return True
+        alone = bool(_ALONE.match(text, q.end)) and not _YEARLIKE.match(f"{q.low:g}")
+        cued = bool(_cue(self.words.cues).search(q.before)) and not _SOUGHT.search(q.before)
+        if alone and cued and (q.bound != "at most" or self.words.plain != "is"):
+            return True
+        ranged = q.bound == "at most" or text[q.start : q.end].lower().startswith(("between", "from"))
+        return alone and self.dimension == "price" and ranged and not _OF_WHOM.search(q.before)
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """All words that name it beside a number."""
+        mine = UNITS.get(self.unit, {}) if self.unit not in MONEY else {}
+        units = (w for w in mine if mine[w] == 1 and len(w) > 2)
+        return (*self.names, *self.words.columns, *units, *self.words.there)
 
     def _relative(self, text: str, column: Column, shown: Sequence[Any]) -> list[Hit]:
         """ "Cheaper" against what is on the table; "cheap", and "cheaper" of nothing: the lowest third."""
@@ -250,46 +301,57 @@ class Number(Attribute):
         if not len(known):
             return []
         for pattern, little in comparatives(self.dimension):
-            if match := pattern.search(text):
+            match = pattern.search(text)
+            if match and not _IDIOM.search(text[max(0, match.start() - 8) : match.start()]):
                 return [self._against(match, little, known, shown)]
         for pattern, little in plains(self.dimension):
             match = pattern.search(text)
-            if match and not _HOW.search(text[: match.start()][-8:]):
-                denied = bool(_DENIED.search(text[: match.start()][-24:]))
-                return [self._third(match, little != denied, known)]
+            if (
+                match
+                and not _IDIOM.search(text[max(0, match.start() - 8) : match.start()])
+                and not _PHRASE.match(text, match.end())
+            ):
+                return [self._third(match, little, known, denied(text, match.start()))]
         return []
 
     def _against(self, match: re.Match[str], less: bool, known: np.ndarray, shown: Sequence[Any]) -> Hit:
+        """Less or more than all that is on the table; where next to nothing is, than the middle of it."""
+        no = denied(match.string, match.start())
         values = [c[0] for c in shown if c is not None]
         if not values:
-            return self._third(match, less, known)
+            return self._third(match, less, known, no)
+        if no:  # "nothing longer": as long as the longest at most
+            operator: Operator = "at least" if less else "at most"
+            edge = min(values) if less else max(values)
+            return Hit(*match.span(), self.condition(operator, _plain(edge), said=match.group()), relative=True)
         edge = min(values) - self.step if less else max(values) + self.step
         beyond = int((known <= edge).sum() if less else (known >= edge).sum())
         if beyond < min(_FEW, len(known) // 10 + 1):
             middle = float(np.median(values))
             edge = middle - self.step if less else middle + self.step
-        operator: Operator = "at most" if less else "at least"
-        condition = self.condition(operator, _plain(round(edge, 2)), said=match.group())
-        return Hit(match.start(), match.end(), condition, relative=True)
+        condition = self.condition("at most" if less else "at least", _plain(round(edge, 2)), said=match.group())
+        return Hit(*match.span(), condition, relative=True)
 
-    def _third(self, match: re.Match[str], low: bool, known: np.ndarray) -> Hit:
-        edge = float(np.quantile(known, 1 / 3 if low else 2 / 3))
-        operator: Operator = "at most" if low else "at least"
-        return Hit(match.start(), match.end(), self.condition(operator, _plain(round(edge, 2)), said=match.group()))
+    def _third(self, match: re.Match[str], low: bool, known: np.ndarray, no: bool) -> Hit:
+        """ "Cheap": within the lowest third; "not cheap": above it."""
+        edge = _plain(round(float(np.quantile(known, 1 / 3 if low else 2 / 3)), 2))
+        operator: Operator = "at most" if low is not no else "at least"
+        return Hit(*match.span(), self.condition(operator, edge, said=match.group()))
 
     def hear_order(self, text: str) -> Ordered | None:
         for pattern, little in superlatives(self.dimension):
             if match := pattern.search(text):
-                return Ordered(self.name, little, match.start(), match.end())
-        match = re.search(rf"\b(?P<way>{_MOST})\s+{re.escape(self.said)}\b", text, re.IGNORECASE)
-        if match is None:
-            return None
-        return Ordered(self.name, match["way"].lower() in ("lowest", "least", "smallest"), match.start(), match.end())
+                return Ordered(self.name, little, *match.span())
+        if match := any_of(tuple(f"{way} {name}" for way in (*_LEAST, *_MOST) for name in self.names)).search(text):
+            return Ordered(self.name, match.group().lower().split()[0] in _LEAST, *match.span())
+        if match := any_of(tuple(f"{how} by {name}" for how in _SORTED for name in self.names)).search(text):
+            return Ordered(self.name, self.better != "high", *match.span())
+        return None
 
     def asks(self, text: str) -> bool:
         if any(phrase in " ".join(text.lower().split()) for phrase in self.words.asked):
             return True
-        return "?" in text and self._named(text) and bool(re.search(r"\b(?:what|which|how)\b", text, re.I))
+        return "?" in text and bool(any_of(self.called).search(text)) and bool(_ASKS.search(text))
 
     def key(self, cell: Any) -> float | None:
         return None if cell is None else float(cell[0])
@@ -327,74 +389,167 @@ class Number(Attribute):
         return {f"{self.name}{end}": condition.values[0 if end == "_from" else -1] for end in ends}
 
     @classmethod
-    def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
-        """A column whose known cells are all quantities of one unit."""
-        known = column[~column.map(is_blank)]
-        if not len(known):
-            return None
-        read = [amount(cell, "") for cell in known]
-        share = sum(r is not None for r in read) / len(read)
-        if share < 0.9:
+    def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:
+        """A column whose cells are quantities of one unit."""
+        mark = decimal_mark(sample)
+        raw = {cell: amount(cell, "", mark) for cell in sample.counts}
+        unit = _unit(sample, raw)
+        if unit is None:
             return None
         dimension = dimension_of(name)
-        units = {r[2] for r in read if r is not None and r[2]}
-        in_name = next((u[0] for part in name_parts(name) if (u := unit_of(part)) and len(part) > 1), "")
-        usual = DIMENSIONS[dimension].unit if dimension and DIMENSIONS[dimension].unit not in MONEY else ""
-        unit = next(iter(units)) if len(units) == 1 else in_name or usual
-        spans = any(r is not None and r[0] != r[1] for r in read)
         words = DIMENSIONS.get(dimension, _NO_WORDS)
+        if not mark and (dimension == "price" or unit in MONEY) and any("." in cell for cell in sample.counts):
+            mark = ","  # no price has three digits behind its mark
+        in_name = next((u[0] for part in name_parts(name) if (u := unit_of(part)) and len(part) > 1), "")
+        usual = words.unit if words.unit not in (*MONEY, "stars") else ""
+        read = [r for cell in sample.counts if (r := amount(cell, unit, mark)) is not None]
+        share = sample.share(lambda cell: amount(cell, unit, mark) is not None)
+        if share < MOST:
+            return None
+        if dimension == "rating" and max(r[1] for r in read) <= 5:
+            usual = "stars"
+        spans = any(r[0] != r[1] for r in read)
         made = cls(
             name=name,
             label=words.label,
-            unit=unit,
+            unit=unit or in_name or usual,
             dimension=dimension,
             span=words.span if spans or dimension in ("players", "age") else "",
-            whole=all(r is None or r[0] % 1 == 0 for r in read),
+            whole=all(r[0] % 1 == 0 for r in read),
+            decimal=mark,
             better=words.better,
         )
-        return (0.9 if dimension or units else 0.75) * share, made
+        return (0.9 if dimension or unit else 0.75) * share, made
 
 
-def amount(cell: str, unit: str) -> tuple[float, float, str] | None:
-    """(low, high, base unit) that a cell writes, in `unit` where that is given: "2-4", "8+", "1h 30", "€39.90"."""
-    match = _CELL.match(cell)
+def _unit(sample: Sample, read: Mapping[str, tuple[float, float, str] | None]) -> str | None:
+    """The unit that cells write, "" for none; None where too few are quantities at all. Cells without one go along."""
+    counts: Counter[str] = Counter()
+    for cell, quantity in read.items():
+        if quantity is not None:
+            counts[quantity[2]] += sample.counts[cell]
+    written = [(unit, n) for unit, n in counts.most_common() if unit]
+    if written and written[0][1] + counts[""] >= MOST * sample.size:
+        return written[0][0]
+    return "" if counts[""] >= MOST * sample.size else None
+
+
+def decimal_mark(sample: Sample) -> Mark:
+    """What stands before the cents: told by cells that leave no doubt ("39,90", "1.234,50", "0.5"); else ""."""
+    votes: Counter[Mark] = Counter()
+    for cell, n in sample.counts.items():
+        for figure in re.findall(r"\d[\d.,]*\d", cell):
+            marks = [c for c in figure if c in ".,"]
+            if not marks:
+                continue
+            tail = len(figure) - 1 - max(figure.rfind("."), figure.rfind(","))
+            if len(set(marks)) == 2 or (len(marks) == 1 and (tail != 3 or figure[0] == "0")):
+                votes[marks[-1]] += n
+            elif len(marks) > 1:  # "1.234.567"
+                votes["," if marks[0] == "." else "."] += n
+    return votes.most_common(1)[0][0] if votes else ""
+
+
+def amount(cell: str, unit: str, mark: Mark = "") -> tuple[float, float, str] | None:
+    """(low, high, base unit) that a cell writes, in `unit` where that is given: "2-4", "8+", "1h 30", "€39.90",
+    "1.234,50 EUR" (mark ","). None where it is no quantity, or one of another unit."""
+    match = _CELL.fullmatch(cell.strip())
     if match is None:
         return None
-    written = match["sign"] or match["unit"] or match["unit2"] or ""
-    known = unit_of(written) if written else None
-    if written and known is None:
-        return None
-    base, factor = known or (unit, 1.0)
-    if unit and base != unit and unit in UNITS.get(base, {}):
-        factor /= UNITS[base][unit]
-    low = _figure(match["n"]) * factor
-    if match["minutes"]:
-        if base != "minutes" or factor != 60:
+    written = match["sign"] or match["unit"] or match["sign2"] or match["unit2"] or ""
+    base, factor = (unit_of(written) or (_own(written, match["sign"]), 1.0)) if written else (unit, 1.0)
+    if unit and base != unit:
+        mine = unit_of(unit)
+        if mine is None or mine[0] != base:
             return None
-        low += int(match["minutes"])
-    high = _figure(match["m"]) * factor if match["m"] else float("inf") if match["up"] else low
-    return (low, high, base) if low <= high else None
+        factor /= mine[1]
+    low, high = _figure(match["n"], mark), _figure(match["m"] or match["n"], mark)
+    if low is None or high is None:
+        return None
+    low, high = low * factor, high * factor
+    if match["minutes"]:
+        if base != "minutes" or written.lower()[:1] != "h":
+            return None
+        low = high = low + int(match["minutes"]) * (factor / 60)
+    opened = (match["open"] or "").strip().lower()
+    if match["up"] or opened in _UPWARDS:
+        high = high if match["m"] else float("inf")
+    elif opened:
+        low = 0.0
+    return (low, high, base) if low <= high and low < _HUGE else None
 
 
-def _figure(said: str) -> float:
-    """ "1,234" and "1.234,50" and "39.90" and "39,90"."""
-    last = max(said.rfind("."), said.rfind(","))
+def _own(written: str, before: str | None) -> str:
+    """A unit that no table here knows, as a column may write it in every cell: "CHF", "Gold"."""
+    return written.upper() if before else written.lower()
+
+
+def _figure(said: str, mark: Mark = "") -> float | None:
+    """ "1,234" and "1.234,50" and "39.90" and "39,90"; mark: what stands before the cents. None: no figure."""
+    plain = re.sub(r"(?<=\d)['’ \u00a0\u202f](?=\d{3}(?!\d))", "", said)
+    if re.search(r"['’\s]", plain):
+        return None
+    last = max(plain.rfind("."), plain.rfind(","))
     if last < 0:
-        return float(said)
-    head, tail = re.sub(r"[.,]", "", said[:last]), said[last + 1 :]
-    grouped = len(tail) == 3 and (said.count(".") + said.count(",") > 1 or said[last] == ",")
+        return float(plain)
+    if mark:
+        other = "," if mark == "." else "."
+        head, _, tail = plain.partition(mark)
+        if mark in tail or other in tail or not (other not in head or _GROUPED.fullmatch(head)):
+            return None
+        return float(f"{head.replace(other, '')}.{tail or 0}")
+    head, tail = re.sub(r"[.,]", "", plain[:last]), plain[last + 1 :]
+    grouped = len(tail) == 3 and (plain.count(".") + plain.count(",") > 1 or plain[last] == ",")
     return float(head + tail) if grouped else float(f"{head}.{tail}")
+
+
+def _span(low: Cell, high: Cell) -> Cell:
+    if low is None or high is None:
+        return low or high
+    return (min(low[0], high[0]), max(low[1], high[1]))
 
 
 def _plain(value: float) -> int | float:
     return int(value) if float(value).is_integer() else value
 
 
+@cache
+def _named_before(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(
+        rf"{any_of(names).pattern}\s*(?:range|limit)?\s*(?:(?:of|is|are|be|at|must\s+be|should\s+be|has\s+to\s+be|:|=)\s*)?$",
+        re.I,
+    )
+
+
+@cache
+def _cue(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"{any_of(words).pattern}\s*$", re.I)
+
+
+@cache
+def _named_behind(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"[\s-]*(?:or\s+more\s+)?{any_of(names).pattern}", re.I)
+
+
+_GROUPED = re.compile(r"[-+]?\d{1,3}(?:[.,]\d{3})*")
 _NO_WORDS = Dimension((), "", "")
-_HOW = re.compile(r"\bhow\s+$", re.IGNORECASE)
-_DENIED = re.compile(r"\b(?:not|too|nothing|no|isn['’]?t|less)\s+(?:\w+\s+)?$", re.IGNORECASE)
-_MOST = "lowest|least|smallest|highest|most|largest"
+_HUGE = 1e15
+_IDIOM = re.compile(
+    r"\b(?:how|so|as|no|any|for|before|all|take|takes|oh|most|least|more)\s+$", re.IGNORECASE
+)  # "so long", "no longer"
+_PHRASE = re.compile(r"\s+(?:times?|ago|as|question|since|way|terms?|day|week|while|for|on|to)\b|-\w", re.IGNORECASE)
+_LEAST = ("lowest", "least", "smallest", "fewest")
+_MOST = ("highest", "most", "largest")
+_SORTED = ("sort", "sorted", "sort them", "order", "ordered", "order them", "rank", "ranked", "rank them", "sort these")
+_ASKS = re.compile(r"\b(?:what|which|how)\b", re.IGNORECASE)
 _YEARLIKE = re.compile(r"(?:19|20)\d\d$")
-_COUNTS = re.compile(
-    r"\s*(?:years?|of\s+(?:them|these|those)|films?|movies?|books?|games?|items?|picks?)\b", re.IGNORECASE
+_SOUGHT = re.compile(
+    r"\b(?:look|looking|search|searching|ask|asking|wait|waiting|thanks|thank\s+you)\s+for\s*$", re.IGNORECASE
 )
+_OF_WHOM = re.compile(r"\b(?:kids?|child(?:ren)?|boys?|girls?|people|players?|ages?|aged|rated)\s*$", re.IGNORECASE)
+_ALONE = re.compile(
+    r"\s*(?:$|[.,;:!?)]|(?:and|or|but|with|under|below|over|at|in|on|that|which|who|please|not|no|nothing|about|around|max|"
+    r"up|less|more|from|if|tonight|today|tomorrow|thanks|total|each|apiece|altogether)\b)",
+    re.IGNORECASE,
+)
+"""What may follow a number that stands for itself; a noun may not: "for two good reasons"."""

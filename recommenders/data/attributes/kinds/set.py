@@ -1,37 +1,36 @@
 """Several names an item: genres, people, mechanics, tags."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-import pandas as pd
+from pydantic import StringConstraints
 
 from recommenders.data.attributes.attribute import Column, wrong_cell
 from recommenders.data.attributes.conditions import Condition, Operator
-from recommenders.data.attributes.named import Named, NamedColumn
-from recommenders.data.attributes.reading import SEPARATORS, is_blank, listed
+from recommenders.data.attributes.named import Named, NamedColumn, look_proper, names_said
+from recommenders.data.attributes.reading import SEPARATORS, Sample, listed
 
 
 class Set(Named):
     """separator  between names in a cell of text"""
 
     kind: ClassVar[str] = "set"
+    nothing: ClassVar[Any] = ()
     operators: ClassVar[tuple[Operator, ...]] = ("has any", "has all", "has none")
 
-    separator: str = "|"
+    separator: Annotated[str, StringConstraints(min_length=1)] = "|"
 
-    def cells(self, table: pd.DataFrame) -> Sequence[Any]:
-        return [self._cell(value) for value in table[self.name]]
+    @property
+    def expected(self) -> str:
+        return f"names separated by {self.separator!r}"
 
-    def _cell(self, value: object) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        if is_blank(value):
-            return ()
+    def parse(self, value: Any) -> tuple[str, ...]:
         if isinstance(value, str):
             return listed(value, self.separator)
-        if not isinstance(value, list | frozenset | set):
-            raise wrong_cell(self.name, value, f"names separated by {self.separator!r}")
-        return tuple(dict.fromkeys(str(v).strip() for v in value if str(v).strip()))
+        if not isinstance(value, tuple | list | frozenset | set):
+            raise wrong_cell(self, value)
+        return tuple(dict.fromkeys(v for v in (str(v).strip() for v in value) if v))
 
     def column(self, cells: Sequence[Any]) -> Column:
         return NamedColumn(self, cells)
@@ -61,27 +60,33 @@ class Set(Named):
         return {self.name if every else f"any_{self.name}": list(condition.values)}
 
     @classmethod
-    def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
-        """A column whose cells often hold a separator, and whose parts come again and again."""
-        known = column[~column.map(is_blank)]
-        if not len(known):
-            return None
-        shares = {s: float(known.str.contains(s, regex=False).mean()) for s in SEPARATORS}
+    def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:
+        """A column whose cells often hold a separator, and whose parts are short and come again, or are names."""
+        shares = {s: sample.share(lambda cell, s=s: s in cell) for s in SEPARATORS}  # type: ignore[misc]
         best = max(shares, key=lambda s: shares[s])
-        if shares[best] < 0.15:
+        if shares[best] < _OFTEN:
             return None
-        parts = known.map(lambda cell: listed(cell, best))
-        names = [p for row in parts for p in row]
-        if not names or sum(map(len, names)) / len(names) > 40:
+        counts: Counter[str] = Counter()
+        for cell, n in sample.counts.items():
+            counts.update(dict.fromkeys(listed(cell, best), n))
+        total = sum(counts.values())
+        if not total or sum(len(p) * n for p, n in counts.items()) > _SHORT * total:
             return None
-        again = 1 - len(set(names)) / len(names)
-        proper = _proper(names)
-        return (0.5 + again / 2 if again > 0.2 or proper else 0.0), cls(
-            name=name, separator=best, proper=proper, together=not proper, prefix="with" if proper else ""
-        )
+        figures = sum(n for p, n in counts.items() if not any(c.isalpha() for c in p))
+        if best in _IN_FIGURES and figures > total / 2:
+            return None
+        said = names_said(name)
+        proper = said["proper"] or (len(counts) > _MANY and look_proper(counts))
+        again = 1 - len(counts) / total
+        if again <= _AGAIN and not proper:
+            return None
+        prefix = said["prefix"] or ("with" if proper else "")
+        made = cls(name=name, label=said["label"], separator=best, proper=proper, prefix=prefix, together=not proper)
+        return 0.5 + 0.4 * again, made
 
 
-def _proper(names: Sequence[str]) -> bool:
-    """Whether they look like names of people: two words and more, with capitals, and many of them."""
-    several = sum(" " in n and n.title() == n for n in set(names))
-    return len(set(names)) > 30 and several > 0.6 * len(set(names))
+_IN_FIGURES = (",", "/")  # stand in numbers and dates too
+_OFTEN = 0.15  # the share of cells with a separator
+_SHORT = 32  # characters of a name, on average
+_AGAIN = 0.2  # the share of names that were there before
+_MANY = 30  # different names, of which one can tell what they look like

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 
+from app.errors import UnknownName
 from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, wrong_cell
 from recommenders.data.attributes.conditions import Condition, Operator
-from recommenders.data.attributes.dimensions import name_parts
-from recommenders.data.attributes.reading import is_blank
+from recommenders.data.attributes.reading import MOST, Sample, name_parts
 
 _DECADES = {
     "twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80,
@@ -46,8 +45,9 @@ _LAST = re.compile(
 )
 _PLAIN = re.compile(rf"(?<![\d(]){_YEAR.format('year')}{_TAIL}?", re.IGNORECASE)
 _OLDER = re.compile(
-    r"\b(?:older|earlier|more\s+(?:classic|old[\s-]?(?:fashioned|school)?)|less\s+(?:recent|modern))\b(?!\s+(?:than|brother"
-    r"|sister|son|daughter|kids|audience|people|man|woman))",
+    r"(?<!olds and )(?<!olds or )(?<!old and )(?<!old or )"
+    r"\b(?:older|earlier|more\s+(?:classic|old[\s-]?(?:fashioned|school)?)|less\s+(?:recent|modern))\b"
+    r"(?!\s+(?:than|brother|sister|son|daughter|kids|audience|people|man|woman))",
     re.IGNORECASE,
 )
 _NEWER = re.compile(r"\b(?:newer|later|more\s+(?:recent|modern|current)|less\s+old)\b(?!\s+than)", re.IGNORECASE)
@@ -76,6 +76,8 @@ _LATELY = re.compile(
 _LESS = re.compile(
     r"\b(?:no|not|nothing|none|never|without|isn'?t|don'?t|except|avoid)\b[^.;,!?]{0,24}$", re.IGNORECASE
 )
+_WINDOW = 40  # characters before a year that may deny it
+_UNDER = re.compile(r"\b(?:under|over)[\s-]$", re.IGNORECASE)
 _AGE = re.compile(r"years?[\s-]old", re.IGNORECASE)
 
 
@@ -127,10 +129,10 @@ def read_years(
     known = known[known > 0]
     for match in filter(free, _BETWEEN.finditer(text)):
         low, high = sorted((int(match["a"]), int(match["b"])))
-        if _LESS.search(text[: match.start()]):
+        if _LESS.search(text[max(0, match.start() - _WINDOW) : match.start()]):
             return _refused(low, high, (match.span(),))
         return Years(low, high, (match.span(),), phrase(low, high))
-    decades = [m for m in _DECADE.finditer(text) if free(m) and not _AGE.match(text, m.end() + 1)]
+    decades = [m for m in _DECADE.finditer(text) if free(m) and not _is_age(text, m)]
     if decades:
         return _decades(text, decades, known)
     for match in filter(free, _LAST.finditer(text)):
@@ -141,7 +143,9 @@ def read_years(
         return Years(start, None, (match.span(),), said) if len(known) else Years(spans=(match.span(),))
     for match in filter(free, _BOUND.finditer(text)):
         a, b = _bound(match["how"].lower(), int(match["year"]), (match["tail"] or "").lower())
-        if not match["how"].lower().startswith(("no", "never")) and _LESS.search(text[: match.start()]):
+        if not match["how"].lower().startswith(("no", "never")) and _LESS.search(
+            text[max(0, match.start() - _WINDOW) : match.start()]
+        ):
             if a is not None and b is not None:
                 return _refused(a, b, (match.span(),))
             a, b = (None, a - 1) if a is not None else (None if b is None else b + 1, None)
@@ -150,6 +154,11 @@ def read_years(
         a, b = _bound("", int(match["year"]), (match["tail"] or "").lower())
         return Years(a, b, (match.span(),), phrase(a, b))
     return _relative(text, free, shown[shown > 0], known, k)
+
+
+def _is_age(text: str, decade: re.Match[str]) -> bool:
+    """ "20 year olds", "for under 10s"."""
+    return bool(_AGE.match(text, decade.end() + 1) or _UNDER.search(text[max(0, decade.start() - 8) : decade.start()]))
 
 
 def _bound(how: str, year: int, tail: str) -> tuple[int | None, int | None]:
@@ -218,7 +227,7 @@ def _relative(text: str, free: Callable[[re.Match[str]], bool], shown: np.ndarra
         return _fifth(match, True, known)
     for pattern, newer in ((_NEW, True), (_OLD, False)):
         for match in filter(free, pattern.finditer(text)):
-            if _LESS.search(text[: match.start()]):
+            if _LESS.search(text[max(0, match.start() - _WINDOW) : match.start()]):
                 newer = not newer
             return _fifth(match, newer, known)
     return Years()
@@ -261,19 +270,23 @@ class Year(Attribute):
     kind: ClassVar[str] = "year"
     operators: ClassVar[tuple[Operator, ...]] = ("at most", "at least", "between", "is")
 
-    def cells(self, table: pd.DataFrame) -> Sequence[Any]:
-        return [self._cell(value) for value in table[self.name]]
+    @property
+    def expected(self) -> str:
+        return "a year or a date"
 
-    def _cell(self, value: object) -> float | None:
-        if is_blank(value):
-            return None
+    def parse(self, value: Any) -> float | None:
         if isinstance(value, int | float | np.number):
             return float(value) or None
-        found = _DATED.search(str(value))
-        if found is None:
-            raise wrong_cell(self.name, value, "a year or a date")
-        day = pd.to_datetime(str(value), errors="coerce") if len(str(value).strip()) > 4 else pd.NaT
-        return float(found[0]) if pd.isna(day) else day.year + (day.dayofyear - 1) / 366
+        year = day_of(str(value))
+        if year is None:
+            raise wrong_cell(self, value)
+        return year
+
+    def check(self, condition: Condition) -> None:
+        super().check(condition)
+        for value in condition.values:
+            if isinstance(value, bool | str) or not float(value).is_integer():
+                raise UnknownName(f"{self.said} is a whole number, not {value!r}")
 
     def column(self, cells: Sequence[Any]) -> Column:
         return Calendar(cells)
@@ -363,20 +376,48 @@ class Year(Attribute):
         return {name: year for name, year in ends if year is not None}
 
     @classmethod
-    def found(cls, name: str, column: pd.Series) -> tuple[float, Self] | None:
+    def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:
         """A column of years or dates; bare numbers are years where the column's name says so or they differ."""
-        known = column[~column.map(is_blank)].str.strip()
-        if not len(known):
-            return None
-        dated = known.str.fullmatch(_DATE_CELL).mean()
-        if dated >= 0.9:
+        if sample.share(_is_date) >= MOST:
             return 0.95, cls(name=name)
-        years = known.str.fullmatch(r"(?:1[5-9]|20)\d\d(?:\.0)?").mean()
-        named = bool({"year", "published", "released", "release", "jahr", "annee", "vintage"} & set(name_parts(name)))
-        return (0.97 if named else 0.7, cls(name=name)) if years >= 0.9 and (named or known.nunique() > 1) else None
+        named = bool(_NAMES & set(name_parts(name)))
+        if sample.share(_YEAR_CELL.fullmatch) < MOST or not (named or len(sample.counts) > 1):
+            return None
+        return 0.97 if named else 0.7, cls(name=name)
 
 
+def day_of(cell: str) -> float | None:
+    """The year that a cell names; of a date, with the day of the year as a fraction. None where there is none.
+
+    "1999-12-04", "1999/12/04T10:00Z", "04.12.1999", "4-Dec-1999", "December 4, 1999"; of 04/12/1999 the month is the
+    first unless it can't be one.
+    """
+    plain = cell.strip()
+    for found in filter(None, (pattern.fullmatch(plain) for pattern in _DATES)):
+        month = int(found["month"]) if found["month"].isdigit() else _MONTHS.get(found["month"][:3].lower(), 0)
+        day = int(found["day"])
+        if 1 <= month <= 12 and 1 <= day <= 31:
+            return int(found["year"]) + (31 * (month - 1) + day - 1) / 372
+    found_year = _DATED.search(plain)
+    return None if found_year is None else float(found_year[0])
+
+
+def _is_date(cell: str) -> bool:
+    return any(pattern.fullmatch(cell) for pattern in _DATES)
+
+
+_NAMES = frozenset(("year", "years", "published", "released", "release", "jahr", "annee", "vintage"))
+_MONTHS = {name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
 _DATED = re.compile(r"(?<!\d)(?:1[0-9]|20)\d\d(?!\d)")
-_DATE_CELL = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ](?:\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{4})(?:[T ][\d:.]+Z?)?"
+_YEAR_CELL = re.compile(r"(?:1[5-9]|20)\d\d(?:\.0)?")
+_DATES = tuple(
+    re.compile(rf"{day}(?:[T ].*)?")
+    for day in (
+        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
+        r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})",
+        r"(?P<day>\d{1,2})[-/. ]+(?P<month>\d{1,2}|[A-Za-z]{3,9})[-/. ]+(?P<year>\d{4})",
+        r"(?P<month>[A-Za-z]{3,9}) +(?P<day>\d{1,2}),? +(?P<year>\d{4})",
+    )
+)
 _ORDER = re.compile(r"\b(?:(?P<old>oldest|earliest)|newest|latest|most\s+recent)\b", re.IGNORECASE)
 _ASKS = re.compile(r"\bwhen\b|\b(?:what|which)\s+year\b|\bhow\s+old\b|\bcome\s+out\b|\bcame\s+out\b", re.IGNORECASE)

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from app.errors import UnknownBackend, UnusableBackend
-from llm.backends import registry
-from llm.settings import LLMSettings
+from llm.backend_settings import LLMSettings
+from llm.backends import available
 from llm.weights import published
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ def bare(tmp_path: Path) -> LLMSettings:
 
 
 def test_on_a_bare_machine_every_backend_says_what_it_needs(bare: LLMSettings) -> None:
-    found = {b.name: b for b in registry.backends(bare)}
+    found = {b.name: b for b in available.backends(bare)}
     assert {b.kind for b in found.values()} == {"embedded", "huggingface", "openai", "anthropic", "compatible"}
     assert not any(b.usable for b in found.values())
     assert "chatrec models get smollm2-135m" in found["embedded:smollm2-135m"].reason
@@ -48,59 +48,60 @@ def test_on_a_bare_machine_every_backend_says_what_it_needs(bare: LLMSettings) -
 )
 def test_what_it_needed_makes_it_usable(bare: LLMSettings, changes: dict[str, object], name: str) -> None:
     settings = bare.model_copy(update=changes)
-    info = registry.describe(name, settings)
+    info = available.describe(name, settings)
     assert info.usable and info.reason == "" and info.steers and info.native_tools
-    assert registry.load(name, settings) is not None
+    assert available.load(name, settings) is not None
     with pytest.raises(UnusableBackend, match=r"cannot be used: needs"):
-        registry.load(name, bare)
+        available.load(name, bare)
 
 
 def test_a_folder_that_transformers_wrote_is_usable(bare: LLMSettings, tiny_folder: Path) -> None:
     settings = bare.model_copy(update={"huggingface_models": (str(tiny_folder),)})
-    assert registry.describe(f"huggingface:{tiny_folder}", settings).usable
+    assert available.describe(f"huggingface:{tiny_folder}", settings).usable
 
 
 def test_weights_make_the_embedded_one_usable(bare: LLMSettings) -> None:
     path = published.path("qwen2.5-coder-1.5b", bare.cache_dir)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"GGUF")
-    info = registry.describe("embedded:qwen2.5-coder-1.5b", bare)
+    info = available.describe("embedded:qwen2.5-coder-1.5b", bare)
     assert info.usable and not info.steers  # measured: rules and the small encoder understand more, and at once
 
 
 def test_an_unknown_name_gets_a_hint(bare: LLMSettings) -> None:
     with pytest.raises(UnknownBackend, match=r"'embedded:smolm2-135m'; did you mean 'embedded:smollm2-135m'\?"):
-        registry.load("embedded:smolm2-135m", bare)
+        available.load("embedded:smolm2-135m", bare)
     with pytest.raises(UnknownBackend, match="unknown backend 'gpt'"):
-        registry.describe("gpt", bare)
+        available.describe("gpt", bare)
     with pytest.raises(UnknownBackend):
-        registry.describe("", bare)
+        available.describe("", bare)
 
 
 def test_models_that_are_not_in_the_list_can_be_named(bare: LLMSettings) -> None:
     settings = bare.model_copy(update={"openai_api_key": SecretStr("k")})
-    assert registry.describe("openai:gpt-4.1", settings).usable
+    assert available.describe("openai:gpt-4.1", settings).usable
 
 
 def test_embedded_models_are_shared_by_all_sessions(llm_settings: LLMSettings) -> None:
     if not published.present("smollm2-135m", llm_settings.cache_dir):
         pytest.skip("no weights; `make test` fetches them")
-    assert registry.load("embedded:smollm2-135m", llm_settings) is registry.load("embedded:smollm2-135m", llm_settings)
+    first, second = (available.load("embedded:smollm2-135m", llm_settings) for _ in range(2))
+    assert first is second
 
 
 def test_keys_do_not_show(bare: LLMSettings) -> None:
     settings = bare.model_copy(
         update={"openai_api_key": SecretStr("sk-geheim"), "anthropic_api_key": SecretStr("geheim")}
     )
-    shown = f"{settings!r} {settings} {registry.backends(settings)} {registry.load('openai:gpt-4o-mini', settings)!r}"
+    shown = f"{settings!r} {settings} {available.backends(settings)} {available.load('openai:gpt-4o-mini', settings)!r}"
     assert "geheim" not in shown
 
 
 def test_listing_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
-        "from pathlib import Path; from llm.backends import registry; from llm.settings import LLMSettings\n"
-        "registry.backends(LLMSettings(cache_dir=Path('x'), openai_models=('a',), anthropic_models=('b',)))\n"
+        "from pathlib import Path; from llm.backends import available; from llm.backend_settings import LLMSettings\n"
+        "available.backends(LLMSettings(cache_dir=Path('x'), openai_models=('a',), anthropic_models=('b',)))\n"
         "big = {'torch', 'transformers', 'openvino_genai', 'langchain_core', 'langchain_openai', 'anthropic'}\n"
         "print(*sorted(big & set(sys.modules)))"
     )

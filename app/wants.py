@@ -1,6 +1,6 @@
 """The one shape of a request, from the message to pipeline, store, prompt and back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -117,45 +117,3 @@ def untold(attributes: Sequence[Attribute]) -> tuple[str, ...]:
     others = [a.said for a in attributes if not isinstance(a, Levels)]
     found = [f"this catalogue does not say how {either(levels)} its items are"] if levels else []
     return (*found, *(f"this catalogue does not say the {other} of its items" for other in others))
-
-
-def of_arguments(arguments: Mapping[str, object], *, similar: bool) -> "Wants":
-    """What a decision asked for that was stored before there were Wants: arguments of a tool by name, items as
-    "item:<id>"; similar: they were what it should be like."""
-
-    def names(key: str) -> tuple[str, ...]:
-        value = arguments.get(key)
-        return tuple(str(v) for v in value) if isinstance(value, list | tuple) else ()
-
-    found = [
-        Condition(attribute=attribute, operator=operator, values=names(key))
-        for key, attribute, operator in _EARLIER
-        if names(key)
-    ]
-    found += [Condition(attribute=note, operator="at most", values=("mild",)) for note in names("without_content")]
-    low, high = arguments.get("year_from"), arguments.get("year_to")
-    if isinstance(low, int) and isinstance(high, int):
-        found.append(Condition(attribute="year", operator="between", values=(low, high)))
-    elif isinstance(low, int):
-        found.append(Condition(attribute="year", operator="at least", values=(low,)))
-    elif isinstance(high, int):
-        found.append(Condition(attribute="year", operator="at most", values=(high,)))
-    count = arguments.get("count")
-    return Wants(
-        conditions=tuple(found),
-        wish=str(arguments.get("wish") or ""),
-        like=tuple(i.removeprefix("item:") for i in names("items")) if similar else (),
-        count=count if isinstance(count, int) else None,
-        others=bool(arguments.get("more")),
-        again=bool(arguments.get("include_seen")),
-    )
-
-
-_EARLIER: tuple[tuple[str, str, Operator], ...] = (
-    ("genres", "genres", "has all"),
-    ("any_genres", "genres", "has any"),
-    ("without_genres", "genres", "has none"),
-    ("people", "people", "has any"),
-    ("without_people", "people", "has none"),
-    ("languages", "language", "one of"),
-)

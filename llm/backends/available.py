@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import UnknownBackend, UnusableBackend
+from llm.backend_settings import LLMSettings
 from llm.backends import hosted
-from llm.settings import LLMSettings
 from llm.weights import published
 
 if TYPE_CHECKING:  # LangChain takes half a second to import, which a list of names need not wait for
@@ -83,10 +83,8 @@ def _entry(name: str, settings: LLMSettings) -> _Entry:
     kind, _, model = name.partition(":")
     if kind == "huggingface" and model:
         return _huggingface(model)
-    if kind == "openai" and model:
-        return _openai(model, settings)
-    if kind == "anthropic" and model:
-        return _anthropic(model, settings)
+    if kind in hosted.SERVICES and model:
+        return _hosted(kind, model, settings)
     if kind == "compatible" and model:
         return _compatible(model, settings)
     near = get_close_matches(name, entries, n=1)
@@ -99,8 +97,7 @@ def _entry(name: str, settings: LLMSettings) -> _Entry:
 def _entries(settings: LLMSettings) -> dict[str, _Entry]:
     found = [_embedded(w, settings) for w in published.KNOWN.values()]
     found += [_huggingface(m) for m in settings.huggingface_models]
-    found += [_openai(m, settings) for m in settings.openai_models]
-    found += [_anthropic(m, settings) for m in settings.anthropic_models]
+    found += [_hosted(kind, m, settings) for kind in hosted.SERVICES for m in getattr(settings, f"{kind}_models")]
     found += [_compatible(m, settings) for m in settings.compatible_models]
     if not settings.compatible_models:
         found.append(_compatible("", settings))
@@ -151,16 +148,11 @@ def _in_hub_cache(model: str) -> bool:
     return (home / "hub" / f"models--{model.replace('/', '--')}").is_dir()
 
 
-def _openai(model: str, settings: LLMSettings) -> _Entry:
-    reason = "" if settings.openai_api_key else "needs OPENAI_API_KEY"
-    info = BackendInfo(f"openai:{model}", "openai", f"{model} (OpenAI)", not reason, reason, True, True)
-    return _Entry(info, partial(hosted.openai, model))
-
-
-def _anthropic(model: str, settings: LLMSettings) -> _Entry:
-    reason = "" if settings.anthropic_api_key else "needs ANTHROPIC_API_KEY"
-    info = BackendInfo(f"anthropic:{model}", "anthropic", f"{model} (Anthropic)", not reason, reason, True, True)
-    return _Entry(info, partial(hosted.anthropic, model))
+def _hosted(kind: str, model: str, settings: LLMSettings) -> _Entry:
+    service, key = hosted.SERVICES[kind], f"{kind}_api_key"
+    reason = "" if getattr(settings, key) else f"needs {key.upper()}"
+    info = BackendInfo(f"{kind}:{model}", kind, f"{model} ({service.label})", not reason, reason, True, True)
+    return _Entry(info, partial(service.make, model))
 
 
 def _compatible(model: str, settings: LLMSettings) -> _Entry:

@@ -6,7 +6,7 @@ Times are seconds since 1970 (UTC) as floats: SQLite drops time zones, and a num
 from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-VERSION = 1  # of these tables; a store with a higher one is refused
+VERSION = 2  # of these tables: the number of the last step in migrations/; a store with a higher one is refused
 
 
 class Base(DeclarativeBase):
@@ -14,11 +14,20 @@ class Base(DeclarativeBase):
 
 
 class VersionRow(Base):
-    """One row: which version of the tables this store holds."""
+    """One row: which version of the tables this store holds. Programs from before the steps know this one alone."""
 
     __tablename__ = "store_version"
 
     version: Mapped[int] = mapped_column(primary_key=True)
+
+
+class RevisionRow(Base):
+    """One row: the last step that was taken, as alembic notes it. Not under alembic's own name: another program that
+    uses it may share the database."""
+
+    __tablename__ = "store_revision"
+
+    version_num: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
 class ProfileRow(Base):
