@@ -5,6 +5,48 @@ exceptions are in app/understanding/rules.py, so that this file can be read as a
 """
 
 import re
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Cue(Protocol):
+    """What may be looked for in a message: an expression, or several."""
+
+    def search(self, text: str, /) -> object: ...
+
+
+@dataclass(frozen=True)
+class Then:
+    """One expression and behind it another, with no character of `end` between: what "a[^.]*b" finds, in time linear in
+    the message. As one expression it would look from each "is" of a long paste through all that follows."""
+
+    first: re.Pattern[str]
+    second: re.Pattern[str]
+    end: re.Pattern[str]
+
+    def search(self, text: str) -> bool:
+        at = 0
+        while (opening := self.first.search(text, at)) is not None:
+            closing = self.end.search(text, opening.end())
+            at = len(text) if closing is None else closing.start()
+            if self.second.search(text, opening.end(), at):
+                return True
+        return False
+
+
+@dataclass(frozen=True)
+class Either:
+    """Any of several cues."""
+
+    cues: tuple[Cue, ...]
+
+    def search(self, text: str) -> bool:
+        return any(cue.search(text) for cue in self.cues)
+
+
+def _then(first: str, second: str, end: str = ".!") -> Then:
+    return Then(re.compile(first, re.IGNORECASE), re.compile(second, re.IGNORECASE), re.compile(f"[{end}]"))
+
 
 WHY = re.compile(
     r"^\W*(?:but\s+|and\s+|so\s+)?(?:why|how\s+come)\b|\bwhy\s+(?:this|that|these|those|did|do|would|is|are|was|not|the|it)"
@@ -13,31 +55,48 @@ WHY = re.compile(
     re.IGNORECASE,
 )
 WHY_TALK = re.compile(r"\bwhy\s+(?:thank|don['’]?t\s+(?:you|we|i)|do\s+people|am\s+i|can['’]?t)\b", re.IGNORECASE)
-COMPARE = re.compile(
-    r"\bwhich\s+(?:one\s+)?(?:of\s+(?:them|the|these|those)|is\s+better|do\s+you|would\s+you|should\s+i|one|would\s+i|"
-    r"(?:film|movie)\s+(?:is\s+better|should))|\bcompare\b|\bdifferences?\s+between\b|\bversus\b|\bvs\.?\b|"
-    r"\bbetter\s+than\b|\bor\b.*\bbetter\b|\bbetter\b.*\bor\b",
-    re.IGNORECASE,
+COMPARE = Either(
+    (
+        re.compile(
+            r"\bwhich\s+(?:one\s+)?(?:of\s+(?:them|the|these|those)|is\s+better|do\s+you|would\s+you|should\s+i|one|would\s+i|"
+            r"(?:film|movie)\s+(?:is\s+better|should))|\bcompare\b|\bdifferences?\s+between\b|\bversus\b|\bvs\.?\b|"
+            r"\bbetter\s+than\b",
+            re.IGNORECASE,
+        ),
+        _then(r"\bor\b", r"\bbetter\b", r"\n"),
+        _then(r"\bbetter\b", r"\bor\b", r"\n"),
+    )
 )
-ASK = re.compile(
-    r"\b(?:what(?:['’]?s|\s+is|\s+was|\s+are)?|who(?:['’]?s|\s+is|\s+was)?|when|how\s+long|how\s+old|is|was|are|does|did)\b"
-    r"[^.!]*\b(?:about|year|genre|genres|made|released|come\s+out|came\s+out|star|stars|starring|direct|directed|plays?|"
-    r"played|acted|actor|actors|actress|cast|wrote|language|rated|rating|plot|story|old|new|in\s+(?:it|that|this)|funny|"
-    r"scary|sad|violent|any\s+good|good|worth|comedy|horror|drama|kind|type|sort)\b|"
-    r"\btell\s+me\s+(?:more\s+)?about\b|\bmore\s+(?:details|information|info)\b|\bwhat\s+is\s+(?:that|this|it)\b|"
-    r"\b(?:have\s+you|did\s+you|you)\s+(?:ever\s+)?(?:seen|see|heard|watch|watched|like|liked)\b|\bdo\s+you\s+(?:know|like)\b|"
-    r"\b(?:never|haven['’]?t|have\s+not|not)\s+(?:even\s+)?(?:heard\s+of|seen|watched|heard)\b|\bwhich\s+(?:one\s+is\s+that|genres?|year)\b|"
-    r"\bdescribe\b|\bsynopsis\b|\bplot\b|\bwhat\s+(?:year|genres?|kind|language)\b|\bremind\s+me\s+(?:what|who)\b",
-    re.IGNORECASE,
+ASK = Either(
+    (
+        _then(
+            r"\b(?:what(?:['’]?s|\s+is|\s+was|\s+are)?|who(?:['’]?s|\s+is|\s+was)?|when|how\s+long|how\s+old|is|was|are|"
+            r"does|did)\b",
+            r"\b(?:about|year|genre|genres|made|released|come\s+out|came\s+out|star|stars|starring|direct|directed|plays?|"
+            r"played|acted|actor|actors|actress|cast|wrote|language|rated|rating|plot|story|old|new|in\s+(?:it|that|this)|"
+            r"funny|scary|sad|violent|any\s+good|good|worth|comedy|horror|drama|kind|type|sort)\b",
+        ),
+        re.compile(
+            r"\btell\s+me\s+(?:more\s+)?about\b|\bmore\s+(?:details|information|info)\b|\bwhat\s+is\s+(?:that|this|it)\b|"
+            r"\b(?:have\s+you|did\s+you|you)\s+(?:ever\s+)?(?:seen|see|heard|watch|watched|like|liked)\b|"
+            r"\bdo\s+you\s+(?:know|like)\b|"
+            r"\b(?:never|haven['’]?t|have\s+not|not)\s+(?:even\s+)?(?:heard\s+of|seen|watched|heard)\b|"
+            r"\bwhich\s+(?:one\s+is\s+that|genres?|year)\b|"
+            r"\bdescribe\b|\bsynopsis\b|\bplot\b|\bwhat\s+(?:year|genres?|kind|language)\b|\bremind\s+me\s+(?:what|who)\b",
+            re.IGNORECASE,
+        ),
+    )
 )
-ASK_THAT = re.compile(
-    r"\b(?:is|was|are|were|does|did|has|had)\s+(?:it|that|this|they|those|these)\b[^.!?]*\?|\bin\s+it\s*\?",
-    re.IGNORECASE,
+ASK_THAT = Either(
+    (
+        _then(r"\b(?:is|was|are|were|does|did|has|had)\s+(?:it|that|this|they|those|these)\b", r"\?"),
+        re.compile(r"\bin\s+it\s*\?", re.IGNORECASE),
+    )
 )
-JUDGE = re.compile(
+JUDGE = _then(
     r"\b(?:is|was|are|were|would)\s+(?:it|that|this|they|those|these|i|we)\s+(?:\w+\s+){0,2}?"
-    r"(?:good|worth|great|nice|like|enjoy|love)\b[^.!]*\?",
-    re.IGNORECASE,
+    r"(?:good|worth|great|nice|like|enjoy|love)\b",
+    r"\?",
 )
 REQUEST = re.compile(
     r"\b(?:recommend(?:ing)?|suggest(?:ing)?|"
@@ -104,7 +163,7 @@ LIKE = re.compile(
 SEEN = re.compile(
     r"\b(?:(?:i|we|i['’]ve|we['’]ve|ive)\s+(?:\w+\s+){0,2}?(?:seen|saw|watched|know)|already\s+(?:seen|saw|watched|know)|"
     r"seen\s+(?:it|that|this|them|those|these|both|all|the|number)|have\s+seen|saw\s+(?:it|that|this|them|both|the))\b|"
-    r"^\W*(?:yes|yeah|yep|yea)?\W*(?:i\s+have(?!\s+(?:to|heard|been|an?|no|some|always)\b)|seen)\b",
+    r"^\W*(?:(?:yes|yeah|yep|yea)\W*)?(?:i\s+have(?!\s+(?:to|heard|been|an?|no|some|always)\b)|seen)\b",
     re.IGNORECASE,
 )
 UNSEEN = re.compile(
@@ -140,7 +199,6 @@ SIMILAR_TO = re.compile(
     r"(?:like|similar\s+to)|similar(?:\s+to)?|in\s+the\s+(?:vein|style)\s+of|along\s+(?:those|the)\s+lines?|more\s+of\s+(?:the|that))\b",
     re.IGNORECASE,
 )
-PREFERENCE = re.compile(
-    r"\b(?:i|we|my|mostly|usually|really|huge|big)\b[^.!?]*\b(?:like|love|enjoy|into|prefer|favou?rite|fan|fond)\b",
-    re.IGNORECASE,
+PREFERENCE = _then(
+    r"\b(?:i|we|my|mostly|usually|really|huge|big)\b", r"\b(?:like|love|enjoy|into|prefer|favou?rite|fan|fond)\b", ".!?"
 )

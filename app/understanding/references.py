@@ -52,7 +52,10 @@ def find(text: str, table: Table) -> Reference | None:
         return Reference(items, "all", (match.span(),), match.group())
     places: list[int] = []
     spans: list[tuple[int, int]] = []
+    at = 0
     for match in _PLACE.finditer(text):
+        if match.start() < at:
+            continue  # one of the places that were listed behind another
         places.append(_place(match["ord"] or match["num"], n))
         spans.append(match.span())
         at = match.end()

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from app.understanding import cues, references, slots
 from app.understanding.heard import About, Act, Ask, Clarify, Compare, Heard, Judge, Talk, Why
-from app.understanding.names import ITEM_WORDS, Linker
+from app.understanding.names import ITEM_WORDS, Linker, replaced
 from app.understanding.opinions import clauses, kind_of, opinions
 from app.understanding.references import Reference
 from app.understanding.slots import Slots
@@ -65,10 +65,7 @@ class Reader:
         """Titles and places as "it", so that "who is in Heat?" reads like "who is in it?"."""
         named = [(m.start, m.end) for m in self.slots.titles]
         placed = self.reference.spans[:1] if self.reference and self.reference.how == "place" else ()
-        plain = self.text
-        for start, end in sorted([*named, *placed], reverse=True):
-            plain = plain[:start] + "it" + plain[end:]
-        return plain
+        return replaced(self.text, [*named, *placed], lambda _: "it")
 
     @property
     def refers(self) -> tuple[int, ...]:
@@ -175,7 +172,7 @@ def _only_asks(r: Reader) -> bool:
     if not cues.ASK.search(r.text) or "?" not in r.text or r.requests:
         return False
     pieces = clauses(r.text, [])
-    return all("?" in r.text[start:][: len(piece) + 2] for start, piece in pieces)
+    return all("?" in r.text[start : start + len(piece) + 2] for start, piece in pieces)
 
 
 def _vague_opinion(r: Reader) -> Heard | None:
@@ -339,7 +336,8 @@ def asked(r: Reader, judged: tuple[int, ...] = ()) -> Heard:
         wants = wants.changed(like=r.ids(like))
     extra = [f"{r.slots.k} picks" if r.slots.k > 1 else "one pick"] if r.slots.k else []
     extra += ["what you know already may appear"] if r.slots.again else []
-    sure = 0.9 if like or r.slots.constrains or (r.requests and not r.slots.wish) else 0.6
+    stands = like or r.slots.constrains or r.slots.order is not None or (r.requests and not r.slots.wish)
+    sure = 0.9 if stands else 0.6
     return r.shown(wants, sure=sure, more=extra)
 
 

@@ -3,10 +3,10 @@
 import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app import words
-from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Mention, genres
+from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Marks, Mention, Stretches, before, genres
 from app.understanding.table import Table
 from app.wants import Order, Wants, tidied, unknown_name
 from app.words import Token, tokens
@@ -21,6 +21,7 @@ _COUNT = re.compile(
     r"albums?|songs?|books?|games?|comed(?:y|ies)|thrillers?|dramas?|westerns?|musicals?|documentar(?:y|ies)|others?|more)\b",
     re.IGNORECASE,
 )
+_FIRST = re.compile(r"\s+(?:ones?\s+)?first\b", re.IGNORECASE)  # of "oldest first" no wish
 _JUST_N = re.compile(
     r"\b(?:just|only|top|give me|show me)\s+(?P<n>\d{1,2}|one|two|three|four|five|six|ten)\b(?!\s+(?:of|years))",
     re.IGNORECASE,
@@ -105,6 +106,8 @@ _FILLER = frozenset(
     colleagues kid son daughter thing's that's what's""".split()
 )
 
+_FRAME = FUNCTION | _FILLER | ITEM_WORDS
+
 
 @dataclass(frozen=True)
 class Slots:
@@ -183,7 +186,7 @@ def quantities(
 ) -> tuple[list[Hit], Ordered | None]:
     """What a text says of attributes that hear for themselves (numbers, years, levels, flags), and the order that it
     asks for."""
-    attributes = linker.catalogue.attributes
+    attributes, stretches = linker.catalogue.attributes, Stretches(taken)
     found: list[Hit] = []
     order: Ordered | None = None
     for a in attributes.schema.shown:
@@ -191,10 +194,23 @@ def quantities(
             continue
         shown = [attributes.cells(a.name)[i] for i in table.shown]
         for hit in a.hear(text, attributes.column(a.name), shown, taken):
-            if not any(start < hit.end and hit.start < end for start, end in taken):
+            if not stretches.touch(hit.start, hit.end):
                 found.append(hit)
         order = order or a.hear_order(text)
-    return found, order
+    return _apart(text, found, order)
+
+
+def _apart(text: str, hits: list[Hit], order: Ordered | None) -> tuple[list[Hit], Ordered | None]:
+    """The conditions that other words say than the order: "the newest film" asks for no film of the last years."""
+    if order is None:
+        return hits, None
+    if first := _FIRST.match(text, order.end):
+        order = replace(order, end=first.end())
+    return [h for h in hits if h.condition.attribute != order.attribute or not _meet(h, order)], order
+
+
+def _meet(hit: Hit, order: Ordered) -> bool:
+    return hit.start < order.end and order.start < hit.end
 
 
 def _named(text: str, mentions: tuple[Mention, ...], negated: list[bool], linker: Linker) -> Iterator[Condition]:
@@ -225,8 +241,8 @@ def _judges(text: str, mention: Mention, linker: Linker) -> bool:
         or mention.surface.lower() in (n.lower() for n in mention.names)
     ):
         return False
-    before = text[: mention.start]
-    return bool(_PREDICATE.search(before)) and not _WANTED_THAT.search(before)
+    words_before = before(text, mention.start)
+    return bool(_PREDICATE.search(words_before)) and not _WANTED_THAT.search(words_before)
 
 
 def _sort_of(mention: Mention) -> tuple[str, str]:
@@ -235,7 +251,7 @@ def _sort_of(mention: Mention) -> tuple[str, str]:
 
 def _negations(text: str, mentions: tuple[Mention, ...]) -> list[bool]:
     """For each mention whether a negation reaches it; a list ("no horror, thrillers or war") shares one."""
-    marks = [(m.start(), m.lastgroup == "neg") for m in _SCOPE.finditer(text)]
+    scopes = _scopes(text)
     negated: list[bool] = []
     for n, mention in enumerate(mentions):
         if (
@@ -245,9 +261,13 @@ def _negations(text: str, mentions: tuple[Mention, ...]) -> list[bool]:
         ):
             negated.append(negated[-1])
             continue
-        before = [neg for at, neg in marks if at < mention.start]
-        negated.append(bool(before and before[-1]))
+        negated.append(scopes.last(mention.start, here=False))
     return negated
+
+
+def _scopes(text: str) -> Marks:
+    """Where a negation begins to reach, and where something resets it."""
+    return Marks((m.start(), m.lastgroup == "neg") for m in _SCOPE.finditer(text))
 
 
 def _sorts(a: Named, text: str, mine: list[tuple[Mention, bool]], linker: Linker) -> Iterator[Condition]:
@@ -269,7 +289,7 @@ def _like(text: str, titles: tuple[Mention, ...]) -> tuple[int, ...]:
     found: list[int] = []
     chained = False
     for n, title in enumerate(titles):
-        before = text[: title.start].rstrip(" \"'“‘")
+        words_before = before(text, title.start).rstrip(" \"'“‘") + " "
         if (
             n
             and chained
@@ -277,22 +297,24 @@ def _like(text: str, titles: tuple[Mention, ...]) -> tuple[int, ...]:
         ):
             found.append(title.items[0])
             continue
-        chained = bool(_LIKE_BEFORE.search(before + " ")) and not _VERB_LIKE.search(before + " ")
+        chained = bool(_LIKE_BEFORE.search(words_before)) and not _VERB_LIKE.search(words_before)
         if chained:
             found.append(title.items[0])
     return tuple(dict.fromkeys(found))
 
 
 def _count(text: str, taken: tuple[tuple[int, int], ...]) -> tuple[int | None, tuple[int, int] | None]:
-    for match in (*_COUNT.finditer(text), *_JUST_N.finditer(text)):
-        if any(s < match.end() and match.start() < e for s, e in taken):
+    stretches = Stretches(taken)
+    for match in itertools.chain(_COUNT.finditer(text), _JUST_N.finditer(text)):
+        if stretches.touch(*match.span()):
             continue
         said = match["n"].lower()
         n = words.number(said) or 0
-        before = text[: match.start()].lower()
+        words_before = before(text, match.start()).lower()
         if said == "one" and not re.search(r"\b(?:just|only)\s+one\b", match.group().lower()):
             continue  # "another one", "one movie that I loved"
-        if re.search(r"\b(?:first|last|these|those|the|of|past)\s*$", before) and not before.endswith("top the"):
+        of_them = re.search(r"\b(?:first|last|these|those|the|of|past)\s*$", words_before)
+        if of_them and not words_before.endswith("top the"):
             continue
         if 1 <= n <= 50:
             return min(n, 20), match.span("n")
@@ -308,12 +330,12 @@ def _wish(
     linker: Linker,
 ) -> str:
     """The words that no slot took, from the first to the last that says something, genres between them included."""
-    genre_spans = {
+    sorts = Stretches(
         (m.start, m.end)
         for m, no in zip(mentions, negated, strict=True)
         if m.kind == "value" and not no and linker.is_sort(m.attribute)
-    }
-    scopes = [(m.start(), m.lastgroup == "neg") for m in _SCOPE.finditer(text)]
+    )
+    taken, scopes = Stretches(spans), _scopes(text)
     kept: list[tuple[int, str, bool]] = []  # start, word, says something
     glued_to = 0  # up to here, a word with a hyphen was kept whole
     about = -1  # end of an "about": what it names is meant, be it "music"
@@ -324,22 +346,19 @@ def _wish(
         named = about >= 0 and not text[about : token.start].strip()
         about = token.end if token.text == "about" or (named and token.text in ("a", "an", "the")) else -1
         glued = _HYPHENED.match(text, token.start)
-        if glued and not any(s < glued.end() and glued.start() < e for s, e in [*spans, *genre_spans]):
+        if glued and not taken.touch(*glued.span()) and not sorts.touch(*glued.span()):
             kept.append((token.start, glued.group(), True))  # "slow-burning", "mind-bending"
             glued_to = glued.end()
-        elif any(s <= token.start < e for s, e in genre_spans):
+        elif sorts.cover(token.start):
             kept.append((token.start, raw, raw.lower() in genres.TELLING))
-        elif any(s <= token.start < e for s, e in spans) or (token.text in ITEM_WORDS and not named):
+        elif taken.cover(token.start) or (token.text in ITEM_WORDS and not named):
             continue
         elif token.text in _WEAK:
             kept.append((token.start, raw, False))
         elif token.text in FUNCTION or token.text in _FILLER or len(token.text) < 3:
             kept.append((token.start, "" if token.text in _FILLER else raw.lower(), False))
-        else:
-            before = [neg for at, neg in scopes if at <= token.start]
-            if before and before[-1]:
-                continue  # "nothing pretentious": the texts cannot be searched for what they lack
-            kept.append((token.start, raw, True))
+        elif not scopes.last(token.start, here=True):
+            kept.append((token.start, raw, True))  # of "nothing pretentious": texts cannot be searched for a lack
     telling = [n for n, (_, _, says) in enumerate(kept) if says]
     if not telling:
         return ""
@@ -369,25 +388,26 @@ def _unmatched(mentions: tuple[Mention, ...], linker: Linker) -> list[str]:
 
 def telling(text: str) -> bool:
     """Whether a text has a word beyond grammar, greetings and the frame of a request."""
-    return any(len(w.text) > 2 and w.text not in FUNCTION | _FILLER | ITEM_WORDS for w in tokens(text))
+    return any(len(w.text) > 2 and w.text not in _FRAME for w in tokens(text))
 
 
 def telling_words(text: str, taken: Sequence[tuple[int, int]] = ()) -> list[Token]:
     """The words beyond grammar and the frame of a request, without those in these stretches of characters."""
-    weak = FUNCTION | _FILLER | ITEM_WORDS | _WEAK
-    free = (t for t in tokens(text) if not any(start <= t.start < end for start, end in taken))
-    return [t for t in free if len(t.text) > 2 and t.text not in weak]
+    stretches = Stretches(taken)
+    free = (t for t in tokens(text) if not stretches.cover(t.start))
+    return [t for t in free if len(t.text) > 2 and t.text not in _FRAME and t.text not in _WEAK]
 
 
 def says_something(words: str) -> bool:
     """Whether one of these words is more than grammar and the frame of a request."""
-    return any(len(w.text) > 2 and w.text not in FUNCTION | _FILLER for w in tokens(words))
+    return any(len(w.text) > 2 and w.text not in FUNCTION and w.text not in _FILLER for w in tokens(words))
 
 
 def bare_noun(text: str, wish: str) -> bool:
     """Whether a message is the words of a wish with at most articles, prepositions and the like between them."""
     wished = {t.text for t in tokens(wish)}
-    return bool(wished) and all(t.text in wished | _GLUE | ITEM_WORDS for t in tokens(text))
+    said = wished | _GLUE | ITEM_WORDS
+    return bool(wished) and all(t.text in said for t in tokens(text))
 
 
 def number(said: str) -> int | None:

@@ -139,6 +139,27 @@ def test_compare_and_facts(pipe: Pipeline) -> None:
     assert "Al Pacino" in talk.say("who is in Heat?").reply
 
 
+def test_the_oldest_come_first_and_the_newest_of_these_is_named(pipe: Pipeline) -> None:
+    talk = rules(pipe)
+    first = talk.say("the oldest comedies")
+    assert first.titles == ["Annie Hall", "When Harry Met Sally", "Toy Story", "Amélie"]
+    newest = talk.say("which is the newest of these?")
+    assert newest.decision.action == "compare" and not newest.titles
+    assert newest.reply.startswith("By year, from the highest down: Amélie (2001) comes first, then Toy Story (1995),")
+
+
+def test_each_part_of_a_question_is_answered(pipe: Pipeline) -> None:
+    reply = rules(pipe).say("who is in Heat, and when was it made?").reply
+    assert "Al Pacino" in reply and "Heat is from 1995." in reply
+
+
+def test_years_that_are_not_wanted_are_kept_out(pipe: Pipeline) -> None:
+    answer = rules(pipe).say("a drama, but not from the seventies")
+    years = [int(pipe.catalogue.years[i]) for i in answer.items]
+    assert years and not [y for y in years if 1970 <= y <= 1979] and min(years) < 1970 < max(years)
+    assert "not from the 1970s" in answer.reply and answer.done.violations == 0
+
+
 def test_nothing_fits_says_why(pipe: Pipeline) -> None:
     answer = rules(pipe).say("western from the 90s with Al Pacino")
     # no genre Western here, so it is a word; Al Pacino and the years still hold

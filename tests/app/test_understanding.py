@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from app.understanding import Ask, Heard, Judge, Table, understand
+from app.understanding import Ask, Compare, Heard, Judge, Order, Table, understand
 from app.understanding.names.linking import Linker, linker
 from recommenders.data import Catalogue
 from recommenders.data.attributes.kinds.year import phrase, read_years
@@ -156,6 +156,50 @@ def test_several_opinions_in_one_message(names: Linker) -> None:
 def test_an_opinion_with_a_request_does_both(names: Linker) -> None:
     found = said("I really liked Heat, can you recommend something similar?", names)
     assert found.acts == (Judge((6,), "like"), Ask(wants(like=("a7",))))
+
+
+def test_an_opinion_a_place_and_a_condition_are_acts_of_one_message(names: Linker) -> None:
+    found = said("seen the first one, hated the second, another one from the 70s please", names, **ON_TABLE)
+    assert found.acts[:2] == (Judge((0,), "seen"), Judge((3,), "dislike"))
+    assert found.shows and found.wants.others
+    assert plain(found.wants)["year_from"] == 1970 and [j.kind for j in found.judged] == ["seen", "dislike"]
+
+
+@pytest.mark.parametrize(
+    ("message", "rising"),
+    [
+        ("which is the newest of these?", False),
+        ("which of them is the oldest?", True),
+        ("the most recent of these", False),
+    ],
+)
+def test_the_newest_of_these_is_decided_by_its_year(message: str, rising: bool, names: Linker) -> None:
+    found = said(message, names, **ON_TABLE)
+    assert found.acts == (Compare((0, 3, 4), Order(attribute="year", rising=rising)),)
+
+
+@pytest.mark.parametrize(
+    ("message", "asked"),
+    [
+        ("the oldest comedies", {"genres": ["Comedy"], "order": "year rising"}),
+        ("the newest film with Al Pacino", {"people": ["Al Pacino"], "order": "year falling"}),
+        ("your three latest movies", {"count": 3, "order": "year falling"}),
+        ("war films, oldest first", {"genres": ["War"], "order": "year rising"}),
+        ("the newest films before 1990", {"year_to": 1989, "order": "year falling"}),
+        ("newer films", {"year_from": 1995}),  # no order, a bound
+    ],
+)
+def test_an_order_is_heard_and_is_no_bound(message: str, asked: dict, names: Linker) -> None:
+    found = said(message, names)
+    assert (found.action, plain(found.wants)) == ("recommend", asked)
+    assert ("ordered by year" in found.understood) == ("order" in asked)
+
+
+def test_an_order_outlives_a_refinement(names: Linker) -> None:
+    table = {**ON_TABLE, "wants": wants(genres=["Horror"], order="year rising")}
+    assert plain(said("only in English", names, **table).wants) == {
+        "genres": ["Horror"], "language": ["English"], "order": "year rising",
+    }  # fmt: skip
 
 
 def test_unknown_names_are_reported(names: Linker) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
 
 from app.errors import DataError, UnknownName
 from app.turn.desk import Desk, ToolError
@@ -72,7 +72,7 @@ def wants_of(tool: str, arguments: Mapping[str, object], desk: Desk) -> tuple[Wa
 
 _FORMS: dict[str, TypeAdapter[Any]] = {
     "integer": TypeAdapter(int),
-    "number": TypeAdapter(int | float),
+    "number": TypeAdapter(int | FiniteFloat),
     "boolean": TypeAdapter(bool),
     "string": TypeAdapter(str),
     "array": TypeAdapter(tuple[str, ...]),

@@ -4,6 +4,7 @@ from app.understanding.names import foreign, genres
 from app.understanding.names.everyday import EVERYDAY, FUNCTION, ITEM_WORDS
 from app.understanding.names.genres import SYNONYMS
 from app.understanding.names.linking import Linker, Mention, linker
+from app.understanding.names.stretches import Marks, Stretches, before, replaced
 
 __all__ = [
     "EVERYDAY",
@@ -11,8 +12,12 @@ __all__ = [
     "ITEM_WORDS",
     "SYNONYMS",
     "Linker",
+    "Marks",
     "Mention",
+    "Stretches",
+    "before",
     "foreign",
     "genres",
     "linker",
+    "replaced",
 ]

@@ -17,6 +17,7 @@ from rapidfuzz import fuzz, process
 from app.understanding.names import genres as said
 from app.understanding.names.everyday import EVERYDAY, FUNCTION, ITEM_WORDS
 from app.understanding.names.naming import ARTICLES, PARENTHESES, bare, proper_index, sort_index, title_index
+from app.understanding.names.stretches import Stretches, before
 from app.understanding.reader import Known, common_words, slips
 from app.words import Token, folded, singular, tokens
 from recommenders.data import Catalogue, Levels, Named
@@ -79,6 +80,9 @@ class Linker:
         )
         self._people_words = [" ".join(k) for k in self._people]
         self._name_words = frozenset(w for t in (self._titles, self._people, self._sorts) for key in t for w in key)
+        self._widest: dict[str, int] = {}  # first word -> words of the longest name that begins with it
+        for key in (*self._titles, *self._people, *self._sorts):
+            self._widest[key[0]] = max(self._widest.get(key[0], 1), min(len(key), _LONGEST))
         self.reads = frozenset((*(a.name for a in named), *self._levels.values()))
         """The attributes whose values are found among the words here; the others hear for themselves."""
 
@@ -143,13 +147,13 @@ class Linker:
         found: list[Known] = []
         i = 0
         while i < len(words):
-            keys = tuple(said[i : i + _LONGEST])
+            keys = tuple(said[i : i + self._widest.get(said[i], 1)])
             n, kind = next(((n, k) for n in range(len(keys), 0, -1) if (k := self._kind(keys[:n]))), (1, ""))
             if kind:
                 end = words[i + n - 1].end
                 tail = _year_after(text, end)[1] if kind in ("title", "word") else end
                 found.append(Known(kind, words[i].start, tail))
-                n = next((k for k, w in enumerate(words[i:]) if w.start >= tail), len(words))
+                n = next((k for k in range(i, len(words)) if words[k].start >= tail), len(words)) - i
             elif words[i].text in self._surnames:
                 found.append(Known("name", words[i].start, words[i].end))
             i += n
@@ -186,24 +190,24 @@ class Linker:
         words = tokens(text)
         found = self._quoted(text)
         found += self._expected(text, words, expected, found)
-        taken = [(m.start, m.end) for m in found]
-        i = 0
+        taken = Stretches((m.start, m.end) for m in found)
+        reached = i = 0
         while i < len(words):
-            inside = next((end for start, end in taken if start <= words[i].start < end), None)
-            if inside is not None:
+            start = words[i].start
+            if start < reached or taken.cover(start):
                 i += 1
                 continue
-            limit = min((s for s, _ in taken if s > words[i].start), default=len(text))
-            mention, used = self._longest(text, words, i, limit)
+            limit = taken.begin_after(start)
+            mention, used = self._longest(text, words, i, len(text) if limit is None else limit)
             if mention is not None:
                 found.append(mention)
-                taken.append((mention.start, mention.end))
+                reached = mention.end
             i += max(1, used)
-        found += self._misspelt(text, words, taken)
+        found += self._misspelt(text, words, Stretches((m.start, m.end) for m in found))
         return tuple(sorted(found, key=lambda m: m.start))
 
     def _longest(self, text: str, words: tuple[Token, ...], i: int, limit: int) -> tuple[Mention | None, int]:
-        keys = tuple(w.text for w in words[i : i + _LONGEST])
+        keys = tuple(w.text for w in words[i : i + self._widest.get(words[i].text, 1)])
         for n in range(len(keys), 0, -1):
             last = words[i + n - 1]
             if last.end > limit or "\n" in text[words[i].start : last.end]:
@@ -324,10 +328,10 @@ class Linker:
                 )
         return found
 
-    def _misspelt(self, text: str, words: tuple[Token, ...], taken: list[tuple[int, int]]) -> list[Mention]:
+    def _misspelt(self, text: str, words: tuple[Token, ...], taken: Stretches) -> list[Mention]:
         """Stretches behind a cue that no exact entry covers: near titles and people, or names that are not here."""
         found: list[Mention] = []
-        free = [not any(s <= w.start < e for s, e in taken) for w in words]
+        free = [not taken.cover(w.start) for w in words]
         i = 0
         while i < len(words):
             person_cue = i > 0 and words[i - 1].text in _PERSON_CUES
@@ -430,10 +434,14 @@ def _year_after(text: str, end: int) -> tuple[int | None, int]:
     return int(next(g for g in match.groups() if g)), match.end()
 
 
+_WEAK_BEFORE = frozenset("the a an really actually both also either just".split())
+_SKIPPED = 8  # of them, at most
+
+
 def _cued(words: tuple[Token, ...], i: int, cues: frozenset[str]) -> bool:
     """Whether the word before (articles and weak words skipped) announces a name."""
     k = i - 1
-    while k >= 0 and words[k].text in ("the", "a", "an", "really", "actually", "both", "also", "either", "just"):
+    while k >= 0 and i - k < _SKIPPED and words[k].text in _WEAK_BEFORE:
         k -= 1
     if k >= 0 and words[k].text in ("and", "or") and k >= 1:
         return any(w.text in cues for w in words[max(0, k - 6) : k])
@@ -463,7 +471,7 @@ _REFUSAL = re.compile(r"\b(?:nothing|not|no|without|isn['’]?t|too|less|avoid)\
 
 def _refused(text: str, start: int) -> bool:
     """Whether the word that starts here is said not to be wanted: "nothing scary" against "something scary"."""
-    return bool(_REFUSAL.search(text[:start]))
+    return bool(_REFUSAL.search(before(text, start)))
 
 
 def _sole(words: tuple[Token, ...], i: int, n: int) -> bool:

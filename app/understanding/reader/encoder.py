@@ -12,6 +12,7 @@ language (a gazetteer, as in Huang, Xu & Yu, arXiv 1508.01991, section 3.3); wei
 import hashlib
 import json
 import threading
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -87,7 +88,10 @@ class Pairs:
         before = f"{shown or 'nothing'} shown".split() + self.mend(earlier, [False] * len(earlier))
         places = words(text)[: 2 * LONGEST]  # more than it reads of
         marked = marks(places, known) or [0]
-        names = [any(k.start <= start < k.end for k in known) for start, _ in places] or [True]
+        names = [False] * len(places) or [True]
+        for k in known:
+            for n in range(bisect_left(places, (k.start,)), bisect_left(places, (k.end,))):
+                names[n] = True
         now = self.mend([text[a:b] for a, b in places] or ["."], names)
         found = self.tokenizer._tokenizer.encode(before, now, is_pretokenized=True)
         of_pieces = [0] * len(found.ids)
@@ -112,11 +116,9 @@ def marks(places: Sequence[tuple[int, int]], known: Sequence[Known]) -> list[int
     for stretch in known:
         if stretch.kind not in KNOWN:
             continue
-        first = True
-        for n, (start, _) in enumerate(places):
-            if stretch.start <= start < stretch.end:
-                found[n] = (1 if first else 2) + 2 * KNOWN.index(stretch.kind)
-                first = False
+        within = range(bisect_left(places, (stretch.start,)), bisect_left(places, (stretch.end,)))
+        for n in within:
+            found[n] = (1 if n == within.start else 2) + 2 * KNOWN.index(stretch.kind)
     return found
 
 

@@ -22,7 +22,7 @@ class Condition(BaseModel):
     said       the person's words for it, "" where nobody said them
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)  # JSON has no words for those
 
     attribute: str
     operator: Operator
