@@ -59,7 +59,7 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
         return replace(rules, second=f"A small encoder read: {says}; the rules took it for the wish that it may be.")
     intent = rules.intent
     if found.intent == intent or (found.intent == "elsewhere" and intent == "chat"):
-        return _agreed(rules, found, says, together)
+        return _agreed(rules, found, says, Reader(text, table, linker, together.slots))
     if found.sure >= _needed(text, rules, found):
         forced = build(found, pointing(found, together))
         if forced is not None and (not rules.judged or forced.judged):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app import words
+from app.understanding import cues
 from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Marks, Mention, Stretches, before, genres
 from app.understanding.table import Table
 from app.wants import Order, Wants, tidied, unknown_name
@@ -160,6 +161,8 @@ def read(
     taken = tuple((m.start, m.end) for m in mentions if m.kind in ("title", "unknown_title"))
     negated = _negations(text, mentions)
     measured, ordered = quantities(text, linker, table, taken)
+    if ordered is not None and _told(text, ordered):
+        ordered = None
     count, count_span = _count(text, taken)
     # "something violent" is a wish, "nothing violent" a constraint
     mentioned = [(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind != "level" or no]
@@ -179,6 +182,14 @@ def read(
         unknown=tuple((m.start, m.end) for m in mentions if m.kind == "unknown_title"),
         spans=tuple(spans),
     )
+
+
+def _told(text: str, order: Ordered) -> bool:
+    """Whether an order is told of what the person met, not asked for: "it is the newest one I have seen"."""
+    if cues.REQUEST.search(text):
+        return False
+    unseen = cues.UNSEEN.search(text)
+    return unseen.start() < order.start if unseen else bool(cues.SEEN.search(text))
 
 
 def quantities(

@@ -299,3 +299,10 @@ def test_real_messages_are_mostly_understood(datasets_folder: Path) -> None:
     right, total, _ = iard(datasets_folder, names)
     assert right["any"] / total["any"] >= 0.80
     assert right["IQU"] / total["IQU"] >= 0.95
+
+
+def test_an_order_that_is_told_is_not_asked_for(names: Linker) -> None:
+    for told in ("Moana is the newest one I have seen", "I have not seen the newest one", "I've seen the oldest"):
+        assert understand(told, Table(), names).wants.order is None, told
+    for asked in ("the newest one I have not seen", "recommend the oldest, I have seen the others", "the newest"):
+        assert understand(asked, Table(), names).wants.order is not None, asked
