@@ -50,8 +50,8 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
         return answered(reader)
     found = encoder.read(text, previous, len(table.shown), linker.known(text))
     own = slots_of(found.spans, text, table, linker)
-    together = Reader(text, table, linker, joined(reader.slots, own, found, text, linker))
-    rules = answered(pointing(found, together))
+    together = joined(reader.slots, own, found, text, linker)
+    rules = answered(pointing(found, Reader(text, table, linker, together)))
     says = f"{found.intent.replace('_', ' ')} ({found.sure:.0%})"
     unsure_talk = found.intent == "chat" and found.sure < TALK_SURE
     doubtful = (found.intent == "elsewhere" or unsure_talk) and rules.action == "recommend"
@@ -59,9 +59,9 @@ def read(text: str, table: Table, linker: Linker, encoder: Encoder, *, previous:
         return replace(rules, second=f"A small encoder read: {says}; the rules took it for the wish that it may be.")
     intent = rules.intent
     if found.intent == intent or (found.intent == "elsewhere" and intent == "chat"):
-        return _agreed(rules, found, says, Reader(text, table, linker, together.slots))
+        return _agreed(rules, found, says, Reader(text, table, linker, together))
     if found.sure >= _needed(text, rules, found):
-        forced = build(found, pointing(found, together))
+        forced = build(found, pointing(found, Reader(text, table, linker, together)))
         if forced is not None and (not rules.judged or forced.judged):
             second = f"The rules would have taken it for: {intent.replace('_', ' ')}."
             return replace(forced, by="encoder", second=second, sure=found.sure)
@@ -86,7 +86,8 @@ def _needed(text: str, rules: Heard, found: Reading) -> float:
         return 2.0
     if rules.action == "similar" and found.intent == "recommend" and _LIKE_THAT.search(text):
         return 2.0
-    if rules.wants.order is not None and rules.sure > RULES_SURE and found.intent == "ask_item":
+    points = any(span.kind == "ref" for span in found.spans)  # "does somebody die in the oldest one?"
+    if rules.wants.order is not None and not points and rules.sure > RULES_SURE and found.intent == "ask_item":
         return 2.0  # "oldest first, please": the encoder was taught no orders
     if rules.topic == "bye" and found.intent == "chat":  # of the two, farewells are few words that rules list
         return 2.0
