@@ -85,6 +85,7 @@ def _met(voice: Voice, name: str, values: Sequence[str]) -> list[str]:
     name = "language" if name == "languages" else name  # as it was stored before
     a = next((a for a in voice.catalogue.schema if a.name == name), None)
     prefix = f"{a.prefix} " if isinstance(a, Named) and a.prefix else ""
+    prefix = f"{a.said}: " if isinstance(a, Levels) else prefix
     return [f"{prefix}{value}" for value in values] if not isinstance(a, Year) else []
 
 
