@@ -386,7 +386,7 @@ def ordered(voice: Voice, items: Sequence[int], order: Order) -> str:
     if not known:
         return f"The catalogue does not say the {a.said} of any of them."
     first, *rest = [f"{c.titles[i]} ({c.attributes.tell(name, i)})" for i in known]
-    said = [f"By {a.said}, {'from the lowest up' if order.rising else 'from the highest down'}: {first} comes first"]
+    said = [f"By {a.said}, the {a.foremost(order.rising)} first: {first}"]
     said[0] += f", then {listed(rest)}." if rest else "."
     if unknown:
         said.append(f"Of {voice.labels(unknown)} the catalogue does not say it.")

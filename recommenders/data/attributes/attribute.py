@@ -239,6 +239,10 @@ class Attribute(BaseModel, ABC):
         """The order that a text asks for: "the shortest", "cheapest first"."""
         return None
 
+    def foremost(self, rising: bool) -> str:
+        """What the first in an order is called: "cheapest", "newest", "least violent"."""
+        return "lowest" if rising else "highest"
+
     def asks(self, text: str) -> bool:
         """Whether a question is about it: "how long is it?"."""
         return False

@@ -174,6 +174,13 @@ def superlatives(dimension: str) -> Ways:
     return _degrees(dimension, 2, "most", "least")
 
 
+def superlative(dimension: str, *, little: bool) -> str:
+    """ "cheapest"; "" for a dimension without such words."""
+    d = DIMENSIONS.get(dimension)
+    side = () if d is None else d.low if little else d.high
+    return side[0][2] if side else ""
+
+
 def _degrees(dimension: str, place: int, more: str, less: str) -> Ways:
     d = DIMENSIONS.get(dimension)
     if d is None:

@@ -235,6 +235,11 @@ class Levels(Attribute):
             or near.search(text[max(0, match.start() - 24) : match.start()])
         )
 
+    def foremost(self, rising: bool) -> str:
+        if not self.adjectives:
+            return _superlative(self.levels[0 if rising else -1])
+        return f"{'least' if rising else 'most'} {self.adjectives[0]}"
+
     def hear_order(self, text: str) -> Ordered | None:
         for match, less in self._degrees(text, _superlative):
             return Ordered(self.name, less, match.start(), match.end())

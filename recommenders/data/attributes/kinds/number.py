@@ -23,6 +23,7 @@ from recommenders.data.attributes.dimensions import (
     denied,
     dimension_of,
     plains,
+    superlative,
     superlatives,
     unit_of,
 )
@@ -337,6 +338,9 @@ class Number(Attribute):
         edge = _plain(round(float(np.quantile(known, 1 / 3 if low else 2 / 3)), 2))
         operator: Operator = "at most" if low is not no else "at least"
         return Hit(*match.span(), self.condition(operator, edge, said=match.group()))
+
+    def foremost(self, rising: bool) -> str:
+        return superlative(self.dimension, little=rising) or super().foremost(rising)
 
     def hear_order(self, text: str) -> Ordered | None:
         for pattern, little in superlatives(self.dimension):

@@ -347,6 +347,9 @@ class Year(Attribute):
             Hit(min(s for s, _ in read.spans), max(e for _, e in read.spans), c, read.relative) for c in self.of(read)
         ]
 
+    def foremost(self, rising: bool) -> str:
+        return "oldest" if rising else "newest"
+
     def hear_order(self, text: str) -> Ordered | None:
         match = _ORDER.search(text)
         return None if match is None else Ordered(self.name, bool(match["old"]), match.start(), match.end())
