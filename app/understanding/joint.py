@@ -86,9 +86,11 @@ def _needed(text: str, rules: Heard, found: Reading) -> float:
         return 2.0
     if rules.action == "similar" and found.intent == "recommend" and _LIKE_THAT.search(text):
         return 2.0
+    if isinstance(rules.leading, Compare) and rules.leading.by is not None:
+        return 2.0  # "the least scary of these": the encoder was taught no orders
     points = any(span.kind == "ref" for span in found.spans)  # "does somebody die in the oldest one?"
     if rules.wants.order is not None and not points and rules.sure > RULES_SURE and found.intent == "ask_item":
-        return 2.0  # "oldest first, please": the encoder was taught no orders
+        return 2.0  # "oldest first, please"
     if rules.topic == "bye" and found.intent == "chat":  # of the two, farewells are few words that rules list
         return 2.0
     request = rules.action == "recommend" and rules.sure > RULES_SURE

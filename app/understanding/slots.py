@@ -163,6 +163,9 @@ def read(
     measured, ordered = quantities(text, linker, table, taken)
     if ordered is not None and _told(text, ordered):
         ordered = None
+    if ordered is not None:  # "the least scary" asks for no horror
+        mentions = tuple(m for m in mentions if m.kind == "title" or m.end <= ordered.start or ordered.end <= m.start)
+        negated = _negations(text, mentions)
     count, count_span = _count(text, taken)
     # "something violent" is a wish, "nothing violent" a constraint
     mentioned = [(m.start, m.end) for m, no in zip(mentions, negated, strict=True) if m.kind != "level" or no]
@@ -201,13 +204,13 @@ def quantities(
     found: list[Hit] = []
     order: Ordered | None = None
     for a in attributes.schema.shown:
+        order = order or a.hear_order(text)
         if a.name in linker.reads:
             continue
         shown = [attributes.cells(a.name)[i] for i in table.shown]
         for hit in a.hear(text, attributes.column(a.name), shown, taken):
             if not stretches.touch(hit.start, hit.end):
                 found.append(hit)
-        order = order or a.hear_order(text)
     return _apart(text, found, order)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from app.turn.answers.gate import Gate
 from app.turn.answers.wording import Voice, facts
-from app.understanding import About, Heard, Table, read, shipped, understand
+from app.understanding import About, Compare, Heard, Order, Table, read, shipped, understand
 from app.understanding.names.linking import Linker
 from recommenders.contract import Request
 from recommenders.data import Catalogue, UserState
@@ -40,6 +40,22 @@ def test_what_is_not_wanted_becomes_a_constraint(message: str, notes: tuple[str,
     assert {c.attribute for c in bounds} == set(notes)
     assert all((c.operator, c.values, c.refused) == ("at most", ("mild",), False) for c in bounds)
     assert ("nothing violent" in found.understood) == ("violence" in notes)
+
+
+@pytest.mark.parametrize(
+    ("message", "attribute", "rising"),
+    [
+        ("which of these is the least violent?", "violence", True),
+        ("the goriest of these", "violence", False),
+        ("the least scary of these", "frightening", True),
+        ("which of these is the scariest?", "frightening", False),
+    ],
+)
+def test_what_is_on_the_table_is_compared_by_them(message: str, attribute: str, rising: bool) -> None:
+    table = Table(shown=(0, 1, 2), focus=(0, 1, 2), ever=(0, 1, 2), turns=2)
+    for heard in (understand(message, table, Linker(FILMS)), read(message, table, Linker(FILMS), shipped())):
+        assert heard.leading == Compare((0, 1, 2), Order(attribute=attribute, rising=rising))
+        assert not heard.wants.conditions
 
 
 def test_a_violent_film_is_still_found_when_it_is_wanted() -> None:

@@ -181,6 +181,9 @@ class Levels(Attribute):
         ways += [(tuple(f"{less} {w}" for w in called), True), (tuple(f"{more} {w}" for w in called), False)]
         if degree is _superlative:
             ways += [(tuple(f"lowest {w}" for w in called), True), (tuple(f"highest {w}" for w in called), False)]
+            ways += (
+                [(tuple(_superlative(w) for w in self.adjectives if " " not in w), False)] if self.adjectives else []
+            )
         found = ((any_of(words).search(text), little) for words, little in ways)
         return [(match, little) for match, little in found if match is not None and not _THAN.match(text, match.end())]
 
