@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from app.turn.answers.gate import Gate
-from app.turn.answers.wording import Voice, facts
+from app.turn.answers.wording import Voice, facts, opening, ordered
 from app.understanding import About, Compare, Heard, Order, Table, read, shipped, understand
 from app.understanding.names.linking import Linker
 from recommenders.contract import Request
-from recommenders.data import Catalogue, UserState
+from recommenders.data import Catalogue, Condition, UserState
 from tests.recommenders.conditions import conditions
 
 FILMS = Catalogue.of(
@@ -131,3 +131,12 @@ def test_what_a_catalogue_does_not_hold_is_said(message: str, says: str) -> None
 
 
 ON_TABLE = Table(shown=(0,), focus=(0,))
+
+
+def test_the_sentences_about_levels_are_sentences() -> None:
+    voice = Voice(FILMS, UserState(), 4.0, "ease")
+    calm = Request(conditions=(Condition(attribute="violence", operator="at most", values=("mild",)),))
+    assert opening(voice, 2, calm) == "Two picks with nothing violent:"
+    order = Order(attribute="frightening", rising=True)
+    assert ordered(voice, (0, 1), order) == "The least frightening first: Calm (none), then Fight (strong)."
+    assert ordered(voice, (0, 2), order) == "They are alike in that (frightening: none)."

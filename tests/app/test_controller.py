@@ -145,7 +145,7 @@ def test_the_oldest_come_first_and_the_newest_of_these_is_named(pipe: Pipeline) 
     assert first.titles == ["Annie Hall", "When Harry Met Sally", "Toy Story", "Amélie"]
     newest = talk.say("which is the newest of these?")
     assert newest.decision.action == "compare" and not newest.titles
-    assert newest.reply.startswith("By year, the newest first: Amélie (2001), then Toy Story (1995),")
+    assert newest.reply.startswith("The newest first: Amélie (2001), then Toy Story (1995),")
 
 
 def test_each_part_of_a_question_is_answered(pipe: Pipeline) -> None:

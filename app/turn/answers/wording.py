@@ -378,15 +378,18 @@ def _names(cell: str | tuple[str, ...]) -> str:
 
 
 def ordered(voice: Voice, items: Sequence[int], order: Order) -> str:
-    """Items by an attribute: "The cheapest is X (12 €), then Y (18.50 €)."."""
+    """Items by an attribute: "The cheapest first: X (12 €), then Y (18.50 €)."."""
     c, name = voice.catalogue, order.attribute
     known = [i for i in c.attributes.ordered(name, list(items), rising=order.rising) if c.attributes.tell(name, i)]
     unknown = [i for i in items if i not in known]
     a = c.schema[name]
     if not known:
         return f"The catalogue does not say the {a.said} of any of them."
+    told = {c.attributes.tell(name, i) for i in known}
+    if len(told) == 1 and len(known) > 1 and not unknown:
+        return f"They are alike in that ({a.said}: {told.pop()})."
     first, *rest = [f"{c.titles[i]} ({c.attributes.tell(name, i)})" for i in known]
-    said = [f"By {a.said}, the {a.foremost(order.rising)} first: {first}"]
+    said = [f"The {a.foremost(order.rising)} first: {first}"]
     said[0] += f", then {listed(rest)}." if rest else "."
     if unknown:
         said.append(f"Of {voice.labels(unknown)} the catalogue does not say it.")

@@ -225,7 +225,7 @@ class Attribute(BaseModel, ABC):
 
     def phrase(self, condition: Condition) -> tuple[str, str]:
         """The condition in a sentence, as (before the noun, behind it): ("horror", "") or ("", "under 2 hours")."""
-        return "", self.describe(condition)
+        return "", f"{'not ' if condition.refused else ''}with {self.said} {self.bare(condition)}"
 
     # -- heard ------------------------------------------------------------------------------------------------------
 
@@ -241,7 +241,7 @@ class Attribute(BaseModel, ABC):
 
     def foremost(self, rising: bool) -> str:
         """What the first in an order is called: "cheapest", "newest", "least violent"."""
-        return "lowest" if rising else "highest"
+        return f"{'lowest' if rising else 'highest'} {self.said}"
 
     def asks(self, text: str) -> bool:
         """Whether a question is about it: "how long is it?"."""

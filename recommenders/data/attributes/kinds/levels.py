@@ -140,6 +140,10 @@ class Levels(Attribute):
             return f"nothing {self.adjectives[0]}"
         return f"{'not ' if condition.refused else ''}{self.said}: {self.bare(condition)}"
 
+    def phrase(self, condition: Condition) -> tuple[str, str]:
+        described = self.describe(condition)
+        return ("", f"with {described}") if described.startswith("nothing ") else super().phrase(condition)
+
     def objects(self, cell: Any, condition: Condition) -> str:
         return f"its {self.said} is {self.tell(cell)}"
 

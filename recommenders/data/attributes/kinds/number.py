@@ -205,7 +205,7 @@ class Number(Attribute):
             return "", said
         if self.unit and self.unit not in ("years", "stars", "%") and self.dimension != "age":
             return "", f"for {said}" if condition.operator == "is" and self.words.plain == "is" else said
-        return "", f"{self.said} {said}"
+        return "", f"{'for' if self.dimension == 'age' else 'with'} {self.said} {said}"
 
     @property
     def step(self) -> float:
