@@ -73,9 +73,6 @@ class Schema:
         self[changed.name]
         return Schema(changed if a.name == changed.name else a for a in self.attributes)
 
-    def with_attributes(self, more: Iterable[Attribute]) -> "Schema":
-        return Schema((*self.attributes, *more))
-
     # -- kept -------------------------------------------------------------------------------------------------------
 
     def to_json(self) -> str:
