@@ -21,7 +21,11 @@ _LETTERS = r"[^\W_](?:[^\W_]|[\u0300-\u036f])*"
 _WORD = re.compile(rf"{_LETTERS}(?:['’`]{_LETTERS})*|&")
 _APOSTROPHES = re.compile("['’`]")
 _CLOSING, _OPENING = "'\"”)", '"“('
-_NOT_A_NAME = ("I", "I'm", "I’m", "I've", "I’ve", "I'd", "I'll")  # capitals that spelling asks for
+_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+_MONTHS = "January February March April May June July August September October November December"
+_NOT_A_NAME = frozenset(  # capitals that spelling asks for
+    ("I", "I'm", "I’m", "I've", "I’ve", "I'd", "I'll", *_DAYS.split(), *_MONTHS.split(), "Christmas", "Easter")
+)
 
 
 # -- cutting -----------------------------------------------------------------------------------------------------------

@@ -2,12 +2,14 @@
 
 import time
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.understanding.names.linking import Linker
 from app.words import folded
+from recommenders.data import Catalogue
 from tests.recommenders.worlds import tiny_films
 
 FILMS = tiny_films()
@@ -89,3 +91,14 @@ def test_the_work_grows_no_faster_than_the_message() -> None:
 
     short = seconds(20)
     assert seconds(200) < 40 * short  # ten times the words; backtracking would cost a hundred times as much
+
+
+def test_a_day_is_no_title_unless_it_is_spoken_of_as_one() -> None:
+    films = pd.DataFrame({"item_id": ["a", "b"], "title": ["Friday", "Heat"], "year": [1995, 1995]})
+    names = Linker(Catalogue.of(films))
+
+    def titles(text: str) -> list[str]:
+        return [m.surface for m in names.mentions(text) if m.kind == "title"]
+
+    assert titles("she comes over on Friday and hates sappy things") == []
+    assert titles("I loved Friday") == titles("more like Friday") == ["Friday"]
