@@ -163,7 +163,7 @@ def facts(catalogue: Catalogue, item_id: str) -> dict[str, JsonValue]:
     words. UnknownItem where it does not have it."""
     item, bound = catalogue.ids.number(item_id), catalogue.attributes
     found: dict[str, JsonValue] = {}
-    for a in bound.schema.shown:
+    for a in bound.schema.told:
         cell = bound.cells(a.name)[item]
         if not a.unknown(cell):
             found[a.name] = list(cell) if isinstance(a, Named) and not isinstance(cell, str) else a.tell(cell)

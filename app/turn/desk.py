@@ -217,7 +217,7 @@ class Desk:
     def facts(self, item: int) -> str:
         """One line of what the catalogue says of an item."""
         attributes, told = self.catalogue.attributes, [self.label(item)]
-        for a in attributes.schema.shown:
+        for a in attributes.schema.told:
             cell = attributes.cells(a.name)[item]
             if a.kind in ("year", "text") or a.unknown(cell):
                 continue

@@ -178,7 +178,7 @@ def _guarded(
     if name not in _CONSTRAINED or not rules.shows:
         return given, ()
     added: dict[str, object] = {}
-    for a in desk.catalogue.schema.shown:
+    for a in desk.catalogue.schema.heard:
         mine = rules.wants.of(a.name)
         keys = tuple(a.properties(()))
         if f"without_{a.name}" in keys:

@@ -141,7 +141,7 @@ def _overlaps(span: Span, spans: Sequence[tuple[int, int]]) -> bool:
 def _conditions(rules: Slots, own: Slots, kinds: set[str], linker: Linker) -> tuple[Condition, ...]:
     """Attribute by attribute the encoder's, where it marked what speaks of it; else the rules'."""
     found: list[Condition] = []
-    for a in linker.catalogue.schema.shown:
+    for a in linker.catalogue.schema.heard:
         mine, theirs = own.kept((a.name,)), rules.kept((a.name,))
         if isinstance(a, Named) and a.together:
             found += mine if kinds & {"genre", "no_genre"} else theirs
@@ -174,7 +174,7 @@ def _linked(span: Span, text: str, linker: Linker) -> bool:
     if span.kind in TITLES:
         return bool(linker.items(said))
     if span.kind in ("person", "no_person"):
-        return any(linker.value(a.name, said) for a in linker.catalogue.schema.shown if getattr(a, "proper", False))
+        return any(linker.value(a.name, said) for a in linker.catalogue.schema.heard if getattr(a, "proper", False))
     return True
 
 
@@ -334,7 +334,7 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker) -
 
 def _linked_names(said: Mapping[str, Sequence[str]], linker: Linker) -> Iterator[Condition]:
     """What the encoder marked as a sort, a person, a language or something to be spared, attribute by attribute."""
-    for a in linker.catalogue.schema.shown:
+    for a in linker.catalogue.schema.heard:
         if isinstance(a, Levels):
             words = foreign.mended(" ".join(said.get("no_content", []))).split()
             if any(w.lower() in a.adjectives for w in words):
@@ -365,4 +365,4 @@ def _names(stretch: str, attribute: str, linker: Linker) -> tuple[str, ...]:
 
 def _sorts(stretch: str, linker: Linker) -> bool:
     """Whether a stretch names a sort of this catalogue."""
-    return any(linker.is_sort(a.name) and _names(stretch, a.name, linker) for a in linker.catalogue.schema.shown)
+    return any(linker.is_sort(a.name) and _names(stretch, a.name, linker) for a in linker.catalogue.schema.heard)

@@ -240,7 +240,7 @@ def _asks_about(r: Reader) -> bool:
 
 def facts(r: Reader) -> tuple[str, ...]:
     """The attributes that a question is about; () for none in particular."""
-    return tuple(a.name for a in r.schema.shown if a.asks(r.plain))
+    return tuple(a.name for a in r.schema.told if a.asks(r.plain))
 
 
 # -- talk -------------------------------------------------------------------------------------------------------------

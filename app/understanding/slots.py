@@ -205,7 +205,7 @@ def quantities(
     order: Ordered | None = None
     for a in attributes.schema.shown:
         order = order or a.hear_order(text)
-        if a.name in linker.reads:
+        if a.name in linker.reads or not a.heard:
             continue
         shown = [attributes.cells(a.name)[i] for i in table.shown]
         for hit in a.hear(text, attributes.column(a.name), shown, taken):

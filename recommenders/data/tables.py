@@ -6,7 +6,7 @@ numbers are called `item`/`items`, ids are called `item_id`/`item_ids`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -157,6 +157,12 @@ class Catalogue:
         known = {ITEM_ID, TITLE, YEAR, GENRES, PEOPLE, LANGUAGE, TEXT}
         return tuple(str(c) for c in self.table.columns if c not in known)
 
+    @cached_property
+    def columns_of_features(self) -> tuple[str, ...]:
+        """The further columns that recommenders read: neither running text nor what was counted of interactions."""
+        unread = {a.name for a in self.schema if a.counted or (a.kind == "text" and not a.hidden)}
+        return tuple(c for c in self.extra_columns if c not in unread)
+
     @property
     def nouns(self) -> tuple[str, ...]:
         """What its items may be called besides picks: films, when its genres are those of films; else nothing."""
@@ -286,6 +292,10 @@ class Dataset:
 
     def states(self, users: Sequence[int] | None = None) -> list["UserState"]:
         return [self.state(int(u)) for u in (range(len(self.users)) if users is None else users)]
+
+    def with_catalogue(self, catalogue: Catalogue) -> "Dataset":
+        """The same data set with more known of its items, which stay in their order."""
+        return replace(self, catalogue=catalogue, _by_user={})
 
     def with_interactions(self, interactions: Interactions) -> "Dataset":
         """The same data set with other interactions (a split); catalogue and user numbers stay."""

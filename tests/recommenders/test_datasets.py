@@ -151,9 +151,9 @@ def test_a_damaged_store_is_named(tmp_path: Path, torn: str) -> None:
 
 
 def test_names_and_what_is_missing(tmp_path: Path) -> None:
-    assert sources.names() == ["ml-100k", "ml-latest-small"]
+    assert sources.names() == ["ml-100k", "ml-latest-small", "movielens-2016"]
     _stored.write(tmp_path / "datasets" / "shop", tiny_films_data())
-    assert sources.names(tmp_path) == ["ml-100k", "ml-latest-small", "shop"]
+    assert sources.names(tmp_path) == ["ml-100k", "ml-latest-small", "movielens-2016", "shop"]
     infos = {i.name: i for i in sources.available(tmp_path, tmp_path)}
     assert "chatrec data get ml-100k" in infos["ml-100k"].missing
     assert infos["shop"].imported

@@ -358,7 +358,7 @@ def _levels(c: Catalogue, item: int, names: Sequence[str]) -> str:
 def _summary(c: Catalogue, item: int) -> str:
     """Everything in a line, and the description."""
     said = [c.label(item)]
-    for a in c.schema.shown:
+    for a in c.schema.told:
         told = c.attributes.tell(a.name, item)
         if not told or isinstance(a, Year | Levels | Text):
             continue

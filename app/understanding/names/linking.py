@@ -70,11 +70,11 @@ class Linker:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        named = [a for a in catalogue.schema.shown if isinstance(a, Named)]
+        named = [a for a in catalogue.schema.heard if isinstance(a, Named)]
         self._titles, self._fuzzy = title_index(catalogue)
         self._sorts = sort_index(catalogue, [a for a in named if not a.proper])
         self._people, self._surnames = proper_index(catalogue, [a for a in named if a.proper])
-        self._levels = {w: a.name for a in catalogue.schema.shown if isinstance(a, Levels) for w in a.adjectives}
+        self._levels = {w: a.name for a in catalogue.schema.heard if isinstance(a, Levels) for w in a.adjectives}
         self._together = frozenset(
             frozenset(g) for a in named if a.together for g in catalogue.attributes.cells(a.name)
         )

@@ -72,6 +72,10 @@ class Attribute(BaseModel, ABC):
     name    the column; label: for people, singular ("running time"); aka: other words that people use for it
     better  which way is better, where one is: of a price the low one
     hidden  neither asked for, nor said, nor offered to a model; still filterable by whoever names it
+    heard   whether a message can make conditions of it; where not, a model still can, and people may ask for it
+    told    whether it is said of an item
+    asked   regular expressions of what a question for it has, besides its names
+    counted made of the interactions: recommenders, which read those themselves, do not read it
     derived of other columns: their names, first the one whose place it takes
     """
 
@@ -90,6 +94,10 @@ class Attribute(BaseModel, ABC):
     aka: tuple[str, ...] = ()
     better: Better = ""
     hidden: bool = False
+    heard: bool = True
+    told: bool = True
+    asked: tuple[str, ...] = ()
+    counted: bool = False
     derived: tuple[str, ...] = ()
 
     # -- cells ------------------------------------------------------------------------------------------------------
@@ -245,7 +253,7 @@ class Attribute(BaseModel, ABC):
 
     def asks(self, text: str) -> bool:
         """Whether a question is about it: "how long is it?"."""
-        return False
+        return bool(self.asked) and bool(re.search(rf"\b(?:{'|'.join(self.asked)})\b", text, re.IGNORECASE))
 
     def values(self, cells: Sequence[Any]) -> tuple[str, ...]:
         """The names that its cells have, for kinds whose values are names; in order."""
@@ -281,7 +289,11 @@ class Attribute(BaseModel, ABC):
     @classmethod
     def settings(cls) -> Mapping[str, FieldInfo]:
         """What an owner may correct."""
-        return {name: field for name, field in cls.model_fields.items() if name not in ("name", "derived", "asked")}
+        return {
+            name: field
+            for name, field in cls.model_fields.items()
+            if name not in ("name", "derived", "asked", "counted")
+        }
 
     def condition(self, operator: Operator, *values: Value, refused: bool = False, said: str = "") -> Condition:
         return Condition(attribute=self.name, operator=operator, values=values, refused=refused, said=said)

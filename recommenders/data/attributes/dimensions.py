@@ -45,7 +45,7 @@ class Dimension:
     plain      what a bare quantity means: a budget ("20 euros") is a bound, players are a number, a length is about it
     span       what "2-4" in a cell means: any of them may be chosen, or it is not known better; "" no ranges expected
     asked      how a question for it begins
-    there, gone  words for there being some of it, and none
+    there, gone  words for there being some of it, and none; having: what a sentence says before it ("with")
     exact      words for one value: "solo" is one player
     cues       what stands before a bare number that is one of it: "for 2"
     """
@@ -60,6 +60,7 @@ class Dimension:
     span: Span = "doubt"
     asked: tuple[str, ...] = ()
     there: tuple[str, ...] = ()
+    having: str = ""
     gone: tuple[str, ...] = ()
     exact: tuple[tuple[str, float], ...] = ()
     cues: tuple[str, ...] = ()
@@ -109,6 +110,13 @@ DIMENSIONS: Mapping[str, Dimension] = {
         high=(("well rated", "better rated", "best rated"), ("highly rated", "higher rated", "highest rated"),
               ("popular with others", "better", "best")), better="high", plain="at least",
         asked=("how good is", "how well rated", "how is it rated", "what rating"), cues=("rated",),
+    ),
+    "awards": Dimension(
+        ("oscars", "oscar", "awards"), "", "awards", better="high", plain="at least", having="with",
+        asked=("how many oscars", "how many awards", "win an oscar", "win any oscars", "won an oscar"),
+        there=("Oscars", "Oscar", "Oscar winner", "Oscar winners", "Oscar-winning", "Oscar winning",
+               "won an Oscar", "Academy Award", "Academy Awards", "Academy Award winner", "Academy Award winners",
+               "award-winning", "award winning", "award winner", "award winners"),
     ),
     "stock": Dimension(
         ("stock", "instock", "quantity", "inventory", "availability", "available", "bestand", "lager"), "", "in stock",

@@ -79,7 +79,6 @@ class Named(Attribute):
     capital, a cue or their length
     prefix  what a sentence says before such a name, behind the noun ("with", "in", "by"); "" puts it before the noun
     together  several that are wanted must all be there
-    asked     regular expressions of what a question for it has; its label and other names are known
     """
 
     unknown_passes_refusal = True
@@ -87,7 +86,6 @@ class Named(Attribute):
     proper: bool = False
     prefix: str = ""
     together: bool = False
-    asked: tuple[str, ...] = ()
 
     @property
     def any_of(self) -> Operator:

@@ -68,6 +68,16 @@ class Schema:
     def shown(self) -> tuple[Attribute, ...]:
         return tuple(a for a in self.attributes if not a.hidden)
 
+    @property
+    def heard(self) -> tuple[Attribute, ...]:
+        """Those that a message can make conditions of."""
+        return tuple(a for a in self.shown if a.heard)
+
+    @property
+    def told(self) -> tuple[Attribute, ...]:
+        """Those that are said of an item and asked about."""
+        return tuple(a for a in self.shown if a.told)
+
     def replaced(self, changed: Attribute) -> "Schema":
         """The same with another attribute of that name."""
         self[changed.name]

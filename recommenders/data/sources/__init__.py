@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from app.errors import DataError, did_you_mean
+from recommenders.data.rated import rated
 from recommenders.data.sources import _stored
 from recommenders.data.tables import Dataset
 
@@ -124,7 +125,7 @@ def load(name: str, cache_dir: Path, datasets_dir: Path) -> Dataset:
     kept = cache_dir / "parsed" / name
     data = _stored.read(kept, key=key)
     if data is None:
-        data = src.read(folder)
+        data = rated(src.read(folder))
         _stored.write(kept, data, key=key)
     return data
 

@@ -353,17 +353,25 @@ def _of_items(made: _Made, data: Dataset, usual: np.ndarray, opinions: bool) -> 
     if np.ptp(x.value) > 0 and opinions:
         made.number("rating", usual)
     for name, lists in (("genres", catalogue.genres), ("people", catalogue.people)):
-        names = _frequent(pd.Series([v for row in lists for v in row], dtype=object), 1 if name == "genres" else 3)
-        if names:
-            width = max(1, max(len(set(row) & set(names)) for row in lists))
-            field = made.add(name, "item", "multi-valued", len(names), width=width, values=names)
-            if field is not None:
-                made.columns.append(_multi(field, lists))
-    for column in ("year", LANGUAGE, *catalogue.extra_columns):
+        _of_names(made, name, lists, 1 if name == "genres" else 3)
+    for column in ("year", LANGUAGE, *catalogue.columns_of_features):
+        if column in catalogue.schema and catalogue.schema[column].kind == "set":
+            _of_names(made, column, catalogue.attributes.cells(column), 3)
+            continue
         values = catalogue.table[column]
         if (field := _categories(made.add, column, "item", values.replace("", None))) is not None:
             code = _code(field)
             made.columns.append((np.array([code(v) for v in values], np.int64)[:, None], np.ones((n, 1))))
+
+
+def _of_names(made: _Made, name: str, lists: Sequence[Sequence[str]], at_least: int) -> None:
+    """A multi-valued field of items whose names occur so often; none where no name does."""
+    names = _frequent(pd.Series([v for row in lists for v in row], dtype=object), at_least)
+    if names:
+        width = max(1, max(len(set(row) & set(names)) for row in lists))
+        field = made.add(name, "item", "multi-valued", len(names), width=width, values=names)
+        if field is not None:
+            made.columns.append(_multi(field, lists))
 
 
 def _categories(add: Any, name: str, side: Side, column: pd.Series) -> Field | None:

@@ -114,7 +114,7 @@ class Flag(Attribute):
         return free(sorted(found, key=lambda h: h.start), taken)
 
     def asks(self, text: str) -> bool:
-        return in_question(any_of((*self.names, *self.opposite)), text)
+        return super().asks(text) or in_question(any_of((*self.names, *self.opposite)), text)
 
     def key(self, cell: Any) -> float | None:
         return None if cell is None else float(cell)

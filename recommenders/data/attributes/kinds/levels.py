@@ -55,10 +55,10 @@ class Scale(Column):
 
 class Levels(Attribute):
     """levels  from the least to the most
+    capitals  whether they are written in capitals (certificates)
     adjectives  what an item with much of it is called ("violent", "gory"), so that "nothing violent" is understood;
                 the first is used for speaking
     harmless  the highest level that "nothing violent" still admits
-    asked     regular expressions of what a question for it has besides
     """
 
     kind: ClassVar[str] = "levels"
@@ -67,7 +67,7 @@ class Levels(Attribute):
     levels: tuple[str, ...]
     adjectives: tuple[str, ...] = ()
     harmless: str = ""
-    asked: tuple[str, ...] = ()
+    capitals: bool = False
 
     @field_validator("levels")
     @classmethod
@@ -129,10 +129,13 @@ class Levels(Attribute):
         return name in within if condition.operator == "at most" else name not in within or name == condition.values[0]
 
     def tell(self, cell: Any) -> str:
-        return self.levels[cell]
+        return self._written(self.levels[cell])
+
+    def _written(self, level: str) -> str:
+        return level.upper() if self.capitals else level
 
     def bare(self, condition: Condition) -> str:
-        values = either([str(v) for v in condition.values])
+        values = either([self._written(str(v)) for v in condition.values])
         return values if condition.operator in ("is", "one of") else f"{condition.operator} {values}"
 
     def describe(self, condition: Condition) -> str:
@@ -234,7 +237,7 @@ class Levels(Attribute):
         level = " ".join(match.group().lower().split())
         if _SPEECH.match(text, match.end()) or (self.adjectives and level in _VAGUE):
             return False
-        if level not in _VAGUE:
+        if level not in _VAGUE and len(level) > 1:
             return True
         near = any_of(self.names)
         return bool(

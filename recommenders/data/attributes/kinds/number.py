@@ -202,7 +202,7 @@ class Number(Attribute):
     def phrase(self, condition: Condition) -> tuple[str, str]:
         said = f"{'not ' if condition.refused else ''}{self.bare(condition)}"
         if self.words.there:
-            return "", said
+            return "", f"{self.words.having} {said}".strip()
         if self.unit and self.unit not in ("years", "stars", "%") and self.dimension != "age":
             return "", f"for {said}" if condition.operator == "is" and self.words.plain == "is" else said
         return "", f"{'for' if self.dimension == 'age' else 'with'} {self.said} {said}"
@@ -353,7 +353,7 @@ class Number(Attribute):
         return None
 
     def asks(self, text: str) -> bool:
-        if any(phrase in " ".join(text.lower().split()) for phrase in self.words.asked):
+        if super().asks(text) or any(phrase in " ".join(text.lower().split()) for phrase in self.words.asked):
             return True
         return "?" in text and bool(any_of(self.called).search(text)) and bool(_ASKS.search(text))
 
