@@ -8,7 +8,7 @@ Coverage is the share of filled cells. Checked against:
   says its adjective. An extract that names none of a kind confirms and contradicts nothing.
 - ggplot2movies (58,788 films to 2005 with running time and MPAA certificate), by title and year, out of the package that
   the data set comes from: running time within 3 minutes, certificate equal.
-- a second pass: film_facts_second_pass.csv, 200 of the films drawn at random and written down by somebody who had not
+- a second pass: film_facts_second_pass.csv, 200 of the films drawn at random, written down by somebody who had not
   seen the table. Sets agree by their overlap (Jaccard), levels where they are equal, and where they differ by one at
   most.
 """
