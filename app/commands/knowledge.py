@@ -16,7 +16,7 @@ from app.errors import AppError
 from app.progress import Progress, bars
 from app.service import knowledge_writing
 from app.settings import settings
-from llm.backends import available
+from llm.backends import BackendInfo, available
 from recommenders.data import sources
 from recommenders.data.knowledge import Knowledge, Line, read_declared
 
@@ -54,12 +54,12 @@ def write(
     name, reader = dataset or s.dataset, backend or s.backend
     data = sources.as_owned(name, s.cache_dir, s.datasets)
     kept = Knowledge.of(s.cache_dir, name)
-    kind = available.describe(reader, s.llm).kind
+    info = available.describe(reader, s.llm)
     model = available.load(reader, s.llm)
     declared = read_declared(declare) if declare else ()
     budget = s.prompt_tokens
     plan = knowledge_writing.planned(data, kept, reader, declared, attribute, limit=limit, budget=budget)
-    _tell(plan, name, reader, kind, len(data.catalogue))
+    _tell(plan, name, info, len(data.catalogue))
     if not plan.tasks:
         return
     _agreed(yes)
@@ -71,7 +71,7 @@ def write(
             data.catalogue,
             kept,
             plan,
-            workers=workers or (1 if kind in _HERE else _AT_ONCE),
+            workers=workers or (1 if info.kind in _HERE else _AT_ONCE),
             budget=budget,
             repairs=s.repairs,
             stop=stop,
@@ -139,7 +139,7 @@ def _agreed(yes: bool) -> None:
     typer.confirm("Go on?", default=False, abort=True)
 
 
-def _tell(plan: knowledge_writing.Plan, name: str, reader: str, kind: str, size: int) -> None:
+def _tell(plan: knowledge_writing.Plan, name: str, reader: BackendInfo, size: int) -> None:
     """What will be asked, and what it takes."""
     for a in plan.asked:
         what = f"{len(a.values)} values" if a.values else a.attribute.expected
@@ -147,15 +147,18 @@ def _tell(plan: knowledge_writing.Plan, name: str, reader: str, kind: str, size:
     if plan.textless:
         typer.echo(f"{plan.textless:,} items have no text to read and are left out.")
     if plan.done:
-        typer.echo(f"{plan.done:,} answers of {reader} found nothing before; they are not asked again.")
+        typer.echo(f"{plan.done:,} answers of {reader.name} found nothing before; they are not asked again.")
     if not plan.tasks:
         typer.echo(f"Nothing is left to ask for {name}.")
         return
     typer.echo(
-        f"{len(plan.tasks):,} items to ask {reader}: about {plan.prompt_tokens:,} tokens of prompts and "
+        f"{len(plan.tasks):,} items to ask {reader.name}: about {plan.prompt_tokens:,} tokens of prompts and "
         f"{plan.answer_tokens:,} of answers."
     )
-    cost = "It runs on this machine: it costs time only." if kind in _HERE else "What a token costs, its provider says."
+    here = reader.kind in _HERE
+    cost = "It runs on this machine: it costs time only." if here else "What a token costs, its provider says."
+    if not reader.steers:
+        typer.echo(f"It is too small to read well: try --limit 20, then look at chatrec knowledge show {name}")
     typer.echo(f"{cost} How long it takes is told after the first {_FIRST} items.")
 
 
