@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated, Any
 
 from langchain_core.language_models import BaseChatModel
@@ -30,6 +31,7 @@ _MOST_TOKENS = 2048  # of an answer that may think before it
 _TOKENS, _TOKENS_EACH, _SEVERAL = 40, 60, 3  # of one that is held to the schema: as many values as that where several
 _USUAL = 25  # tokens of an answer, on average
 _MOST_VALUES = 8
+_LEAST = 100  # tokens of an item's text that go into a prompt, however many questions there are
 _SHOWN = 40  # characters of a value or of words that are kept of a refused answer
 _UNKNOWN = frozenset(("", "unknown", "null", "none", "n/a", "not known", "not stated"))
 
@@ -102,7 +104,8 @@ def _each(answer: Any) -> list[Any]:
     return [answer]
 
 
-def answer_schema(asked: Sequence[Asked]) -> type[BaseModel]:
+@lru_cache(maxsize=256)
+def answer_schema(asked: tuple[Asked, ...]) -> type[BaseModel]:
     """An object with one member an attribute: told and decoded strictly, read loosely, since a single wrong value is
     no reason to lose the others."""
     names = [a.name for a in asked]
@@ -162,11 +165,12 @@ def planned(
     blank = {a.name: set(knowledge.blanks(c, a.attribute)) for a in asked}
     filled = {a.name: len(c) - len(blank[a.name]) for a in asked}
     settled = _settled(c, known, backend, asked)
+    texts = knowledge.own_texts(c)
     tasks: list[Task] = []
     done = textless = 0
     for item in sorted(range(len(c)), key=lambda i: (-int(data.popularity[i]), i)):
         open_ = [a for a in asked if item in blank[a.name]]
-        text = knowledge.own_text(c, item) if open_ else ""
+        text = texts[item] if open_ else ""
         textless += bool(open_) and not text
         left = []
         for a in open_ if text else ():
@@ -205,16 +209,23 @@ def _settled(
 def _messages(task: Task, budget: int) -> tuple[prompts.Message, ...]:
     """The prompt; a text that is too long for it loses its end."""
     questions = "\n".join(a.line() for a in task.asked)
-    room = budget - sum(prompts.estimate(m.content) for m in prompts.messages(PROMPT, questions=questions, text=""))
     text = task.text
-    while prompts.estimate(text) > max(room, 100):
+    while prompts.estimate(text) > max(budget - _fixed_tokens(task.asked), _LEAST):
         text = text[: len(text) * 9 // 10].rstrip()
     return prompts.messages(PROMPT, questions=questions, text=text)
 
 
+@lru_cache(maxsize=256)
+def _fixed_tokens(asked: tuple[Asked, ...]) -> int:
+    """What a prompt has besides the item's text: the task, the questions, the schema in words."""
+    found = prompts.messages(PROMPT, questions="\n".join(a.line() for a in asked), text="")
+    schema = json.dumps(answer_schema(asked).model_json_schema())
+    return prompts.estimate(schema) + sum(prompts.estimate(m.content) for m in found)
+
+
 def _prompt_tokens(task: Task, budget: int) -> int:
-    schema = json.dumps(answer_schema(task.asked).model_json_schema())
-    return prompts.estimate(schema) + sum(prompts.estimate(m.content) for m in _messages(task, budget))
+    fixed = _fixed_tokens(task.asked)
+    return fixed + min(prompts.estimate(task.text), max(budget - fixed, _LEAST))
 
 
 # -- written ----------------------------------------------------------------------------------------------------------

@@ -216,12 +216,16 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def own_text(catalogue: Catalogue, item: int) -> str:
-    """What an item's own texts say, below its title; "" where it has none. catalogue: as its owner brought it."""
-    texts = [a.name for a in catalogue.schema if isinstance(a, Text) and not a.hidden and a.name in catalogue.table]
-    parts = dict.fromkeys(str(catalogue.table[name].iat[item] or "").strip() for name in texts)
-    said = [p for p in parts if p and not any(p != other and p in other for other in parts)]  # a plot, and it again
-    return "\n".join([catalogue.label(item), *said]) if said else ""
+def own_texts(catalogue: Catalogue) -> list[str]:
+    """What each item's own texts say, below its title; "" where it has none. catalogue: as its owner brought it."""
+    names = [a.name for a in catalogue.schema if isinstance(a, Text) and not a.hidden and a.name in catalogue.table]
+    columns = [catalogue.table[name].fillna("").astype(str).str.strip().tolist() for name in names]
+    found: list[str] = []
+    for item, cells in enumerate(zip(*columns, strict=True)):
+        parts = dict.fromkeys(filter(None, cells))
+        said = [p for p in parts if not any(p != other and p in other for other in parts)]  # a plot, and it again
+        found.append("\n".join([catalogue.label(item), *said]) if said else "")
+    return found or [""] * len(catalogue)
 
 
 def asked_of(catalogue: Catalogue, name: str, declared: Mapping[str, Declared]) -> Declared:
@@ -265,13 +269,11 @@ def joined(data: Dataset, known: Knowledge) -> Dataset:
     if not known.lines:
         return data
     c = data.catalogue
-    texts: dict[int, str] = {}
+    texts = [digest(text) for text in own_texts(c)]
     answers: defaultdict[str, dict[int, Line]] = defaultdict(dict)
     for line in known.lines.values():
         if line.kept and line.item in c.ids:
             item = c.ids.number(line.item)
-            if item not in texts:
-                texts[item] = digest(own_text(c, item))
             if line.text == texts[item]:
                 answers[line.attribute][item] = line
     table, schema, declared = c.table, c.schema, known.declared

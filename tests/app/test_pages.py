@@ -15,7 +15,7 @@ from app.service.chat import Chat
 from app.service.store.store import Store
 from app.service.workbench import Workbench
 from app.settings import Settings
-from recommenders.data.knowledge import Declared, Fact, Knowledge, Line, digest, own_text
+from recommenders.data.knowledge import Declared, Fact, Knowledge, Line, digest, own_texts
 from tests.app.bench import make_tiny, tiny_settings
 from tests.recommenders.worlds import tiny_films_data
 
@@ -286,7 +286,7 @@ def test_the_catalogue_is_searched_and_filtered(served: Settings) -> None:
 
 def test_what_a_language_model_wrote_is_told(served: Settings) -> None:
     known, data = Knowledge.of(served.cache_dir, served.dataset), tiny_films_data()
-    text = digest(own_text(data.catalogue, 0))
+    text = digest(own_texts(data.catalogue)[0])
     declared = Declared(attribute={"kind": "category", "name": "mood"})
     fact = Fact(value="tense", words="whatever it says")
     about = {"item": data.catalogue.ids.ids[0], "attribute": "mood", "question": declared.digest}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.errors import DataError
 from recommenders.data import Catalogue, Schema, read_attribute, stands_in
-from recommenders.data.knowledge import own_text
+from recommenders.data.knowledge import own_texts
 
 TEXT = "Two keepers, one lamp — and a fog   with OPINIONS. Für Élise, 1h30, 12+; 霧の灯台守"
 
@@ -123,5 +123,5 @@ def test_the_own_text_of_an_item_is_its_descriptions_each_once() -> None:
     frame["plot"] = [plot, ""]
     declared = [read_attribute({"kind": "text", "name": "plot"})]
     c = Catalogue.of(frame, Schema(declared))
-    assert own_text(c, 0) == f"Fog (1980)\n{plot} Moody."
-    assert own_text(c, 1) == ""
+    assert own_texts(c)[0] == f"Fog (1980)\n{plot} Moody."
+    assert own_texts(c)[1] == ""
