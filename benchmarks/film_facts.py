@@ -6,8 +6,8 @@ Coverage is the share of filled cells. Checked against:
 - encyclopaedia extracts of the same films (folder film-texts; title and year, one year of tolerance): a director counts
   as confirmed when the extract names them, an actor when the extract or its cast list does, a country when the extract
   says its adjective. An extract that names none of a kind confirms and contradicts nothing.
-- ggplot2movies (58,788 films to 2005 with running time and MPAA certificate), by title and year, out of the package that
-  the data set comes from: running time within 3 minutes, certificate equal.
+- ggplot2movies (58,788 films to 2005 with running time and MPAA certificate), by title and year, out of the package
+  that the data set comes from: running time within 3 minutes, certificate equal.
 - a second pass: film_facts_second_pass.csv, 200 of the films drawn at random, written down by somebody who had not
   seen the table. Sets agree by their overlap (Jaccard), levels where they are equal, and where they differ by one at
   most.
