@@ -17,6 +17,7 @@ from app.events import (
     Refused,
     Reranked,
     Started,
+    TakenAway,
     ToolCalled,
     TurnEvent,
 )
@@ -60,6 +61,11 @@ def _started(event: Started, catalogue: Catalogue) -> None:
     ranker = f" + {event.ranker}" if event.ranker else ", no ranker"
     leads = "the model leads" if event.leads == "model" else "the rules lead"
     _line("Parts", f"{event.backend}; {event.generator}{ranker}; {leads}")
+
+
+@_step.register
+def _taken_away(event: TakenAway, catalogue: Catalogue) -> None:
+    _line("Taken away", event.said)
 
 
 @_step.register
