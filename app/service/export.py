@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 
 from app.events import TRACE, Fallback, ItemShown
 from app.service.store import Conversation, Message, Profile
+from recommenders.contract import registry
 
 FORMAT = "chatrec conversation 1"
 
 
 def markdown(conversation: Conversation, profile: Profile, messages: list[Message]) -> str:
     """The dialogue with its items and their reasons, to read."""
-    ranker = f" + {conversation.ranker}" if conversation.ranker else ""
+    ranker = f" + {registry.label(conversation.ranker)}" if conversation.ranker else ""
     lines = [
         f"# {conversation.title or 'Conversation'}",
         "",
         f"{_when(conversation.created)} · {profile.name} · {conversation.dataset} · {conversation.backend} · "
-        f"{conversation.generator}{ranker}",
+        f"{registry.label(conversation.generator)}{ranker}",
         "",
     ]
     for message in messages:

@@ -222,10 +222,19 @@ def head(chat: Chat, current: Conversation, profile: Profile) -> None:
                 on_click="ignore",
                 width="stretch",
             )
-        with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Rename, delete", key="more"):
+        menu = st.popover(
+            "", icon=":material/more_horiz:", type="tertiary", help="Rename, delete", key="more", on_change="rerun"
+        )
+        with menu:
             st.text_input("Title", current.title, key=f"title-{current.id}", on_change=_rename, args=(chat, current))
-            if st.button("Delete …", icon=":material/delete:", width="stretch", key="delete"):
-                confirm_delete(chat, current)
+            st.button("Delete …", icon=":material/delete:", width="stretch", key="delete", on_click=_ask_to_delete)
+    if st.session_state.pop("deleting", False):
+        confirm_delete(chat, current)
+
+
+def _ask_to_delete() -> None:
+    st.session_state["more"] = False  # the menu would lie over the question
+    st.session_state["deleting"] = True
 
 
 def _rename(chat: Chat, current: Conversation) -> None:

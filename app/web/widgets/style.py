@@ -55,7 +55,9 @@ CSS = """<style>
 .st-key-conversations { max-height: 46dvh; overflow-y: auto; }
 .st-key-conversations [data-testid="stCaptionContainer"] { margin: 0.5rem 0 0.1rem 0.5rem; }
 .st-key-conversations button { padding: 0.2rem 0.5rem; min-height: 2rem; }
+.st-key-pages a { min-height: 2rem; }
 .st-key-pages { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-top: 0.6rem; }
 /* First page: the offers. */
+.st-key-starters button > div { width: 100%; justify-content: flex-start; }
 .st-key-starters button { justify-content: flex-start; text-align: left; padding: 0.7rem 1rem; height: 100%; }
 </style>"""
