@@ -2,7 +2,7 @@
 
 Conversations of these lengths are made of copies of a few real turns, in a store of their own. Timed, in seconds: the
 service reading what the page draws, one turn of the service, the page drawn anew and a message sent through the page
-(Streamlit's test harness; a browser comes on top). Rules answer, so that no model's time is in it. Medians of --times.
+(Streamlit's test harness; a browser comes on top). Medians of --times.
 """
 
 import argparse
@@ -25,7 +25,7 @@ ASKED = ("a comedy from the 90s", "others", "something darker", "why the first o
 
 def grown(chat: Chat, length: int) -> str:
     """A conversation of `length` messages: real turns, then copies of them. Its id."""
-    c = chat.start(chat.person(), backend="absent:none")
+    c = chat.start(chat.person(), backend="embedded:smollm2-135m")
     for text in ASKED:
         list(chat.send(c.id, text, threading.Event()))
     made = [m for m in chat.messages(c.id) if m.role == "assistant"]

@@ -12,7 +12,7 @@ from app.service import Found, find, named
 from app.settings import Settings
 from app.web.widgets import dataset_label, lines, plain, prose, scatter, seconds, session
 from recommenders.contract import registry
-from recommenders.experiments import BOARDS, Board, Measure, Standing, Task, card, standings
+from recommenders.experiments import BOARDS, Board, Measure, Result, Standing, Task, card, standings
 
 TASKS: dict[Task, str] = {"top-n": "What comes next", "ctr": "Liked or not", "rating": "Ratings"}
 BASELINES = {"mean": "Mean", "item_mean": "Mean of each item", "biases": "Biases of items and people"}
@@ -33,7 +33,8 @@ def page() -> None:
             st.error(plain(str(error)), icon=":material/error:")
             return
         told(found, board, chat.settings)
-        table = standings(board, found.results)
+        with st.spinner("Comparing …"):
+            table = _compared(board.name, tuple((named(r), r.at) for r in found.results), found.results)
         if table:
             ranked(board, table)
             against_time(board, table)
@@ -41,6 +42,12 @@ def page() -> None:
             one(board, table)
         if board.task != "ctr":
             language_model(board.task, chat.settings.dataset)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _compared(board: str, runs: tuple[object, ...], _results: tuple[Result, ...]) -> list[Standing]:
+    """Intervals of differences take a second; `runs` is the cache's key."""
+    return standings(BOARDS[board], _results)
 
 
 def language_model(task: Task, dataset: str) -> None:
