@@ -1,4 +1,4 @@
-"""Whether a long conversation answers as fast as a short one: `python -m benchmarks.long_conversation [--messages 10 300]`.
+"""Whether a long conversation answers as fast as a short one: `python -m benchmarks.long_conversation`.
 
 Conversations of these lengths are made of copies of a few real turns, in a store of their own. Timed, in seconds: the
 service reading what the page draws, one turn of the service, the page drawn anew and a message sent through the page

@@ -107,8 +107,8 @@ def told(found: Found, board: Board, settings: Settings) -> None:
     command = f"chatrec leaderboard --task {board.name}"
     if not found.results:
         st.info(
-            f"Nothing has been measured on “{plain(named_data(settings.dataset))}” yet. This trains every recommender that can take "
-            "part, shows its progress, and goes on where it was interrupted:",
+            f"Nothing has been measured on “{plain(named_data(settings.dataset))}” yet. This trains every recommender "
+            "that can take part, shows its progress, and goes on where it was interrupted:",
             icon=":material/leaderboard:",
         )
         st.code(command, language="bash", wrap_lines=True)
@@ -131,8 +131,8 @@ def ranked(board: Board, table: list[Standing]) -> None:
     first = max((line.runs[0] for line in table), key=lambda r: r.rows)
     runs = max(line.seeds for line in table)
     st.caption(
-        f"{first.rows:,} {'users' if board.task == 'top-n' else 'ratings'} of {plain(named_data(first.dataset))} to foresee. "
-        "95 %: bootstrap over users."
+        f"{first.rows:,} {'users' if board.task == 'top-n' else 'ratings'} of {plain(named_data(first.dataset))} to "
+        "foresee. 95 %: bootstrap over users."
         + (" ±: standard deviation between trainings with different seeds." if runs > 1 else "")
         + " Click a heading to sort."
     )

@@ -10,5 +10,6 @@ MARK = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64" 
 LOGO = (
     f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 262 64" width="262" height="64">{_BUBBLE}'
     '<text x="76" y="47" font-family="Source Sans 3,Source Sans Pro,Segoe UI,Helvetica,Arial,sans-serif" '
-    'font-size="48" font-weight="650" textLength="180" lengthAdjust="spacingAndGlyphs" fill="#17877e">chatrec</text></svg>'
+    'font-size="48" font-weight="650" textLength="180" lengthAdjust="spacingAndGlyphs" fill="#17877e">'
+    "chatrec</text></svg>"
 )

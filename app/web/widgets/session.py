@@ -16,7 +16,7 @@ import streamlit as st
 from app.errors import AppError, NotFound, RecommenderError, StoreError
 from app.service import Chat, Conversation, Jobs, Person, Profile, Store, Workbench, people
 from app.settings import settings
-from app.web.widgets.labels import dataset_label
+from app.web.widgets.called import dataset_label
 from app.web.widgets.markup import plain
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import streamlit as st
 from app.errors import RecommenderError
 from app.service import Chat, Conversation
 from app.web.widgets import session
-from app.web.widgets.labels import NO_RANKER, part_label
+from app.web.widgets.called import NO_RANKER, part_label
 from app.web.widgets.markup import period, plain, when
 from llm.backends import available
 

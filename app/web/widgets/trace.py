@@ -21,7 +21,7 @@ from app.events import (
     ToolCalled,
     TurnEvent,
 )
-from app.web.widgets.labels import part_label
+from app.web.widgets.called import part_label
 from app.web.widgets.markup import plain, seconds
 from app.web.widgets.session import chat
 from recommenders.data import Catalogue

@@ -252,7 +252,7 @@ class Attribute(BaseModel, ABC):
         return f"{'lowest' if rising else 'highest'} {self.said}"
 
     def further(self, less: bool) -> str:
-        """What asks for less, or more, of it than what is on the table has: "cheaper", "newer", "less violent"; "" where
+        """What asks for less, or more, of it than what is on the table has: "cheaper", "less violent"; "" where
         people have no word for that."""
         return ""
 
