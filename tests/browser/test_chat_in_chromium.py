@@ -164,7 +164,8 @@ def test_a_whole_conversation(page: Page, settings: Settings) -> None:
     assert liked.kind == "like"
     assert catalogue.label(catalogue.ids.number(liked.item_id)) == shown[0]
 
-    choose(page, "Ranks them", "none")
+    page.locator(".st-key-parts-in-use summary").click()
+    choose(page, "Ranks them", "None")
     ask(page, "others", 3)
     everything = titles(page)
     more = everything[5:]
