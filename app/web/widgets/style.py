@@ -55,7 +55,7 @@ CSS = """<style>
 .st-key-conversations { max-height: 46dvh; overflow-y: auto; }
 .st-key-conversations [data-testid="stCaptionContainer"] { margin: 0.5rem 0 0.1rem 0.5rem; }
 .st-key-conversations button { padding: 0.2rem 0.5rem; min-height: 2rem; }
-.st-key-pages a { min-height: 2rem; }
+.st-key-pages [data-testid="stPageLink"], .st-key-pages a { min-height: 2rem; margin: 0; }
 .st-key-pages { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-top: 0.6rem; }
 /* First page: the offers. */
 .st-key-starters button > div { width: 100%; justify-content: flex-start; }
