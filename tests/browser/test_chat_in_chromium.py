@@ -165,6 +165,7 @@ def test_a_whole_conversation(page: Page, settings: Settings) -> None:
     assert catalogue.label(catalogue.ids.number(liked.item_id)) == shown[0]
 
     page.locator(".st-key-parts-in-use summary").click()
+    page.wait_for_timeout(1000)  # it unfolds slowly, and a list that moves closes again
     choose(page, "Ranks them", "None")
     ask(page, "others", 3)
     everything = titles(page)
