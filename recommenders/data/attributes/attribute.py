@@ -256,6 +256,11 @@ class Attribute(BaseModel, ABC):
         """What the first in an order is called: "cheapest", "newest", "least violent"."""
         return f"{'lowest' if rising else 'highest'} {self.said}"
 
+    def further(self, less: bool) -> str:
+        """What asks for less, or more, of it than what is on the table has: "cheaper", "less violent"; "" where
+        people have no word for that."""
+        return ""
+
     def asks(self, text: str) -> bool:
         """Whether a question is about it: "how long is it?"."""
         return bool(self.asked) and bool(re.search(rf"\b(?:{'|'.join(self.asked)})\b", text, re.IGNORECASE))

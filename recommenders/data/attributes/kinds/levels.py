@@ -250,6 +250,12 @@ class Levels(Attribute):
             return _superlative(self.levels[0 if rising else -1])
         return f"{'least' if rising else 'most'} {self.adjectives[0]}"
 
+    def further(self, less: bool) -> str:
+        if self.adjectives:
+            return f"less {self.adjectives[0]}" if less else ""  # "more violent" asks for no level
+        end = self.levels[0 if less else -1]
+        return _comparative(end) if self._stands_alone(end) and not self.capitals else ""
+
     def hear_order(self, text: str) -> Ordered | None:
         for match, less in self._degrees(text, _superlative):
             return Ordered(self.name, less, match.start(), match.end())

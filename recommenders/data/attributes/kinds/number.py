@@ -365,6 +365,10 @@ class Number(Attribute):
         operator: Operator = "at most" if low is not no else "at least"
         return Hit(*match.span(), self.condition(operator, edge, said=match.group()))
 
+    def further(self, less: bool) -> str:
+        side = self.words.low if less else self.words.high
+        return side[0][1] if side else ""
+
     def foremost(self, rising: bool) -> str:
         return superlative(self.dimension, little=rising) or super().foremost(rising)
 

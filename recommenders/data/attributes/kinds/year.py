@@ -362,6 +362,9 @@ class Year(Attribute):
     def foremost(self, rising: bool) -> str:
         return "oldest" if rising else "newest"
 
+    def further(self, less: bool) -> str:
+        return "older" if less else "newer"
+
     def hear_order(self, text: str) -> Ordered | None:
         match = _ORDER.search(text)
         return None if match is None else Ordered(self.name, bool(match["old"]), match.start(), match.end())
