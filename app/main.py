@@ -6,10 +6,10 @@ without this frame, until a first session has run this file (and in its test har
 
 import streamlit as st
 
-from app.web.widgets import CSS, apply_choices, send_typed, session, sidebar
+from app.web.widgets import apply_choices, css, send_typed, session, sidebar
 
 st.set_page_config(page_title="chatrec", page_icon=":material/forum:", layout="centered")
-st.html(CSS)
+st.html(css())
 
 talk = st.Page("web/views/chat.py", title="Chat", icon=":material/forum:", default=True)
 page = st.navigation(

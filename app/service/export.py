@@ -10,9 +10,7 @@ from app.service.store import Conversation, Message, Profile
 FORMAT = "chatrec conversation 1"
 
 
-def markdown(
-    conversation: Conversation, profile: Profile, messages: list[Message], saved: Sequence[str] = ()
-) -> str:
+def markdown(conversation: Conversation, profile: Profile, messages: list[Message], saved: Sequence[str] = ()) -> str:
     """The dialogue with its items and their reasons, to read; then the titles that the person saved for later."""
     ranker = f" + {conversation.ranker}" if conversation.ranker else ""
     lines = [

@@ -25,8 +25,8 @@ class Stored(BaseModel):
 
 
 class Pick(BaseModel):
-    """An item as it was shown. facts: what the catalogue knows of it, by column; nothing where it is not known. standing_out: what tells
-    it from the other picks."""
+    """An item as it was shown. facts: what the catalogue knows of it, by column; nothing where it is not known.
+    standing_out: what tells it from the other picks."""
 
     model_config = ConfigDict(frozen=True)
 

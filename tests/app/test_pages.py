@@ -178,12 +178,12 @@ def test_feedback_is_stored_shown_and_taken_back(served: Settings, chat: Chat) -
     profile = chat.profile_of(c)
     first = chat.messages(c.id)[1].item_ids[0]
     pills = next(p for p in at.button_group if p.key.startswith("feedback-"))
-    pills.set_value("like").run()
+    pills.set_value(["like"]).run()
     assert [(f.item_id, f.kind) for f in chat.feedback(profile)] == [(first, "like")]
     reloaded = opened(c=c.id)
     shown = next(p for p in reloaded.button_group if p.key.startswith("feedback-"))
-    assert shown.value == "like"
-    shown.set_value(None).run()
+    assert shown.value == ["like"]
+    shown.set_value([]).run()
     assert chat.feedback(profile) == []
 
 

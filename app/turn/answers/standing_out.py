@@ -1,12 +1,13 @@
 """What tells one item from the others beside it: "the only one under 2 hours", "the oldest of these".
 
-A statement is a condition on an attribute that exactly this one keeps, of all whose cell is known, or its being first in
-an order. Nothing here names an attribute: kinds say which conditions may tell an item apart, and how that is put.
+A statement is a condition on an attribute that exactly this one keeps, or its being the first in an order.
+Nothing here names an attribute: kinds say which conditions may tell an item apart, and how that is put.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,9 @@ def _evidence(catalogue: Catalogue, items: Sequence[int], fact: _Fact) -> dict[s
 def _facts(a: Attribute, catalogue: Catalogue, items: Sequence[int]) -> Iterator[_Fact]:
     cells = [catalogue.attributes.cells(a.name)[i] for i in items]
     known = [n for n, cell in enumerate(cells) if not a.unknown(cell)]
-    if len(known) < max(2, len(items) - 1):  # of one item it may be unknown; else nobody knows whether it is the only one
+    if len(known) < max(
+        2, len(items) - 1
+    ):  # of one item it may be unknown; else nobody knows whether it is the only one
         return
     if a.told:
         yield from _only(a, catalogue, {n: cells[n] for n in known}, whole=len(known) == len(items))
@@ -67,22 +70,22 @@ def _facts(a: Attribute, catalogue: Catalogue, items: Sequence[int]) -> Iterator
 
 
 @singledispatch
-def _only(a: Attribute, catalogue: Catalogue, cells: Mapping[int, object], *, whole: bool) -> Iterator[_Fact]:
-    """Conditions that exactly one of the cells keeps. whole: no cell is unknown."""
+def _only(a: Attribute, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
+    """Conditions that exactly one of the cells keeps; all are known."""
     yield from ()
 
 
-def _one(a: Attribute, cells: Mapping[int, object], condition: Condition) -> int | None:
+def _one(a: Attribute, cells: Sequence[Any], condition: Condition) -> int | None:
     """The place of the one item that keeps the condition; None where none or several do."""
-    keep = [n for n, cell in cells.items() if a.holds(cell, condition)]
+    keep = [n for n, cell in enumerate(cells) if a.holds(cell, condition)]
     return keep[0] if len(keep) == 1 else None
 
 
 @_only.register
-def _(a: Flag, catalogue: Catalogue, cells: Mapping[int, object], *, whole: bool) -> Iterator[_Fact]:
+def _(a: Flag, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
     for holds in (True, False) if a.opposite else (True,):
         condition = a.condition("is", holds)
-        if whole and (place := _one(a, cells, condition)) is not None:
+        if (place := _one(a, cells, condition)) is not None:
             rare = 1 - float(catalogue.attributes.mask((condition,)).mean())
             yield _Fact(place, a.name, f"The only {_described(a.bare(condition))}", 0.3 + 0.7 * rare, condition)
 
@@ -98,13 +101,13 @@ def _described(label: str) -> str:
 
 
 @_only.register
-def _(a: Named, catalogue: Catalogue, cells: Mapping[int, object], *, whole: bool) -> Iterator[_Fact]:
+def _(a: Named, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
     names = catalogue.attributes.values.get(a.name, ())
-    if not whole or (len(names) > _FEW and not a.prefix):
+    if len(names) > _FEW and not a.prefix:
         return
-    have = {n: (cell,) if isinstance(cell, str) else tuple(cell) for n, cell in cells.items()}  # type: ignore[call-overload]
-    for place, mine in have.items():
-        others = {name for n, theirs in have.items() if n != place for name in theirs}
+    have = [(cell,) if isinstance(cell, str) else tuple(cell) for cell in cells]
+    for place, mine in enumerate(have):
+        others = {name for n, theirs in enumerate(have) if n != place for name in theirs}
         for name in mine:
             condition = a.condition(a.any_of, name)
             share = float(catalogue.attributes.mask((condition,)).mean())
@@ -127,28 +130,26 @@ def _named(a: Named, condition: Condition, catalogue: Catalogue) -> str:
 
 
 @_only.register
-def _(a: Number, catalogue: Catalogue, cells: Mapping[int, object], *, whole: bool) -> Iterator[_Fact]:
-    if not whole or not (a.dimension or a.unit) or a.counted:
+def _(a: Number, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
+    if not (a.dimension or a.unit) or a.counted:
         return
     if a.words.there:  # there is some of it, or none
         yield from _bound(a, cells, a.condition("at least", 1), 0.5)
         return
     spread = _spread(a, catalogue)
-    ranges: dict[int, tuple[float, float]] = cells  # type: ignore[assignment]
-    by_low, by_high = (sorted(ranges, key=lambda n: ranges[n][end]) for end in (0, 1))
+    lows, highs = sorted(low for low, _ in cells), sorted(high for _, high in cells)
     if a.span == "choice":
-        most = ranges[by_high[-1]][1]
-        yield from _possible(a, cells, [ranges[by_low[0]][0], *([most] if np.isfinite(most) else [])])
-        return
-    least, next_low = ranges[by_high[0]][1], min(low for n, (low, _) in ranges.items() if n != by_high[0])
-    if (edge := _round(least, next_low, above=True)) is not None and spread:
-        yield from _bound(a, cells, a.condition("at most", _figure(edge - a.step)), (next_low - least) / spread)
-    most, next_high = ranges[by_low[-1]][0], max(high for n, (_, high) in ranges.items() if n != by_low[-1])
-    if (edge := _round(next_high, most, above=False)) is not None and spread and np.isfinite(next_high):
-        yield from _bound(a, cells, a.condition("at least", _figure(edge + a.step)), (most - edge) / spread)
+        yield from _possible(a, cells, [lows[0], *([highs[-1]] if np.isfinite(highs[-1]) else [])])
+    elif spread and np.isfinite(highs).all():
+        if (edge := _round(highs[0], lows[1], above=True)) is not None:
+            condition = a.condition("at most", _figure(edge - a.step))
+            yield from _bound(a, cells, condition, (lows[1] - highs[0]) / spread)
+        if (edge := _round(highs[-2], lows[-1], above=False)) is not None:
+            condition = a.condition("at least", _figure(edge + a.step))
+            yield from _bound(a, cells, condition, (lows[-1] - edge) / spread)
 
 
-def _possible(a: Number, cells: Mapping[int, object], values: Sequence[float]) -> Iterator[_Fact]:
+def _possible(a: Number, cells: Sequence[Any], values: Sequence[float]) -> Iterator[_Fact]:
     """ "The only one for 6 players": of cells that leave a choice."""
     for value in values:
         condition = a.condition("is", _figure(value))
@@ -156,18 +157,16 @@ def _possible(a: Number, cells: Mapping[int, object], values: Sequence[float]) -
             yield _Fact(place, a.name, f"The only one {' '.join(filter(None, a.phrase(condition)))}", 0.6, condition)
 
 
-def _bound(a: Attribute, cells: Mapping[int, object], condition: Condition, gap: float) -> Iterator[_Fact]:
+def _bound(a: Attribute, cells: Sequence[Any], condition: Condition, gap: float) -> Iterator[_Fact]:
     if (place := _one(a, cells, condition)) is not None:
         behind = " ".join(filter(None, a.phrase(condition)))
         yield _Fact(place, a.name, f"The only one {behind}", 0.45 + 0.45 * min(1.0, gap), condition)
 
 
 @_only.register
-def _(a: Year, catalogue: Catalogue, cells: Mapping[int, object], *, whole: bool) -> Iterator[_Fact]:
-    if not whole:
-        return
+def _(a: Year, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
     spread = _spread(a, catalogue)
-    years = sorted(int(cell) for cell in cells.values())  # type: ignore[call-overload]
+    years = sorted(int(cell) for cell in cells)
     if (edge := _round(years[0], years[1], above=True)) is not None and edge % 5 == 0 and spread:
         yield from _bound(a, cells, a.condition("at most", int(edge) - 1), (years[1] - years[0]) / spread)
     first = [y for y in range(years[-2] + 1, years[-1] + 1) if y % 5 == 0]
@@ -177,8 +176,8 @@ def _(a: Year, catalogue: Catalogue, cells: Mapping[int, object], *, whole: bool
 
 
 @_only.register
-def _(a: Levels, catalogue: Catalogue, cells: Mapping[int, object], *, whole: bool) -> Iterator[_Fact]:
-    if not whole or a.adjectives:
+def _(a: Levels, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
+    if a.adjectives:
         return  # those are told by an order: "the least violent"
     for level in a.levels:
         condition = a.condition("is", level)

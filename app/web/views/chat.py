@@ -5,11 +5,14 @@ import streamlit as st
 from app.events import Done, Fallback, ItemShown, TurnEvent
 from app.service import Chat, Conversation, Job, Message, Profile, file_name, starters
 from app.web.widgets import (
+    Given,
     begin,
+    compare_bar,
     edit,
     give_back,
     is_running,
     item_card,
+    item_dialogs,
     plain,
     said,
     say,
@@ -19,7 +22,6 @@ from app.web.widgets import (
     trace,
     waiting,
 )
-from recommenders.data import FeedbackKind
 
 POLL_SECONDS = 0.4  # how often a running answer is drawn anew
 AVATARS = {"user": ":material/person:", "assistant": ":material/movie:"}
@@ -69,7 +71,7 @@ def welcome(chat: Chat) -> None:
 def conversation(chat: Chat, current: Conversation) -> None:
     profile = chat.profile_of(current)
     messages = chat.messages(current.id)
-    given: dict[str, FeedbackKind] = {f.item_id: f.kind for f in chat.feedback(profile)}
+    given = Given.by(chat, profile)
     running = session.jobs().get(current.id) if is_running(current.id) else None
     head(chat, current, profile)
     if running is not None and messages and messages[-1].status == "streaming":
@@ -85,7 +87,7 @@ def conversation(chat: Chat, current: Conversation) -> None:
                 if latest:
                     again(chat, current)
     if running is not None:
-        answering(running)
+        answering(running, profile, given)
         for text in waiting(current.id):
             with st.chat_message("user", avatar=AVATARS["user"]):
                 st.markdown(said(text))
@@ -97,6 +99,8 @@ def conversation(chat: Chat, current: Conversation) -> None:
             st.caption("There is no answer to this message.")
             again(chat, current)
     trouble(current.id)
+    compare_bar(chat)
+    item_dialogs(chat, profile, current.generator)
 
 
 def head(chat: Chat, current: Conversation, profile: Profile) -> None:
@@ -178,14 +182,14 @@ def asked(chat: Chat, current: Conversation, message: Message, *, editable: bool
             )
 
 
-def answer(chat: Chat, message: Message, profile: Profile, given: dict[str, FeedbackKind]) -> None:
+def answer(chat: Chat, message: Message, profile: Profile, given: Given) -> None:
     bypassed(message.events)
     if message.status == "failed":
         st.error(said(message.text), icon=":material/error:")
     elif message.text:
         st.markdown(said(message.text))
     for item in (e for e in message.events if isinstance(e, ItemShown)):
-        item_card(item, f"{message.id}-{item.position}", profile, given, say)
+        item_card(chat, item, f"{message.id}-{item.position}", profile, given, say)
     if message.status == "stopped":
         st.caption(":material/stop_circle: Stopped")
     elif message.status == "streaming":
@@ -213,7 +217,7 @@ def again(chat: Chat, current: Conversation) -> None:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def answering(job: Job) -> None:
+def answering(job: Job, profile: Profile, given: Given) -> None:
     """The running turn. It runs in its own thread: this only looks, so a rerun or a reload harms nothing."""
     job.wait_visible(POLL_SECONDS)
     if job.over.is_set():
@@ -224,10 +228,10 @@ def answering(job: Job) -> None:
         bypassed(view.events)
         if view.text:
             st.markdown(said(view.text) + ("" if complete else " ▌"))
-        elif not view.items:
+        else:  # also above cards: the sentence that comes takes the place of this line, and nothing moves
             st.caption(":material/more_horiz: Looking …")
         for item in view.items:
-            item_card(item, f"running-{item.position}", None, {}, None)
+            item_card(session.chat(), item, f"running-{item.position}", profile, given, say, coming=True)
         if complete:
             st.caption(":material/hourglass: Being stored …")
         st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=job.stop.set, disabled=complete)

@@ -2,10 +2,10 @@
 
 from app.web.widgets import session
 from app.web.widgets.charts import lines, scatter
-from app.web.widgets.item_card import item_card
+from app.web.widgets.items import Given, compare_bar, item_card, item_dialogs, look_at
 from app.web.widgets.markup import plain, prose, said, seconds, size, when
 from app.web.widgets.sidebar import apply_choices, sidebar
-from app.web.widgets.style import CSS
+from app.web.widgets.style import css
 from app.web.widgets.trace import trace
 from app.web.widgets.turns import (
     begin,
@@ -20,14 +20,18 @@ from app.web.widgets.turns import (
 )
 
 __all__ = [
-    "CSS",
+    "Given",
     "apply_choices",
     "begin",
+    "compare_bar",
+    "css",
     "edit",
     "give_back",
     "is_running",
     "item_card",
+    "item_dialogs",
     "lines",
+    "look_at",
     "plain",
     "prose",
     "said",
