@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.events import Reason
-from recommenders.data import Attribute, Catalogue, Condition, Flag, Levels, Named, Number, Year
+from recommenders.data import Attribute, Catalogue, Condition, Flag, Levels, Named, Number, Operator, Year
 
 _COMMON = (0.003, 0.45)  # the share of a catalogue that has a name which may tell: neither a name of its own nor usual
 _FEW = 60  # names of a sort (genres, moods); more are themes, each of its own
@@ -55,15 +55,11 @@ def _evidence(catalogue: Catalogue, items: Sequence[int], fact: _Fact) -> dict[s
 
 def _facts(a: Attribute, catalogue: Catalogue, items: Sequence[int]) -> Iterator[_Fact]:
     cells = [catalogue.attributes.cells(a.name)[i] for i in items]
-    known = [n for n, cell in enumerate(cells) if not a.unknown(cell)]
-    if len(known) < max(
-        2, len(items) - 1
-    ):  # of one item it may be unknown; else nobody knows whether it is the only one
+    if any(a.unknown(cell) for cell in cells):  # nobody knows whether another one is the only one, or the first
         return
     if a.told:
-        yield from _only(a, catalogue, {n: cells[n] for n in known}, whole=len(known) == len(items))
-    if len(known) == len(items):
-        yield from _first(a, catalogue, items)
+        yield from _only(a, catalogue, cells)
+    yield from _first(a, catalogue, items)
 
 
 # -- the only one -----------------------------------------------------------------------------------------------------
@@ -123,7 +119,9 @@ def _named(a: Named, condition: Condition, catalogue: Catalogue) -> str:
         return f"one {behind}"
     if a.together:  # names of sorts of items
         noun = next(iter(catalogue.nouns[2:]), "")
-        return f"{before} {noun}" if noun else f"one with {before}"
+        if noun in before:  # "film-noir"; also where there is no noun
+            return before if noun else f"one with {before}"
+        return f"{before} {noun}"
     if a.said in before.split():  # "happy ending"
         return f"one with {'an' if before[0] in 'aeiou' else 'a'} {before}"
     return f"one whose {a.said} is {before}"
@@ -141,10 +139,10 @@ def _(a: Number, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
     if a.span == "choice":
         yield from _possible(a, cells, [lows[0], *([highs[-1]] if np.isfinite(highs[-1]) else [])])
     elif spread and np.isfinite(highs).all():
-        if (edge := _round(highs[0], lows[1], above=True)) is not None:
+        if (edge := _round(a, highs[0], lows[1], above=True)) is not None:
             condition = a.condition("at most", _figure(edge - a.step))
             yield from _bound(a, cells, condition, (lows[1] - highs[0]) / spread)
-        if (edge := _round(highs[-2], lows[-1], above=False)) is not None:
+        if (edge := _round(a, highs[-2], lows[-1], above=False)) is not None:
             condition = a.condition("at least", _figure(edge + a.step))
             yield from _bound(a, cells, condition, (lows[-1] - edge) / spread)
 
@@ -167,12 +165,14 @@ def _bound(a: Attribute, cells: Sequence[Any], condition: Condition, gap: float)
 def _(a: Year, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
     spread = _spread(a, catalogue)
     years = sorted(int(cell) for cell in cells)
-    if (edge := _round(years[0], years[1], above=True)) is not None and edge % 5 == 0 and spread:
-        yield from _bound(a, cells, a.condition("at most", int(edge) - 1), (years[1] - years[0]) / spread)
-    first = [y for y in range(years[-2] + 1, years[-1] + 1) if y % 5 == 0]
-    if first and spread:
-        edge = max(first, key=lambda y: (y % 10 == 0, -y))
-        yield from _bound(a, cells, a.condition("at least", edge), (years[-1] - years[-2]) / spread)
+    bounds: tuple[tuple[range, Operator, int], ...] = (
+        (range(years[0] + 1, years[1] + 1), "at most", -1),  # "before 1970": the nearest round year
+        (range(years[-1], years[-2], -1), "at least", 0),
+    )
+    for gap, operator, beyond in bounds:
+        edge = next((y for step in (10, 5) for y in gap if y % step == 0), None)
+        if edge is not None and spread:
+            yield from _bound(a, cells, a.condition(operator, edge + beyond), len(gap) / spread)
 
 
 @_only.register
@@ -183,7 +183,9 @@ def _(a: Levels, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
         condition = a.condition("is", level)
         if (place := _one(a, cells, condition)) is not None:
             rare = 1 - float(catalogue.attributes.mask((condition,)).mean())
-            yield _Fact(place, a.name, f"The only one with {a.said} {a.bare(condition)}", 0.2 + 0.2 * rare, condition)
+            yield _Fact(
+                place, a.name, f"The only one whose {a.said} is {a.bare(condition)}", 0.2 + 0.2 * rare, condition
+            )
 
 
 def _spread(a: Attribute, catalogue: Catalogue) -> float:
@@ -193,10 +195,10 @@ def _spread(a: Attribute, catalogue: Catalogue) -> float:
     return float(high - low)
 
 
-def _round(low: float, high: float, *, above: bool) -> float | None:
+def _round(a: Number, low: float, high: float, *, above: bool) -> float | None:
     """The roundest number that parts two values: above the one and at most the other, or from the one on and below the
     other. None where there is none, or no round one."""
-    for step in (1000, 500, 100, 60, 50, 30, 20, 10, 5, 1):
+    for step in (60, 30, 10, 5) if a.unit == "minutes" else (1000, 500, 100, 50, 20, 10, 5, 1):
         if step * 20 < high:
             return None
         edge = (np.floor(low / step) + 1) * step if above else (np.ceil(high / step) - 1) * step
