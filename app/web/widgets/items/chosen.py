@@ -1,6 +1,6 @@
 """Which items of a page are looked at more closely: one in full, some beside each other. Of this session alone."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -9,8 +9,8 @@ MOST_COMPARED = 4
 
 @dataclass
 class Chosen:
-    """opened     id of the item whose details are shown, and why it was shown; None for none
-    compared  ids of those to be compared, the latest last; comparing: whether they are, now
+    """opened     id of the item whose details are to be opened, and why it was shown; None for none
+    compared  ids of those to be compared, the latest last; comparing: whether that is to be opened
     """
 
     opened: str | None = None
@@ -26,8 +26,16 @@ def chosen() -> Chosen:
     return found
 
 
-def look_at(item_id: str | None, reasons: tuple[str, ...] = ()) -> None:
-    """For callbacks: show the details of an item; None closes them."""
+def taken() -> Chosen:
+    """What is to be opened now; it is asked for once."""
+    at = chosen()
+    asked = replace(at)
+    at.opened, at.reasons, at.comparing = None, (), False
+    return asked
+
+
+def look_at(item_id: str, reasons: tuple[str, ...] = ()) -> None:
+    """For callbacks: open the details of an item."""
     at = chosen()
     at.opened, at.reasons, at.comparing = item_id, reasons, False
 
@@ -39,10 +47,10 @@ def choose(item_id: str, *, wanted: bool) -> None:
     at.compared = [*others, item_id][-MOST_COMPARED:] if wanted else others
 
 
-def compare(*, now: bool) -> None:
-    """For callbacks: show those that were chosen beside each other, or no longer."""
+def compare() -> None:
+    """For callbacks: open those that were chosen beside each other."""
     at = chosen()
-    at.comparing, at.opened = now, None
+    at.comparing, at.opened = True, None
 
 
 def clear() -> None:

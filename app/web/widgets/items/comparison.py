@@ -30,7 +30,6 @@ def compare_bar(chat: Chat) -> None:
             icon=":material/compare_arrows:",
             disabled=len(numbers) < 2,
             on_click=compare,
-            kwargs={"now": True},
         )
         st.button("Clear", key="compare-clear", type="tertiary", on_click=clear)
 

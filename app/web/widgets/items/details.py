@@ -21,7 +21,7 @@ def details(chat: Chat, item: int, reasons: Sequence[str], profile: Profile | No
         st.html(_head(told, picture(chat, told, COVER), reasons))
         if profile is not None:
             with st.container(horizontal=True, key="row-details"):
-                feedback(profile, told.item_id, Given.by(chat, profile), "details")
+                feedback(profile, told.item_id, Given.by(chat, profile), "details", alone=True)
         st.html(_facts(items.sheet(catalogue, item)) + _histogram(items.ratings(data, item)))
         _resembling(chat, item, generator)
         st.html(_links(items.links(catalogue, item)))

@@ -43,8 +43,9 @@ class Given:
         return [*filter(None, pressed), *([COMPARED] if item_id in chosen().compared else [])]
 
 
-def feedback(profile: Profile, item_id: str, given: Given, key: str) -> None:
-    """`key` is unique on the page: an item may be shown more than once.
+def feedback(profile: Profile, item_id: str, given: Given, key: str, *, alone: bool = False) -> None:
+    """`key` is unique on the page: an item may be shown more than once. alone: only the part of the page that it stands
+    in is drawn anew, such as a dialog, which drawing the page would close.
 
     The widget's own key names what the store says, so that a new one is drawn when that changes, by whatever means.
     What it gives back is compared with that. No callback: Streamlit may break one off when the next request comes, and
@@ -63,7 +64,7 @@ def feedback(profile: Profile, item_id: str, given: Given, key: str) -> None:
     if set(now) == set(before):
         return
     _keep(profile, item_id, before, now)
-    st.rerun()
+    st.rerun(scope="fragment" if alone else "app")
 
 
 def _keep(profile: Profile, item_id: str, before: list[str], now: list[str]) -> None:
