@@ -98,7 +98,7 @@ def test_a_card_its_details_the_saved_list_and_comparing(page: Page, shop: Setti
     # Two beside each other; the table scrolls inside, the page does not.
     for n in (0, 1):
         cards.nth(n).get_by_role("button", name="Compare").click()
-        expect(cards.nth(n).get_by_role("button", name="Compare")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".st-key-compare-bar")).to_contain_text(shown[n].rpartition(" (")[0])
     page.get_by_role("button", name="Compare 2").click()
     table = page.get_by_role("dialog").locator(".beside table")
     expect(table.locator("thead th")).to_have_count(2)
