@@ -36,6 +36,11 @@ class Settings(Backends, BaseSettings):
         True, description="Recommenders that can (drn) explore and learn from likes and dislikes in the chat."
     )
 
+    remote_pictures: bool = Field(
+        False,
+        description="Show the pictures that a catalogue's own column links to; every browser then asks their servers.",
+    )
+
     small_encoder: bool = Field(
         True, description="Where rules lead, a small encoder reads along and decides what they are unsure of."
     )

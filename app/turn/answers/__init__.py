@@ -4,6 +4,7 @@ from app.turn.answers import wording
 from app.turn.answers.evidence import for_opening, for_reason, for_table
 from app.turn.answers.gate import Gate
 from app.turn.answers.grounding import check, harmless, sentences
+from app.turn.answers.standing_out import standing_out
 from app.turn.answers.wording import Voice
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "for_table",
     "harmless",
     "sentences",
+    "standing_out",
     "wording",
 ]

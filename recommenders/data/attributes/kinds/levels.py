@@ -248,7 +248,10 @@ class Levels(Attribute):
     def foremost(self, rising: bool) -> str:
         if not self.adjectives:
             return _superlative(self.levels[0 if rising else -1])
-        return f"{'least' if rising else 'most'} {self.adjectives[0]}"
+        word = self.adjectives[0]
+        if not rising and len(word) <= _SHORT and word.endswith("y"):
+            return _superlative(word)
+        return f"{'least' if rising else 'most'} {word}"
 
     def further(self, less: bool) -> str:
         if self.adjectives:
@@ -325,6 +328,7 @@ def _stem(word: str) -> str:
     return word + word[-1] if short else word
 
 
+_SHORT = 6  # letters of an adjective in -y whose superlative is one word: "funniest"
 _BOUND = re.compile(
     r"(?:(?P<most>\b(?:at\s+(?:the\s+)?most|up\s+to|max(?:imum)?|no\s+more\s+than|not\s+more\s+than|(?:nothing|not|no)\s+"
     r"\w+er\s+than))|\b(?:at\s+(?:the\s+)?least|min(?:imum)?|no\s+less\s+than|not\s+less\s+than))\s+(?:a\s+)?$",
