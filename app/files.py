@@ -49,9 +49,11 @@ def replacing(folder: Path) -> Iterator[Path]:
         if path.is_file():
             _to_disk(path)
     old = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.old"
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
+    while new.exists():
+        if folder.exists():
+            folder.rename(old)
+        with suppress(OSError):  # a reader put the old one back in between: once more
+            new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -18,7 +18,7 @@ from recommenders.data.sources import _stored
 from recommenders.data.tables import Dataset
 
 __all__ = [
-    "Info", "Source", "available", "builtin_names", "imported", "imported_names", "load", "ml_latest_small", "names",
+    "Info", "Source", "available", "builtin_names", "imported", "imported_names", "is_here", "load", "ml_latest_small", "names",
     "source",
 ]  # fmt: skip
 
@@ -101,6 +101,13 @@ def available(cache_dir: Path, datasets_dir: Path) -> list[Info]:
 def _missing(src: Source, cache_dir: Path, datasets_dir: Path) -> str:
     absent = [f for f in src.files(src.folder(cache_dir, datasets_dir)) if not f.is_file()]
     return f"{', '.join(f.name for f in absent)} not found in {absent[0].parent}; {src.HOW}" if absent else ""
+
+
+def is_here(name: str, cache_dir: Path, datasets_dir: Path) -> bool:
+    """Whether the files of a data set can be read. DataError where there is none of the name."""
+    if name in imported_names(cache_dir):
+        return True
+    return not _missing(source(name), cache_dir, datasets_dir)
 
 
 def load(name: str, cache_dir: Path, datasets_dir: Path) -> Dataset:
