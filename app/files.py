@@ -49,11 +49,15 @@ def replacing(folder: Path) -> Iterator[Path]:
         if path.is_file():
             _to_disk(path)
     old = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.old"
-    while new.exists():
+    while True:
         if folder.exists():
             folder.rename(old)
-        with suppress(OSError):  # a reader put the old one back in between: once more
+        try:
             new.rename(folder)
+            break
+        except OSError:  # a reader put the old one back in between (recover): once more
+            if not folder.exists():
+                raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -6,7 +6,7 @@ without this frame, until a first session has run this file (and in its test har
 
 import streamlit as st
 
-from app.web.widgets import CSS, apply_choices, send_typed, session, sidebar
+from app.web.widgets import CSS, apply_choices, send_typed, session, sidebar, underway
 
 st.set_page_config(page_title="chatrec", page_icon=":material/forum:", layout="centered")
 st.html(CSS)
@@ -29,4 +29,5 @@ with session.told():
     apply_choices(chat)
     send_typed()
     sidebar(chat, session.conversation())
+    underway(chat)
     page.run()

@@ -47,7 +47,7 @@ def serve(
 
 
 def _make_the_rest() -> "subprocess.Popen[bytes]":
-    """What a set-up left, at the lowest priority and on one thread; the process ends at once where nothing is missing."""
+    """What a set-up left, at the lowest priority and on one thread; it ends at once where nothing is missing."""
     lowest: dict[str, Any] = {"preexec_fn": lambda: os.nice(19)} if os.name == "posix" else {}
     return subprocess.Popen(
         [sys.executable, "-m", "app.cli", "setup", "--background"],

@@ -1,5 +1,5 @@
-"""Everything that the app works with, in order: data, weights, models that are trained in seconds; with these it serves.
-Then what takes minutes: the index of the texts, the other models, the pipeline's weights.
+"""Everything that the app works with, in order. First what it needs to answer: data, weights, models that are trained
+in seconds. Then what takes minutes: the index of the texts, the other models, the pipeline's weights.
 
 Each step says what it does, shows a bar, and is skipped with one line when it is done. A step that was interrupted goes
 on where it can (downloads, training) or starts again (the rest takes seconds). Two processes never make the same.
@@ -85,9 +85,8 @@ def make(step: Step, settings: Settings, progress: Progress, say: Callable[[str]
     """Do one step where it is not done; another process that is at it is waited for."""
     folder = settings.runs_dir / settings.dataset
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(
-        folder / f".{step.name.replace(' ', '-')}.lock", lambda: say(f"{step.what}: waiting for another process")
-    ):
+    lock = folder / f".{step.name.replace(' ', '-')}.lock"
+    with _alone(lock, lambda: say(f"{step.what}: waiting for another process")):
         if not step.done():
             step.run(progress)
 

@@ -18,6 +18,7 @@ from app.web.widgets.turns import (
     take_trouble,
     waiting,
 )
+from app.web.widgets.underway import underway
 
 __all__ = [
     "CSS",
@@ -41,6 +42,7 @@ __all__ = [
     "size",
     "take_trouble",
     "trace",
+    "underway",
     "waiting",
     "when",
 ]

@@ -18,8 +18,8 @@ from recommenders.data.sources import _stored
 from recommenders.data.tables import Dataset
 
 __all__ = [
-    "Info", "Source", "available", "builtin_names", "imported", "imported_names", "is_here", "load", "ml_latest_small", "names",
-    "source",
+    "Info", "Source", "available", "builtin_names", "imported", "imported_names", "is_here", "load", "ml_latest_small",
+    "names", "source",
 ]  # fmt: skip
 
 _NOT_SOURCES = {"imported"}  # the importer of people's own files
