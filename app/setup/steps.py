@@ -111,9 +111,9 @@ def begun(settings: Settings) -> bool:
     return (settings.runs_dir / settings.dataset / DONE).is_file()
 
 
-def rest(settings: Settings) -> list[Step]:
-    """The steps that are not done and that the app can answer without."""
-    return [step for step in steps(settings) if not step.first and not step.done()]
+def rest(settings: Settings) -> Iterator[Step]:
+    """The steps that the app can answer without and that are not done when their turn comes."""
+    return (step for step in steps(settings) if not step.first and not step.done())
 
 
 def steps(settings: Settings) -> list[Step]:
