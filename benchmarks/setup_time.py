@@ -31,7 +31,8 @@ from benchmarks.measure import about, write
 
 MESSAGES = (
     "something scary from the 80s", "a slow-burning film in space", "like Heat, but not so long ago",
-    "three French comedies", "a heartwarming film for the family", "no horror please, something with a twist", "the best of Hitchcock",
+    "three French comedies", "a heartwarming film for the family", "no horror please, something with a twist",
+    "the best of Hitchcock",
     "I loved Alien", "a short western", "something funny with Bill Murray",
 )  # fmt: skip
 _CHROMIUM = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
