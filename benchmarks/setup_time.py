@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Page, sync_playwright
 
 from app.events import ItemShown
@@ -71,19 +72,21 @@ def measured(folder: Path, fetched: Path | None, *, whole: bool) -> dict[str, fl
         "CHATREC_RUNS_DIR": str(settings.runs_dir),
         "CHATREC_DATABASE_URL": settings.database_url,
         "CHATREC_DATASETS": str(folder),
+        "PYTHONUNBUFFERED": "1",  # the lines come when they are printed
     }
     environment.pop("CHATREC_DATASET", None)
     began = time.perf_counter()
     found = set_up(environment)
-    with serving(environment) as url, sync_playwright() as p:
+    with serving(environment) as (url, app), sync_playwright() as p:
         found["the app listens"] = time.perf_counter() - began - sum(found.values())
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=[*_CHROMIUM])
         for state in ("first", "second"):
             page = browser.new_page()
-            found |= {f"{state} page": page_seconds(page, url)}
+            found |= {f"{state} page": page_seconds(page, url), f"{state} page, CPU": cpu_seconds(app)}
             if state == "first":
                 found["from nothing to the first page"] = time.perf_counter() - began
             found |= {f"{state} answer, cards seen": answer_seconds(page, MESSAGES[0])}
+            found |= {f"{state} answer, CPU": cpu_seconds(app) - found[f"{state} page, CPU"]}
             if state == "first":
                 found["from nothing to the first cards"] = time.perf_counter() - began
             page.close()
@@ -113,7 +116,8 @@ def set_up(environment: dict[str, str]) -> dict[str, float]:
 
 
 @contextmanager
-def serving(environment: dict[str, str]) -> Iterator[str]:
+def serving(environment: dict[str, str]) -> Iterator[tuple[str, psutil.Process]]:
+    """The address, and the process that answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -128,10 +132,17 @@ def serving(environment: dict[str, str]) -> Iterator[str]:
                 if knocking.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
+        children = psutil.Process(server.pid).children()
+        yield f"http://127.0.0.1:{port}", next(c for c in children if "streamlit" in c.cmdline())
     finally:
         server.terminate()
         server.wait()
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Of CPU so far: what does not grow with what else the machine is at."""
+    used = process.cpu_times()
+    return float(used.user + used.system)
 
 
 def page_seconds(page: Page, url: str) -> float:
