@@ -29,5 +29,5 @@ with session.told():
     apply_choices(chat)
     send_typed()
     sidebar(chat, session.conversation())
-    underway(chat)
+    underway(chat, session.conversation())
     page.run()

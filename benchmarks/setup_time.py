@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -106,7 +107,7 @@ def set_up(environment: dict[str, str]) -> dict[str, float]:
     assert process.stdout is not None
     found: dict[str, float] = {}
     step, since = "set-up starts", time.perf_counter()
-    for line in [*process.stdout, "[end] "]:
+    for line in chain(process.stdout, ["[end] "]):
         now = time.perf_counter()
         found[step] = now - since
         step, since = line.partition("] ")[2].strip() or line.strip(), now
