@@ -330,8 +330,8 @@ def test_what_is_made_beside_the_app_is_told_in_a_line(served: Settings) -> None
     path = served.runs_dir / served.dataset / background.STATE
     about = {"pid": process.pid, "started": process.create_time(), "step": "sasrec", "since": 0, "at": 300}
     path.write_text(json.dumps(about | {"done": 43, "total": 100}))
-    assert "SASRec is being trained: 43 %, about 7 minutes" in words(opened())
+    assert "SASRec is being trained: 43 %, about 7 minutes" in words(opened()).replace("\\", "")
     path.write_text(json.dumps(about | {"step": "", "failed": {"sasrec": "no more memory"}}))
-    assert "SASRec could not be made (no more memory)" in words(opened())
+    assert "SASRec could not be made (no more memory)" in words(opened()).replace("\\", "")
     path.unlink()
     assert "SASRec" not in words(opened())
