@@ -1,6 +1,6 @@
 """What people can do: talk, give feedback, train, set up; doors call these and nothing below."""
 
-from app.service import feature_writing
+from app.service import feature_writing, knowledge_writing
 from app.service.chat import Chat
 from app.service.export import file_name
 from app.service.jobs import Job, Jobs, Run
@@ -40,6 +40,7 @@ __all__ = [
     "find",
     "folder",
     "kept",
+    "knowledge_writing",
     "named",
     "people",
     "ship",

@@ -1,6 +1,6 @@
 """The tables that everything reads, their splits, and where they come from."""
 
-from recommenders.data import histories, ratings, rows, sources
+from recommenders.data import histories, knowledge, ratings, rows, sources
 from recommenders.data.attributes import (
     Attribute,
     Bound,
@@ -22,6 +22,7 @@ from recommenders.data.attributes import (
     kinds,
     overview_of,
     read_attribute,
+    stands_in,
 )
 from recommenders.data.default_schema import GENRES, PEOPLE, YEAR, asked_in_vain
 from recommenders.data.histories import popularity, users_by_items, weighted
@@ -73,6 +74,7 @@ __all__ = [
     "imported",
     "items_of",
     "kinds",
+    "knowledge",
     "leave_last_one_out",
     "ml_latest_small",
     "overview_of",
@@ -81,6 +83,7 @@ __all__ = [
     "read_attribute",
     "rows",
     "sources",
+    "stands_in",
     "states_of",
     "users_by_items",
     "weighted",

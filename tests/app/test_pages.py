@@ -18,7 +18,9 @@ from app.service.store.store import Store
 from app.service.workbench import Workbench
 from app.settings import Settings
 from app.setup import background
+from recommenders.data.knowledge import Declared, Fact, Knowledge, Line, digest, own_texts
 from tests.app.bench import make_tiny, tiny_settings
+from tests.recommenders.worlds import tiny_films_data
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
 PAGES = ("chat", "profile", "data", "models")
@@ -283,6 +285,23 @@ def test_the_catalogue_is_searched_and_filtered(served: Settings) -> None:
     assert list(at.dataframe[0].value["Title"]) == ["Alien"]
     at.text_input(key="catalogue-search").set_value("no such film").run()
     assert "Nothing matches" in words(at)
+
+
+def test_what_a_language_model_wrote_is_told(served: Settings) -> None:
+    known, data = Knowledge.of(served.cache_dir, served.dataset), tiny_films_data()
+    text = digest(own_texts(data.catalogue)[0])
+    declared = Declared(attribute={"kind": "category", "name": "mood"})
+    fact = Fact(value="tense", words="whatever it says")
+    about = {"item": data.catalogue.ids.ids[0], "attribute": "mood", "question": declared.digest}
+    with known.writing():
+        known.declare([declared])
+        known.put([Line(backend="openai:some", text=text, facts=(fact,), **about)])
+    try:
+        told = "Written by a language model out of the items' own texts: mood (openai:some, 1 of 20)"
+        assert told in words(opened("data")).replace("\\", "")
+    finally:
+        with known.writing():
+            known.drop()
 
 
 def test_an_import_without_files_says_what_is_missing(served: Settings) -> None:

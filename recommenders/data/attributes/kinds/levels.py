@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import field_validator, model_validator
 
-from app.errors import UnknownName, did_you_mean
+from app.errors import DataError, UnknownName, did_you_mean
 from recommenders.data.attributes.attribute import (
     Attribute,
     Column,
@@ -279,6 +279,15 @@ class Levels(Attribute):
     def arguments(self, condition: Condition) -> Mapping[str, Any]:
         end = {"at most": "_at_most", "at least": "_at_least"}.get(condition.operator)
         return {} if end is None or condition.refused else {f"{self.name}{end}": condition.values[0]}
+
+    def writable(self, values: Sequence[str]) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.levels)}
+
+    def cell_written(self, value: Any, said: str, values: Sequence[str]) -> str:
+        level = " ".join(str(value).lower().split())
+        if level not in self.levels:
+            raise DataError("it is none of the levels")
+        return level
 
     @classmethod
     def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from app.errors import UnknownName
+from app.errors import DataError, UnknownName
 from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, wrong_cell
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.reading import MOST, Sample, name_parts
@@ -280,6 +280,18 @@ class Year(Attribute):
         year = day_of(str(value))
         if year is None:
             raise wrong_cell(self, value)
+        return year
+
+    def writable(self, values: Sequence[str]) -> dict[str, Any]:
+        return {"type": "integer"}
+
+    def cell_written(self, value: Any, said: str, values: Sequence[str]) -> str:
+        """The year alone, as it stands in the words."""
+        year = str(value).strip().removesuffix(".0")
+        if not re.fullmatch(r"\d{3,4}", year):
+            raise DataError("it is not a year")
+        if not re.search(rf"(?<!\d){year}(?!\d)", said):
+            raise DataError("the year is not in the words quoted")
         return year
 
     def check(self, condition: Condition) -> None:
