@@ -45,6 +45,7 @@ docs: $(STAMP)                  ## write the generated tables of the documentati
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m benchmarks.pages
 
+benchmarks: export CHATREC_DATASET := ml-100k
 benchmarks: setup               ## the figures of docs/lab-log.md
 	$(BIN)/python benchmarks/recommend.py
 	$(BIN)/python benchmarks/turn.py
