@@ -261,14 +261,14 @@ class Chat:
 
     def parts(self, conversation: Conversation, stop: threading.Event | None = None) -> tuple[Parts, str]:
         """What the next turn works with, and "" or why the language model is not among it. A set `stop` ends what a
-        language model that ranks is at."""
-        ranker = conversation.ranker
-        pipeline = self.workbench.pipeline(conversation.generator, None if ranker in NAMES else ranker)
+        language model that ranks is at. Where the generator is not trained yet another one stands in."""
+        generator, ranker = self.workbench.standing_in(conversation.generator), conversation.ranker
+        pipeline = self.workbench.pipeline(generator, None if ranker in NAMES else ranker)
         info, model, why = self.load_model(conversation.backend)
         if ranker in NAMES:
             pipeline = self.llm_rankers.pipeline(pipeline, ranker, model, stop)
         pipeline, explorer = self.online.serving(pipeline)
-        return Parts(info, model, pipeline, conversation.generator, conversation.ranker, explorer), why
+        return Parts(info, model, pipeline, generator, ranker, explorer), why
 
     def _answer(self, asked: Message, stop: threading.Event) -> Iterator[TurnEvent]:
         answer = self.store.begin_answer(asked.conversation_id)

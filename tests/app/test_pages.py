@@ -1,5 +1,6 @@
 """Every page, run as Streamlit runs it, over a small real workbench."""
 
+import json
 import re
 import threading
 import time
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote_plus
 
+import psutil
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -17,6 +19,7 @@ from app.service.chat import Chat
 from app.service.store.store import Store
 from app.service.workbench import Workbench
 from app.settings import Settings
+from app.setup import background
 from recommenders.data.knowledge import Declared, Fact, Knowledge, Line, digest, own_texts
 from tests.app.bench import make_tiny, tiny_settings
 from tests.recommenders.worlds import tiny_films_data
@@ -389,11 +392,12 @@ def test_a_store_that_cannot_be_opened_is_told(
     assert [b.label for b in at.button] == ["Try again"]
 
 
-def test_a_generator_that_is_not_trained_is_told_in_the_answer(served: Settings, chat: Chat) -> None:
+def test_a_generator_that_is_not_trained_is_told_and_another_one_stands_in(served: Settings, chat: Chat) -> None:
     c = chat.start(chat.person(), generator="sasrec")
-    at = say(opened(c=c.id), "hello")
+    at = say(opened(c=c.id), "a comedy")
+    assert "SASRec is not trained yet; until then EASE finds the titles" in words(at)
     assert "chatrec train sasrec" in words(at)
-    assert "again" in keys(at, "again")
+    assert chat.messages(c.id)[-1].item_ids
 
 
 def test_what_is_in_force_is_shown_and_taken_away(served: Settings, chat: Chat) -> None:
@@ -450,3 +454,15 @@ def test_parts_are_called_by_names_for_people(served: Settings, chat: Chat) -> N
     assert " · EASE" in chat.export_markdown(c.id)
     models = words(opened("models"))
     assert "SASRec" in models and "**sasrec**" not in models
+
+
+def test_what_is_made_beside_the_app_is_told_in_a_line(served: Settings) -> None:
+    process = psutil.Process()
+    path = served.runs_dir / served.dataset / background.STATE
+    about = {"pid": process.pid, "started": process.create_time(), "step": "sasrec", "since": 0, "at": 300}
+    path.write_text(json.dumps(about | {"done": 43, "total": 100}))
+    assert "SASRec is being trained: 43 %, about 7 minutes" in words(opened()).replace("\\", "")
+    path.write_text(json.dumps(about | {"step": "", "failed": {"sasrec": "no more memory"}}))
+    assert "SASRec could not be made (no more memory)" in words(opened()).replace("\\", "")
+    path.unlink()
+    assert "SASRec" not in words(opened())

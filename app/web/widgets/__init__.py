@@ -21,6 +21,7 @@ from app.web.widgets.turns import (
     take_trouble,
     waiting,
 )
+from app.web.widgets.underway import underway
 
 __all__ = [
     "LOGO",
@@ -54,6 +55,7 @@ __all__ = [
     "size",
     "take_trouble",
     "trace",
+    "underway",
     "waiting",
     "when",
 ]
