@@ -4,6 +4,7 @@
 defines what `Source` lists. Fetching is the app's affair: a file only declares what it needs.
 """
 
+import csv
 import hashlib
 import importlib
 import pkgutil
@@ -20,7 +21,7 @@ from recommenders.data.tables import Dataset
 
 __all__ = [
     "Info", "Source", "as_owned", "available", "builtin_names", "imported", "imported_names", "is_here", "load",
-    "ml_latest_small", "names", "source",
+    "ml_latest_small", "names", "requests", "source",
 ]  # fmt: skip
 
 _NOT_SOURCES = {"imported"}  # the importer of people's own files
@@ -149,6 +150,15 @@ def as_owned(name: str, cache_dir: Path, datasets_dir: Path) -> Dataset:
         data = rated(src.read(folder))
         _stored.write(kept, data, key=key)
     return data
+
+
+def requests(name: str) -> list[tuple[str, str]]:
+    """(item id, text): requests in people's words that were written for a data set's items; [] where there are none."""
+    path = getattr(source(name), "REQUESTS", None) if name in builtin_names() else None
+    if path is None:
+        return []
+    with path.open(encoding="utf-8", newline="") as f:
+        return [(row["movie_id"], row["text"]) for row in csv.DictReader(f)]
 
 
 def _key(files: list[Path]) -> str:

@@ -22,6 +22,8 @@ _SOURCES = {
 }  # fmt: skip
 """What a film was made of -> how it is said; "original" says nothing."""
 
+REQUESTS = Path(__file__).with_name("film_requests.csv")
+"""Requests in people's words that were written for these films: what they are searched by besides their texts."""
 _ATTRIBUTES = Path(__file__).with_name("film_attributes.toml")
 SCHEMA = Schema(read_attribute(row) for row in tomllib.loads(_ATTRIBUTES.read_text(encoding="utf-8"))["attribute"])
 """The attributes of the joined columns; violence, sex and frightening are the catalogue's own content notes."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from app.errors import DataError
-from recommenders.data.sources import _movielens_csv
+from recommenders.data.sources import _film_facts, _movielens_csv
 from recommenders.data.tables import Dataset
 
 LABEL = "MovieLens 32M"
@@ -23,6 +23,7 @@ MD5 = "d472be332d4daa821edc399621853b57"
 MEMBERS = {name: f"ml-32m/{name}" for name in ("movies.csv", "ratings.csv")}
 LEAST: dict[str, int] = {}
 SHA256: dict[str, str] = {}
+REQUESTS = _film_facts.REQUESTS
 HOW = "fetch it: chatrec data get ml-32m, or put GroupLens' folder into the one that CHATREC_DATASETS names"
 COST = "239 MB to fetch, 900 MB on the disk, about 4 GB of memory to read; every model takes long on it"
 _BYTES_A_BYTE = 4.5  # of memory at the peak for a byte of ratings.csv: the table, its columns as numbers, their order

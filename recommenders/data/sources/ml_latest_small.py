@@ -8,7 +8,7 @@ not taken over.
 
 from pathlib import Path
 
-from recommenders.data.sources import _movielens_csv
+from recommenders.data.sources import _film_facts, _movielens_csv
 from recommenders.data.tables import Dataset
 
 LABEL = "MovieLens latest-small"
@@ -23,6 +23,7 @@ MD5 = ""  # "latest" changes now and then: members and sizes are checked
 MEMBERS = {name: f"ml-latest-small/{name}" for name in ("movies.csv", "ratings.csv")}
 LEAST = {"movies.csv": 400_000, "ratings.csv": 2_000_000}
 SHA256: dict[str, str] = {}
+REQUESTS = _film_facts.REQUESTS
 HOW = "fetch it: chatrec data get ml-latest-small, or put GroupLens' folder into the one that CHATREC_DATASETS names"
 COST = "1 MB to fetch"
 

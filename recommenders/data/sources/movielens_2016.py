@@ -39,6 +39,7 @@ SHA256 = {"movielens.pkl.xz": "f11eb406d322dbeff4445a4e4954b6a37b6c210af3f214231
 LEAST: dict[str, int] = {}
 COST = "50 MB to fetch"
 FACTS = Path(__file__).with_name("film_facts_2016.csv")
+REQUESTS = _film_facts.REQUESTS
 HOW = "fetch it: chatrec data get movielens-2016"
 _COLUMNS = ("movieId", "title", "year", "genres", "userId", "rating", "timestamp")
 
