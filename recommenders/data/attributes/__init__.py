@@ -1,7 +1,8 @@
 """What may be asked of an item: typed attributes, conditions on them, and the schema of a catalogue."""
 
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, both, either
+from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, both, either, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Holding, Operator, Value, each_part
+from recommenders.data.attributes.dimensions import FIT
 from recommenders.data.attributes.inference import found_in, inferred
 from recommenders.data.attributes.kinds.flag import Flag
 from recommenders.data.attributes.kinds.levels import Levels
@@ -14,6 +15,7 @@ from recommenders.data.attributes.reading import MOST, Sample
 from recommenders.data.attributes.schema import Bound, Schema, kinds, read_attribute
 
 __all__ = [
+    "FIT",
     "MOST",
     "Attribute",
     "Bound",
@@ -42,4 +44,5 @@ __all__ = [
     "names_said",
     "overview_of",
     "read_attribute",
+    "yes_or_no",
 ]

@@ -9,7 +9,7 @@ lists attributes by name.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -75,6 +75,12 @@ class Attribute(BaseModel, ABC):
     heard   whether a message can make conditions of it; where not, a model still can, and people may ask for it
     told    whether it is said of an item
     asked   regular expressions of what a question for it has, besides its names
+    sentence how a sentence says it: "{it} runs {value}"; what stands in [brackets] is left out where one of the columns
+            named there, {like_this}, is unknown: "{it} won {value}[ ({nominations} nominations)]"
+    otherwise how where there is none: "{it} isn't part of a series that I know of"
+    wanted  what a question for it wants to know: "who directed {it}"
+    spoiler told to nobody who does not ask for it
+    aside   left out of summaries
     counted made of the interactions: recommenders, which read those themselves, do not read it
     derived of other columns: their names, first the one whose place it takes
     """
@@ -97,6 +103,11 @@ class Attribute(BaseModel, ABC):
     heard: bool = True
     told: bool = True
     asked: tuple[str, ...] = ()
+    sentence: str = ""
+    otherwise: str = ""
+    wanted: str = ""
+    spoiler: bool = False
+    aside: bool = False
     counted: bool = False
     derived: tuple[str, ...] = ()
 
@@ -235,6 +246,29 @@ class Attribute(BaseModel, ABC):
         """The condition in a sentence, as (before the noun, behind it): ("horror", "") or ("", "under 2 hours")."""
         return "", f"{'not ' if condition.refused else ''}with {self.said} {self.bare(condition)}"
 
+    # -- answered ---------------------------------------------------------------------------------------------------
+
+    @property
+    def pattern(self) -> str:
+        """The sentence that says it."""
+        return self.sentence or f"the {self.said} of {{it}} is {{value}}"
+
+    def value(self, cell: Any) -> str:
+        """A known cell within its sentence."""
+        return self.tell(cell)
+
+    def states(self, it: str, cell: Any, beside: Callable[[str], str] = lambda name: "") -> str:
+        """A known cell as a sentence about `it`, without a full stop. beside: what other columns tell of the item."""
+        return said_by(self.pattern, {"it": it, "value": self.value(cell)}, beside)
+
+    def verdict(self, cell: Any, question: str, column: Column) -> str:
+        """What an answer to a yes-or-no question begins with: "Yes,", "A little:"; "" where it asks nothing of that."""
+        return ""
+
+    def unknown_of(self, it: str) -> str:
+        """That it is not known of `it`."""
+        return f"I don't know {(self.wanted or f'the {self.said} of {{it}}').replace('{it}', it)}"
+
     # -- heard ------------------------------------------------------------------------------------------------------
 
     def hear(self, text: str, column: Column, shown: Sequence[Any], taken: Sequence[tuple[int, int]] = ()) -> list[Hit]:
@@ -245,6 +279,10 @@ class Attribute(BaseModel, ABC):
 
     def hear_order(self, text: str) -> Ordered | None:
         """The order that a text asks for: "the shortest", "cheapest first"."""
+        return None
+
+    def hear_comparison(self, text: str) -> Ordered | None:
+        """The order by which a text compares two: "which is newer?"."""
         return None
 
     def foremost(self, rising: bool) -> str:
@@ -313,6 +351,33 @@ def in_question(words: re.Pattern[str], text: str) -> bool:
 
 
 _SENTENCE = re.compile(r"[.!]")
+_WONDERS = re.compile(r"\b(?:what|who|whom|whose|which|when|where|how|why)(?:['’]?s|['’]?re)?\b", re.IGNORECASE)
+
+
+def yes_or_no(question: str) -> bool:
+    """Whether a question is answered by yes or no: it has no word that asks for more."""
+    return not _WONDERS.search(question)
+
+
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_COLUMN = re.compile(r"\{(\w+)\}")
+_AN = re.compile(r"\b([Aa]) (?=[aeiou])")
+_ONE = re.compile(r"(?<![\d.,])1 (\w+)s\b")
+
+
+def said_by(pattern: str, given: Mapping[str, str], beside: Callable[[str], str] = lambda name: "") -> str:
+    """A pattern with what its {names} stand for: `given`, or what other columns tell of the item. What stands in
+    [brackets] is left out where one of its names is unknown."""
+
+    def told(match: re.Match[str]) -> str:
+        return given.get(match[1]) or beside(match[1])
+
+    def optional(match: re.Match[str]) -> str:
+        names = _COLUMN.findall(match[1])
+        filled = _COLUMN.sub(told, match[1])
+        return _ONE.sub(r"1 \1", filled) if all(given.get(n) or beside(n) for n in names) else ""
+
+    return _AN.sub(r"\1n ", _COLUMN.sub(told, _OPTIONAL.sub(optional, pattern)))
 
 
 def either(names: Sequence[str]) -> str:

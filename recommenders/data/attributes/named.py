@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from recommenders.data.attributes.attribute import Attribute, Column, both, either, unknown_value
+from recommenders.data.attributes.attribute import Attribute, Column, both, either, unknown_value, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Operator
+from recommenders.data.attributes.dimensions import any_of
 from recommenders.data.attributes.reading import name_parts, one_of
 
 _CUES: Mapping[str, str] = {
@@ -79,6 +80,7 @@ class Named(Attribute):
     capital, a cue or their length
     prefix  what a sentence says before such a name, behind the noun ("with", "in", "by"); "" puts it before the noun
     together  several that are wanted must all be there
+    synonyms  name -> what a question may call it: "happy ending" -> "end well"
     """
 
     unknown_passes_refusal = True
@@ -86,6 +88,7 @@ class Named(Attribute):
     proper: bool = False
     prefix: str = ""
     together: bool = False
+    synonyms: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def any_of(self) -> Operator:
@@ -137,6 +140,14 @@ class Named(Attribute):
             f"it is not {told}{n}" for n in (names if condition.operator == "has all" else [either(names)])
         )
 
+    def asked_for(self, question: str, values: Sequence[str]) -> tuple[str, ...]:
+        """The names that a question speaks of."""
+        return tuple(v for v in values if any_of((_ARTICLE.sub("", v), *self.synonyms.get(v, ()))).search(question))
+
+    def verdict(self, cell: Any, question: str, column: Column) -> str:
+        """Of what is there or not: "is it part of a series?"."""
+        return "Yes," if self.otherwise and yes_or_no(question) else ""
+
     def asks(self, text: str) -> bool:
         words = "|".join((*(f"{re.escape(w)}s?" for w in (self.said, *self.aka)), *self.asked))
         return bool(re.search(rf"\b(?:{words})\b", text, re.IGNORECASE))
@@ -159,4 +170,5 @@ class Named(Attribute):
         return (given,) if isinstance(given, str) else tuple(str(v) for v in given)
 
 
+_ARTICLE = re.compile(r"^(?:an?|the)\s+")
 _LISTED = 60  # values that a schema lists

@@ -189,6 +189,22 @@ class Bound:
         attribute, cell = self.schema[name], self.cells(name)[item]
         return "" if attribute.unknown(cell) else attribute.tell(cell)
 
+    def states(self, name: str, item: int, it: str) -> str:
+        """The cell of an item as a sentence about `it`; "" where it is not known."""
+        attribute, cell = self.schema[name], self.cells(name)[item]
+        return "" if attribute.unknown(cell) else attribute.states(it, cell, lambda other: self._beside(other, item))
+
+    def _beside(self, name: str, item: int) -> str:
+        """What another column tells of an item, within its sentence; "" where there is none."""
+        if name not in self.schema or self.schema[name].unknown(cell := self.cells(name)[item]):
+            return ""
+        return self.schema[name].value(cell)
+
+    def verdict(self, name: str, item: int, question: str) -> str:
+        """What the answer to a yes-or-no question for it begins with; "" where it is no such question."""
+        attribute, cell = self.schema[name], self.cells(name)[item]
+        return "" if attribute.unknown(cell) else attribute.verdict(cell, question, self.column(name))
+
     def ordered(self, name: str, items: Sequence[int], *, rising: bool) -> list[int]:
         """Items by this attribute, those of unknown cell last; equal ones as they came."""
         keys = {i: self.schema[name].key(self.cells(name)[i]) for i in items}

@@ -1,12 +1,21 @@
 """Yes or no: in stock, black and white, for beginners."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from app.errors import UnknownName
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, free, in_question, wrong_cell
+from recommenders.data.attributes.attribute import (
+    Attribute,
+    Column,
+    Hit,
+    free,
+    in_question,
+    said_by,
+    wrong_cell,
+    yes_or_no,
+)
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.dimensions import DIMENSIONS, any_of, denied, dimension_of
 from recommenders.data.attributes.reading import MOST, Sample
@@ -86,6 +95,16 @@ class Flag(Attribute):
 
     def tell(self, cell: Any) -> str:
         return self.said if cell else (self.opposite[0] if self.opposite else f"not {self.said}")
+
+    def states(self, it: str, cell: Any, beside: Callable[[str], str] = lambda name: "") -> str:
+        pattern = (self.sentence if cell else self.otherwise) or "{it} is {value}"
+        return said_by(pattern, {"it": it, "value": self.tell(cell)}, beside)
+
+    def verdict(self, cell: Any, question: str, column: Column) -> str:
+        if not yes_or_no(question):
+            return ""
+        opposite = any_of(self.opposite).search(question) and not any_of(self.names).search(question)
+        return "Yes," if bool(cell) is not bool(opposite) else "No,"
 
     def bare(self, condition: Condition) -> str:
         return self.tell(bool(condition.values[0]) is not condition.refused)

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import field_validator
 
 from app.errors import UnknownName, did_you_mean
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, free, wrong_cell
+from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, free, wrong_cell, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.dimensions import (
     DIMENSIONS,
@@ -158,7 +158,8 @@ class Number(Attribute):
             hours, minutes = divmod(round(value), 60)
             return f"{hours} hour{'s' * (hours > 1)}" + (f" {minutes} minutes" if minutes else "")
         if self.words.there:
-            return f"{value:,g} {self.said}" if value else f"none {self.said}"
+            said = self.said.removesuffix("s") if value == 1 else self.said
+            return f"{value:,g} {said}" if value else f"{'no' if self.words.having else 'none'} {said}"
         plain = f"{value:,.2f}" if value % 1 and (self.unit in MONEY or self.dimension == "price") else f"{value:,g}"
         if not self.unit:
             return plain
@@ -169,7 +170,7 @@ class Number(Attribute):
         if low == high:
             return self.amount(low)
         if np.isinf(high):
-            return f"{self.amount(low)} and more"
+            return f"ages {low:g} and up" if self.dimension == "age" else f"{self.amount(low)} and more"
         return self.range(low, high) if low else f"up to {self.amount(high)}"
 
     def range(self, low: float, high: float) -> str:
@@ -177,6 +178,44 @@ class Number(Attribute):
         if self.unit == "minutes":
             return f"{self.amount(low)} to {self.amount(high)}" if low >= 60 else f"{low:g} to {high:g} minutes"
         return f"{low:g} to {self.amount(high)}"
+
+    @property
+    def pattern(self) -> str:
+        return self.sentence or self.words.sentence or super().pattern
+
+    def value(self, cell: Any) -> str:
+        """ "No nominations" rather than "0 nominations"."""
+        return "no" if cell == (0, 0) and self.whole and not self.unit and not self.words.there else self.tell(cell)
+
+    def unknown_of(self, it: str) -> str:
+        if self.wanted or not self.words.wanted:
+            return super().unknown_of(it)
+        return f"I don't know {self.words.wanted.replace('{it}', it)}"
+
+    def verdict(self, cell: Any, question: str, column: Column) -> str:
+        """Of "is it long?": whether it is in the longest third of all; of "for a ten-year-old?": from what age on it
+        is; of "did it win any?": whether there is some."""
+        if not yes_or_no(question):
+            return ""
+        if self._from_there:
+            return self._for_age(cell[0], question)
+        if self.words.there:
+            return "Yes," if cell[1] else "No,"
+        known = column.low[column.known()] if isinstance(column, Amounts) else np.empty(0)
+        for pattern, little in plains(self.dimension) if len(known) else ():
+            if pattern.search(question):
+                return _in_thirds(cell[0], known, little=little)
+        if self.better == "high" and self.asked and len(known) and _GOOD.search(question):
+            return _in_thirds(cell[0], known, little=False)
+        return ""
+
+    def _for_age(self, least: float, question: str) -> str:
+        years = [q.low for q in quantities(question) if q.low < _GROWN]
+        if years:
+            return "Yes," if least <= min(years) else "No,"
+        if not _YOUNG.search(question):
+            return ""
+        return "Yes," if least <= _CHILD else "No," if least > _BIG_CHILD else "For bigger ones:"
 
     def bare(self, condition: Condition) -> str:
         values = [float(v) for v in condition.values]
@@ -352,8 +391,16 @@ class Number(Attribute):
             return Ordered(self.name, self.better != "high", *match.span())
         return None
 
+    def hear_comparison(self, text: str) -> Ordered | None:
+        for pattern, little in comparatives(self.dimension):
+            if (match := pattern.search(text)) and match.group().lower() != "better":
+                return Ordered(self.name, little, *match.span())
+        return None
+
     def asks(self, text: str) -> bool:
-        if super().asks(text) or any(phrase in " ".join(text.lower().split()) for phrase in self.words.asked):
+        if super().asks(text) or _asked(self.words.asked).search(text):
+            return True
+        if "?" in text and yes_or_no(text) and any(p.search(text) for p, _ in plains(self.dimension)):
             return True
         return "?" in text and bool(any_of(self.called).search(text)) and bool(_ASKS.search(text))
 
@@ -517,6 +564,21 @@ def _plain(value: float) -> int | float:
     return int(value) if float(value).is_integer() else value
 
 
+def _in_thirds(value: float, known: np.ndarray, *, little: bool) -> str:
+    """Where a value is among all: in the third that was asked for, in the opposite one, or between."""
+    low, high = np.quantile(known, (1 / 3, 2 / 3))
+    if (value <= low) if little else (value >= high):
+        return "Yes,"
+    return "No," if (value >= high if little else value <= low) else "In between:"
+
+
+@cache
+def _asked(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """What a question has that asks for it; nothing where there are no phrases."""
+    words = "|".join(p.replace(" ", r"\s+") for p in phrases)
+    return re.compile(rf"\b(?:{words})\b" if words else r"(?!)", re.IGNORECASE)
+
+
 @cache
 def _named_before(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(
@@ -536,6 +598,9 @@ def _named_behind(names: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:[.,]\d{3})*")
+_CHILD, _BIG_CHILD, _GROWN = 8, 12, 30  # years
+_YOUNG = re.compile(r"\b(?:kids?|child\w*|famil\w+|little\s+ones?|daughters?|sons?|nephews?|nieces?)\b", re.IGNORECASE)
+_GOOD = re.compile(r"\b(?:good|great|worth|any\s+good|well\s+liked|popular|well[\s-]known|famous)\b", re.IGNORECASE)
 _NO_WORDS = Dimension((), "", "")
 _HUGE = 1e15
 _IDIOM = re.compile(
