@@ -101,7 +101,7 @@ _TOPICS = (
     ),
     _topic("in which cinema {it} is shown", _AT_CINEMA, "cinema"),
     _topic(
-        "what the music of {it} is like",
+        "the music of {it}",
         r"soundtracks?|music(?:\s+like)?\s*\?*$|the\s+(?:music|songs?|score|theme\s+song)|composers?|who\s+(?:composed|"
         r"(?:wrote|made|did)\s+the\s+(?:music|score|songs?))",
         "music soundtrack composer",

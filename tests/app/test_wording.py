@@ -3,9 +3,9 @@
 import pytest
 
 from app.events import Place
-from app.turn.answers import wording
+from app.turn.answers import item_facts, reasons, wording
 from app.turn.answers.grounding import Evidence, check
-from app.turn.answers.wording import Voice
+from app.turn.answers.voice import Voice
 from recommenders.contract.request import Explanation, Influence, Provenance, Request
 from recommenders.data.tables import UserState
 from tests.recommenders.conditions import conditions

@@ -9,7 +9,7 @@ lists attributes by name.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -291,7 +291,12 @@ class Attribute(BaseModel, ABC):
 
     def asks(self, text: str) -> bool:
         """Whether a question is about it: "how long is it?"."""
-        return bool(self.asked) and bool(re.search(rf"\b(?:{'|'.join(self.asked)})\b", text, re.IGNORECASE))
+        return next(self.asked_at(text), None) is not None
+
+    def asked_at(self, text: str) -> Iterator[tuple[int, int]]:
+        """The characters by which a text asks for it in words of its own, not by name."""
+        if self.asked:
+            yield from (m.span() for m in re.finditer(rf"\b(?:{'|'.join(self.asked)})(?!\w)", text, re.IGNORECASE))
 
     def values(self, cells: Sequence[Any]) -> tuple[str, ...]:
         """The names that its cells have, for kinds whose values are names; in order."""
@@ -377,7 +382,7 @@ def said_by(pattern: str, given: Mapping[str, str], beside: Callable[[str], str]
         filled = _COLUMN.sub(told, match[1])
         return _ONE.sub(r"1 \1", filled) if all(given.get(n) or beside(n) for n in names) else ""
 
-    return _AN.sub(r"\1n ", _COLUMN.sub(told, _OPTIONAL.sub(optional, pattern)))
+    return _AN.sub(r"\1n ", _COLUMN.sub(told, _OPTIONAL.sub(optional, pattern))).replace("the The ", "the ")
 
 
 def either(names: Sequence[str]) -> str:

@@ -74,8 +74,8 @@ FIT = (
     r"(?:suitable|ok|okay|appropriate|fine|safe|good|right|something|all\s+right|too\s+\w+)\s+(?:for|to\s+watch\s+with)\s+"
     r"(?:\w+\s+){0,3}?(?:kids?|child(?:ren)?|famil(?:y|ies)|daughters?|sons?|nephews?|nieces?|grand\w+|boys?|girls?|"
     r"little\s+ones?|teens?|teenagers?|\d+[\s-]years?[\s-]olds?|\d+)",
-    r"(?:can|could|may|should|let)\s+(?:i\s+|we\s+)?(?:\w+\s+){0,3}?(?:kids?|child(?:ren)?|daughters?|sons?|\d+[\s-]years?[\s-]olds?)"
-    r"\s+(?:\w+\s+)?(?:watch|see|play|read)",
+    r"(?:can|could|may|should|let|would|will)\s+(?:i\s+|we\s+)?(?:\w+\s+){0,3}?(?:kids?|child(?:ren)?|daughters?|sons?|\d+[\s-]years?[\s-]olds?)"
+    r"\s+(?:\w+\s+)?(?:watch|see|play|read|like|enjoy|love)",
     r"(?:watch|see|play|read)\s+(?:it|that|this)\s+with\s+(?:\w+\s+){0,2}?(?:kids?|child(?:ren)?)",
 )
 """What people ask who have somebody young in mind."""
@@ -210,6 +210,13 @@ def superlative(dimension: str, *, little: bool) -> str:
     d = DIMENSIONS.get(dimension)
     side = () if d is None else d.low if little else d.high
     return side[0][2] if side else ""
+
+
+def adjective(dimension: str, *, little: bool) -> str:
+    """ "cheap"; "" for a dimension without such words."""
+    d = DIMENSIONS.get(dimension)
+    side = () if d is None else d.low if little else d.high
+    return side[0][0] if side else ""
 
 
 def _degrees(dimension: str, place: int, more: str, less: str) -> Ways:

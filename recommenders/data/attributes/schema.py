@@ -75,7 +75,12 @@ class Schema:
 
     @property
     def told(self) -> tuple[Attribute, ...]:
-        """Those that are said of an item and asked about."""
+        """Those that are said of an item unasked; no spoilers."""
+        return tuple(a for a in self.asked if not a.spoiler)
+
+    @property
+    def asked(self) -> tuple[Attribute, ...]:
+        """Those that a question is answered from."""
         return tuple(a for a in self.shown if a.told)
 
     def replaced(self, changed: Attribute) -> "Schema":

@@ -19,8 +19,9 @@ _SOURCES = {
     "true story": f"{_OF} a true story", "book": f"{_OF} a book", "play": f"{_OF} a play", "comic": f"{_OF} a comic",
     "tv series": f"{_OF} a television series", "short story": f"{_OF} a short story", "musical": f"{_OF} a musical",
     "game": f"{_OF} a game", "fairy tale": f"{_OF} a fairy tale", "film": "a remake",
+    "original": "an original story",
 }  # fmt: skip
-"""What a film was made of -> how it is said; "original" says nothing."""
+"""What a film was made of -> how it is said."""
 
 _ATTRIBUTES = Path(__file__).with_name("film_attributes.toml")
 SCHEMA = Schema(read_attribute(row) for row in tomllib.loads(_ATTRIBUTES.read_text(encoding="utf-8"))["attribute"])

@@ -1,6 +1,6 @@
 """Yes or no: in stock, black and white, for beginners."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -132,8 +132,13 @@ class Flag(Attribute):
                     found.append(Hit(match.start(), match.end(), self.condition("is", holds, said=match.group())))
         return free(sorted(found, key=lambda h: h.start), taken)
 
+    def asked_at(self, text: str) -> Iterator[tuple[int, int]]:
+        yield from super().asked_at(text)
+        yield from (match.span() for match in any_of((*self.names, *self.opposite)).finditer(text))
+
     def asks(self, text: str) -> bool:
-        return super().asks(text) or in_question(any_of((*self.names, *self.opposite)), text)
+        words = any_of((*self.names, *self.opposite))
+        return next(super().asked_at(text), None) is not None or in_question(words, text)
 
     def key(self, cell: Any) -> float | None:
         return None if cell is None else float(cell)

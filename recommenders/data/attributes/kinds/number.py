@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
 
@@ -206,7 +206,7 @@ class Number(Attribute):
             if pattern.search(question):
                 return _in_thirds(cell[0], known, little=little)
         if self.better == "high" and self.asked and len(known) and _GOOD.search(question):
-            return _in_thirds(cell[0], known, little=False)
+            return _in_thirds(cell[0], known, little=False).replace("In between", "So-so")
         return ""
 
     def _for_age(self, least: float, question: str) -> str:
@@ -215,7 +215,7 @@ class Number(Attribute):
             return "Yes," if least <= min(years) else "No,"
         if not _YOUNG.search(question):
             return ""
-        return "Yes," if least <= _CHILD else "No," if least > _BIG_CHILD else "For bigger ones:"
+        return "Yes," if least <= CHILD else "No," if least > _BIG_CHILD else "For bigger ones:"
 
     def bare(self, condition: Condition) -> str:
         values = [float(v) for v in condition.values]
@@ -395,14 +395,22 @@ class Number(Attribute):
         for pattern, little in comparatives(self.dimension):
             if (match := pattern.search(text)) and match.group().lower() != "better":
                 return Ordered(self.name, little, *match.span())
+        for words, little in (("more", False), ("higher", False), ("fewer", True), ("less", True), ("lower", True)):
+            if match := any_of(tuple(f"{words} {name}" for name in self.names)).search(text):
+                return Ordered(self.name, little, *match.span())
         return None
 
+    def asked_at(self, text: str) -> Iterator[tuple[int, int]]:
+        yield from super().asked_at(text)
+        yield from (match.span() for match in _asked(self.words.asked).finditer(text))
+
     def asks(self, text: str) -> bool:
-        if super().asks(text) or _asked(self.words.asked).search(text):
+        if super().asks(text):
             return True
         if "?" in text and yes_or_no(text) and any(p.search(text) for p, _ in plains(self.dimension)):
             return True
-        return "?" in text and bool(any_of(self.called).search(text)) and bool(_ASKS.search(text))
+        called = self.names if self.unit == "years" else self.called  # "what year is it from?" asks for no age
+        return "?" in text and bool(any_of(called).search(text)) and bool(_ASKS.search(text))
 
     def key(self, cell: Any) -> float | None:
         return None if cell is None else float(cell[0])
@@ -598,7 +606,9 @@ def _named_behind(names: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:[.,]\d{3})*")
-_CHILD, _BIG_CHILD, _GROWN = 8, 12, 30  # years
+CHILD = 8
+"""How old "kids" are, where nobody says it."""
+_BIG_CHILD, _GROWN = 12, 30  # years
 _YOUNG = re.compile(r"\b(?:kids?|child\w*|famil\w+|little\s+ones?|daughters?|sons?|nephews?|nieces?)\b", re.IGNORECASE)
 _GOOD = re.compile(r"\b(?:good|great|worth|any\s+good|well\s+liked|popular|well[\s-]known|famous)\b", re.IGNORECASE)
 _NO_WORDS = Dimension((), "", "")
