@@ -123,6 +123,8 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
     kinds = {s.kind for s in found.spans}
     if _names_only(own.wish, rules):
         own = replace(own, wish="")
+    if rules.order is not None and linker.catalogue.schema[rules.order.attribute].hear_order(own.wish) is not None:
+        own = replace(own, wish="")  # "shortest" is an order, and no wish
     bare = not own.titles and bare_wish(text, rules, found, linker)
     left = rules.wish if bare or (not kinds and found.sure < WISHLESS) else ""
     if any(s.kind in ("count", "wish") and _overlaps(s, rules.measured) for s in found.spans):

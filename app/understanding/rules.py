@@ -47,9 +47,10 @@ _OWNED = re.compile(
 )
 """A title that somebody asks for by name."""
 _DETERMINED = re.compile(r"\b(?:an?|any|one|no|einen?|une?|un|alg[uú]n|ning[uú]n|the)\s+$", re.IGNORECASE)
+_THAN = re.compile(r"\s+than\b", re.IGNORECASE)
+_ONE_BY_ONE = 2  # of more items it is told which are for children
 _NUMBERED = re.compile(r"\W*(?:\d{1,2}|[IVX]{2,})\b")
 _CAPITALS = re.compile(r"\b[A-ZÀ-Þ][\w'’-]*(?:\s+(?:(?:of|the|and|in|a|to|for)\s+)*[A-ZÀ-Þ0-9][\w'’-]*)+")
-_FEW = 60  # names of an attribute that a question is searched for
 _OF_NAMES = ("has all", "has any", "one of")
 _NARRATES = re.compile(r"\b(?:i|my|he|she|they|we|you|it['’]?s|its)\b", re.IGNORECASE)
 
@@ -134,12 +135,9 @@ class Reader:
         found = [c for c in heard if not (_is_sort(c, self.schema) and c.said.lower() in said)]
         values = self.linker.catalogue.attributes.values
         for a in self.schema.asked:
-            few = values.get(a.name, ())[: _FEW + 1] if isinstance(a, Named) and a.name in self.facts else ()
-            if isinstance(a, Named) and 0 < len(few) <= _FEW and (names := a.asked_for(self.plain, few)):
-                found = [c for c in found if c.attribute != a.name]
-                found.append(a.condition(a.any_of, *names, said=self.plain))
-            elif isinstance(a, Number) and a.words.there and a.name in self.facts and a.name not in {c.attribute for c in found}:
-                found.append(a.condition("at least", 1, said=self.plain))
+            supposed = a.supposes(self.plain, values.get(a.name, ())) if a.name in self.facts else None
+            if supposed is not None and (isinstance(a, Named) or a.name not in {c.attribute for c in found}):
+                found = [*(c for c in found if c.attribute != a.name), supposed]
         return tuple(found)
 
     @property
@@ -207,6 +205,9 @@ def _which(r: Reader) -> Heard | None:
     of = r.titles if len(r.titles) > 1 else r.table.shown
     if len(of) > 1 and not r.slots.like and not kind_of(r.plain) and (act := _told_apart(r, of)):
         return r.done(act, items=of)
+    pair = tuple(dict.fromkeys((*r.titles, *(r.reference.items if r.reference else ()))))
+    if len(pair) == 2 and _THAN.search(r.text) and "?" in r.text and not r.requests:
+        return r.done(Compare(pair, _order_of_two(r)), items=pair)
     two = len(r.titles) >= 2 and bool(_OR.search(r.text)) and "?" in r.text
     if not (two and not r.slots.like and not r.requests) and not cues.COMPARE.search(r.text):
         return None
@@ -231,16 +232,23 @@ def _told_apart(r: Reader, of: tuple[int, ...]) -> Compare | None:
         return None
     if tests := tuple(c for c in r.tests if r.schema[c.attribute].kind != "number" or r.schema[c.attribute].told):
         return Compare(of, tests=tests)
-    if age := next((a for a in r.schema.asked if isinstance(a, Number) and a.dimension == "age" and a.name in r.facts), None):
-        return Compare(of, tests=(age.condition("is", CHILD, said=r.plain),))
+    if young := _for_the_young(r):
+        return Compare(of, tests=young)
     most = next((a for a in r.schema.asked if isinstance(a, Levels) and a.adjectives and a.name in r.facts), None)
     return Compare(of, Order(attribute=most.name, rising=False)) if most is not None else None
 
 
+def _for_the_young(r: Reader) -> tuple[Condition, ...]:
+    """What "good for kids" supposes, where nobody says how old they are."""
+    ages = (a for a in r.schema.asked if isinstance(a, Number) and a.dimension == "age" and a.name in r.facts)
+    return tuple(a.condition("is", CHILD, said=r.plain) for a in ages)
+
+
 def _order_of_two(r: Reader) -> Order | None:
-    """ "Which is newer?", "which one has more Oscars?"; also "which was first?"."""
+    """ "Which is newer?", "which one has more Oscars?", "is it longer than Heat?"."""
+    plain = _THAN.sub(" ,", r.plain)
     for a in r.schema.shown:
-        if (found := a.hear_order(r.plain) or a.hear_comparison(r.plain)) is not None:
+        if (found := a.hear_order(plain) or a.hear_comparison(plain)) is not None:
             return Order(attribute=found.attribute, rising=found.rising)
     return None
 
@@ -363,6 +371,8 @@ def _about(r: Reader) -> Heard | None:
 def about(r: Reader, items: tuple[int, ...], *, sure: float = 0.9) -> Heard:
     """A question about items: what it asks that the catalogue knows, and that it does not know the rest."""
     tests = r.tests if yes_or_no(r.plain) and (r.facts or not r.in_vain) else ()
+    if len(items) > _ONE_BY_ONE and yes_or_no(r.plain):
+        tests = tests or _for_the_young(r)
     nothing = bool(r.in_vain) and not r.facts and not tests
     act = About(items, r.facts, tests, r.plain, unanswered=nothing)
     catalogue = r.linker.catalogue

@@ -88,7 +88,7 @@ class Topic:
 
 
 def _topic(wanted: str, asked: str, held: str = "") -> Topic:
-    return Topic(wanted, re.compile(rf"\b(?:{asked})\b", re.IGNORECASE), frozenset(held.split()))
+    return Topic(wanted, re.compile(rf"\b(?:{asked})(?!\w)", re.IGNORECASE), frozenset(held.split()))
 
 
 _AT_CINEMA = r"(?:in|at)\s+(?:the\s+)?(?:cinemas?|theat(?:er|re)s?)|showing|screening|play(?:s|ing)\s+near"

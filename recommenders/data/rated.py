@@ -35,6 +35,7 @@ _ATTRIBUTES = {
     WEIGHTED: {"kind": "number", "label": "rating", "unit": "stars", "dimension": "rating", "told": False,
                "better": "high"},
     GEM: {"kind": "flag", "label": "a hidden gem", "told": False, "blank_is_no": True,
+          "sentence": "{it} is among the hidden gems",
           "aka": ("hidden gem", "hidden gems", "underrated", "under the radar", "lesser known", "lesser-known",
                   "little known", "little-known", "overlooked", "not so well known", "nobody knows", "obscure")},
 }  # fmt: skip

@@ -67,7 +67,7 @@ def test_price_and_players_then_minutes_then_the_cheapest(shop: Settings) -> Non
     assert all(ends(row["minutes"])[1] <= 60 for row in rows(short))  # and what was asked before holds on
     least = min(rows(short), key=lambda row: float(row["price"]))
     assert cheapest["understood"]["action"] == "compare"
-    assert cheapest["reply"].partition(": ")[2].startswith(least["title"])
+    assert cheapest["reply"].startswith(f"The cheapest is {least['title']} (")
 
 
 def test_why_not_is_answered_by_what_it_does_not_meet(shop: Settings) -> None:

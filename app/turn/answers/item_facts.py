@@ -49,7 +49,10 @@ def _answers(c: Catalogue, item: int, asked: About) -> Iterator[str]:
     for test in tests:
         yield sentence(_tested(c, item, test, it, asked.question))
         it = "it"
-    rest = [c.schema[name] for name in asked.attributes if name not in {t.attribute for t in tests}]
+    answered = {t.attribute for t in tests}
+    if any(isinstance(a := c.schema[name], Named) and a.proper for name in answered):  # of people, whatever they did
+        answered |= {a.name for a in c.schema.asked if isinstance(a, Named) and a.proper}
+    rest = [c.schema[name] for name in asked.attributes if name not in answered]
     unknown = [a for a in rest if not c.attributes.tell(a.name, item) and not _nothing_of_that(c, item, a)]
     known = [a for a in rest if a not in unknown]
     notes = [a for a in known if _counts_among(a)] if len(known) > 1 else []
@@ -233,7 +236,9 @@ def meeting(voice: Voice, items: Sequence[int], tests: Sequence[Condition]) -> s
     c = voice.catalogue
     fit = [i for i in items if not c.attributes.objections(i, tests)]
     if not fit:
-        return "None of them, as far as I know."
+        unknown = [i for i in items if any(not c.attributes.tell(t.attribute, i) for t in tests)]
+        of = c.schema[tests[0].attribute].unknown_of(either([c.titles[i] for i in unknown])) if unknown else ""
+        return " ".join(map(sentence, filter(None, ["None of them, as far as I know", of])))
     if len(fit) == len(items):
         return f"All of them. {' '.join(_tests_of(c, fit[0], tests))}"
     told = [said for i in fit[:_MOST_TOLD] for said in _tests_of(c, i, tests)]
@@ -264,9 +269,9 @@ def beside(c: Catalogue, items: Sequence[int]) -> list[str]:
 
 
 def shared(c: Catalogue, item: int, other: int) -> list[str]:
-    """What two items have in common, the most telling first: "also by Michael Mann", "crime"."""
+    """What two items have in common, the most telling first: "also by Michael Mann", "heist", "crime"."""
     found: list[str] = []
-    common: list[str] = []
+    common: list[tuple[int, str]] = []
     values = c.attributes.values
     for a in c.schema.shown:
         if not isinstance(a, Named) or a.spoiler or not a.told:
@@ -278,8 +283,9 @@ def shared(c: Catalogue, item: int, other: int) -> list[str]:
         elif same and a.proper and not a.prefix.startswith(("in", "from")):
             found.append(f"also {a.prefix} {same[0]}".replace("  ", " "))
         elif same and not a.proper and a.prefix != "in" and (a.together or len(values[a.name]) > _RICH):
-            common += [v.lower() for v in same[:2]]
-    return [*found[:2], *list(dict.fromkeys(common))[:3]]
+            common += [(int(c.attributes.mask((a.condition("has any", v),)).sum()), v.lower()) for v in same]
+    rarest = dict.fromkeys(v for _, v in sorted(common))
+    return [*found[:2], *list(rarest)[:3]]
 
 
 def _several(cell: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -51,8 +51,10 @@ def reasons(voice: Voice, explanation: Explanation, request: Request, said: Sequ
 
 
 def _specific(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
-    found = [*_asked(voice, e, request), *_wished(voice, e, request), *_alike(voice, e, request)]
-    found += _influenced(voice, e)
+    alike, influenced = _alike(voice, e, request), _influenced(voice, e)
+    if alike and influenced and not request.like:
+        alike = []  # both say it of what was liked; what the recommender did counts
+    found = [*_asked(voice, e, request), *_wished(voice, e, request), *alike, *influenced]
     return found or [*_sharing(e), *_close_to_words(e)][:1]
 
 
@@ -110,7 +112,8 @@ def _wished(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
     """What of an item meets the words of a wish, or their meaning; else where the words stand."""
     if not request.wish:
         return []
-    names = _vocabulary(voice.catalogue, e.item)
+    said = {v.lower() for values in e.matched.values() for v in values}
+    names = [n for n in _vocabulary(voice.catalogue, e.item) if n not in said or n in request.wish.lower().split()]
     by_word = [n for n in names if _stems(n) & _stems(request.wish)]
     by_meaning = {n: s for n, s in voice.nearness(request.wish, names).items() if s >= _MEANT and n not in by_word}
     meeting = [*by_word, *sorted(by_meaning, key=lambda n: -by_meaning[n])][:3]
@@ -286,7 +289,8 @@ def _among_the_best(c: Catalogue, name: str, item: int) -> bool:
 def why(voice: Voice, e: Explanation, request: Request | None, *, brief: bool = False) -> str:
     """Why an item was recommended, in two or three sentences: what speaks for it, and what would change that."""
     found = _specific(voice, e, request or Request()) or [_general(voice, e)]
-    said = [sentence(r.text) for r in found[: 1 if brief else 2]]
+    first, *more = [r.text for r in found[: 1 if brief else 2]]
+    said = [f"{voice.label(e.item)} – {sentence(first[:1].lower() + first[1:])}", *map(sentence, more)]
     ups, downs = supporting(e), opposing(e)
     if ups:
         said.append(_without(voice, e, ups[0]))

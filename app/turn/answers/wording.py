@@ -61,9 +61,9 @@ def opening(
     head = " ".join(filter(None, [many, before, "pick" if n == 1 else "picks"]))
     if order is not None and order.attribute in voice.catalogue.schema:
         first = f"the {voice.catalogue.schema[order.attribute].foremost(order.rising)} first"
-        behind = (*behind, first)
-        if not before and len(behind) == 1 and not more:
+        if not before and not behind and not more:
             return f"{hello}{sentence(first).rstrip('.')}:"
+        return f"{hello}{head}{' ' if behind else ''}{', '.join((*behind, first) if behind else ('', first))}:"
     if behind:
         return f"{hello}{head} {', '.join(behind)}:"
     if before:

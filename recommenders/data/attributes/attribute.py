@@ -242,6 +242,14 @@ class Attribute(BaseModel, ABC):
         """The condition as one of a list of what was understood: "price: at most 40 €", "not Horror"."""
         return f"{'not ' if condition.refused else ''}{self.said}: {self.bare(condition)}"
 
+    def behind(self, value: str) -> str:
+        """What stands behind a noun for its sentence with this value: "rated PG", "with a happy ending"; "" for a
+        sentence of another form."""
+        for opening, instead in (("{it} is ", ""), ("{it} has ", "with ")):
+            if self.sentence.startswith(opening):
+                return instead + said_by(self.sentence.removeprefix(opening), {"value": value})
+        return ""
+
     def phrase(self, condition: Condition) -> tuple[str, str]:
         """The condition in a sentence, as (before the noun, behind it): ("horror", "") or ("", "under 2 hours")."""
         return "", f"{'not ' if condition.refused else ''}with {self.said} {self.bare(condition)}"
@@ -260,6 +268,10 @@ class Attribute(BaseModel, ABC):
     def states(self, it: str, cell: Any, beside: Callable[[str], str] = lambda name: "") -> str:
         """A known cell as a sentence about `it`, without a full stop. beside: what other columns tell of the item."""
         return said_by(self.pattern, {"it": it, "value": self.value(cell)}, beside)
+
+    def supposes(self, question: str, values: Sequence[str]) -> Condition | None:
+        """What a question for it supposes: of "did it win any?", that there is some. values: what `values` gave."""
+        return None
 
     def verdict(self, cell: Any, question: str, column: Column) -> str:
         """What an answer to a yes-or-no question begins with: "Yes,", "A little:"; "" where it asks nothing of that."""

@@ -116,6 +116,8 @@ class Named(Attribute):
             return "", f"without {either(names if self.proper else [n.lower() for n in names])}"
         if self.prefix or self.proper:
             return "", f"{self.prefix or self.said} {either(names)}"
+        if not self.together and (behind := self.behind(either(names))):
+            return "", behind
         lower = [n.lower() for n in names]
         return (both(lower) if condition.operator == "has all" else either(lower)), ""
 
@@ -140,9 +142,11 @@ class Named(Attribute):
             f"it is not {told}{n}" for n in (names if condition.operator == "has all" else [either(names)])
         )
 
-    def asked_for(self, question: str, values: Sequence[str]) -> tuple[str, ...]:
-        """The names that a question speaks of."""
-        return tuple(v for v in values if any_of((_ARTICLE.sub("", v), *self.synonyms.get(v, ()))).search(question))
+    def supposes(self, question: str, values: Sequence[str]) -> Condition | None:
+        """The names that a question speaks of, where there are few: "is it good for a date?"."""
+        few = values if len(values) <= _LISTED else ()
+        names = [v for v in few if any_of((_ARTICLE.sub("", v), *self.synonyms.get(v, ()))).search(question)]
+        return self.condition(self.any_of, *names, said=question) if names else None
 
     def verdict(self, cell: Any, question: str, column: Column) -> str:
         """Of what is there or not: "is it part of a series?"."""

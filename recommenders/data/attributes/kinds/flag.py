@@ -14,7 +14,6 @@ from recommenders.data.attributes.attribute import (
     in_question,
     said_by,
     wrong_cell,
-    yes_or_no,
 )
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.dimensions import DIMENSIONS, any_of, denied, dimension_of
@@ -100,11 +99,9 @@ class Flag(Attribute):
         pattern = (self.sentence if cell else self.otherwise) or "{it} is {value}"
         return said_by(pattern, {"it": it, "value": self.tell(cell)}, beside)
 
-    def verdict(self, cell: Any, question: str, column: Column) -> str:
-        if not yes_or_no(question):
-            return ""
+    def supposes(self, question: str, values: Sequence[str]) -> Condition | None:
         opposite = any_of(self.opposite).search(question) and not any_of(self.names).search(question)
-        return "Yes," if bool(cell) is not bool(opposite) else "No,"
+        return self.condition("is", not opposite, said=question)
 
     def bare(self, condition: Condition) -> str:
         return self.tell(bool(condition.values[0]) is not condition.refused)
@@ -113,7 +110,8 @@ class Flag(Attribute):
         return self.bare(condition)
 
     def phrase(self, condition: Condition) -> tuple[str, str]:
-        return "", self.bare(condition)
+        holds = bool(condition.values[0]) is not condition.refused
+        return "", (self.behind("") if holds else "") or self.bare(condition)
 
     def objects(self, cell: Any, condition: Condition) -> str:
         return f"it is {self.tell(cell)}"

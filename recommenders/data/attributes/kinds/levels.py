@@ -160,7 +160,10 @@ class Levels(Attribute):
 
     def phrase(self, condition: Condition) -> tuple[str, str]:
         described = self.describe(condition)
-        return ("", f"with {described}") if described.startswith("nothing ") else super().phrase(condition)
+        if described.startswith("nothing "):
+            return "", f"with {described}"
+        behind = self.behind(self.bare(condition))
+        return ("", f"{'not ' if condition.refused else ''}{behind}") if behind else super().phrase(condition)
 
     def objects(self, cell: Any, condition: Condition) -> str:
         return f"its {self.said} is {self.tell(cell)}"

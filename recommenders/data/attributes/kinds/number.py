@@ -192,15 +192,16 @@ class Number(Attribute):
             return super().unknown_of(it)
         return f"I don't know {self.words.wanted.replace('{it}', it)}"
 
+    def supposes(self, question: str, values: Sequence[str]) -> Condition | None:
+        return self.condition("at least", 1, said=question) if self.words.there else None
+
     def verdict(self, cell: Any, question: str, column: Column) -> str:
         """Of "is it long?": whether it is in the longest third of all; of "for a ten-year-old?": from what age on it
-        is; of "did it win any?": whether there is some."""
+        is."""
         if not yes_or_no(question):
             return ""
         if self._from_there:
             return self._for_age(cell[0], question)
-        if self.words.there:
-            return "Yes," if cell[1] else "No,"
         known = column.low[column.known()] if isinstance(column, Amounts) else np.empty(0)
         for pattern, little in plains(self.dimension) if len(known) else ():
             if pattern.search(question):
