@@ -8,7 +8,17 @@ from recommenders.data import Condition, FeedbackKind
 
 Action = Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat"]
 Topic = Literal[
-    "", "greeting", "thanks", "bye", "help", "accept", "small talk", "which", "empty", "no such place", "elsewhere",
+    "",
+    "greeting",
+    "thanks",
+    "bye",
+    "help",
+    "accept",
+    "small talk",
+    "which",
+    "empty",
+    "no such place",
+    "elsewhere",
     "missing",
 ]
 

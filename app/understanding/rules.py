@@ -19,7 +19,18 @@ from app.understanding.slots import Slots
 from app.understanding.table import Table
 from app.wants import Order, Wants, tidied, told, untold
 from app.words import tokens
-from recommenders.data import CHILD, Condition, FeedbackKind, Levels, Named, Number, Schema, asked_in_vain, either, yes_or_no
+from recommenders.data import (
+    CHILD,
+    Condition,
+    FeedbackKind,
+    Levels,
+    Named,
+    Number,
+    Schema,
+    asked_in_vain,
+    either,
+    yes_or_no,
+)
 
 _NOT_PICKED = re.compile(r"\bwhy\s+(?:\w+\s+){0,3}?(?:not|n['’]?t)\b|\bwhy\s+(?:did|do)n['’]?t\b", re.IGNORECASE)
 _OR = re.compile(r"\bor\b|\bvs\.?\b|\bversus\b", re.IGNORECASE)
@@ -29,7 +40,8 @@ _TELL = re.compile(r"\?|\btell\s+me\b", re.IGNORECASE)
 _ONLY_ELSE = re.compile(r"\b(?:anything|something)\s+\w+(?:er|ier)\b", re.IGNORECASE)
 _OF_THESE = re.compile(
     r"\b(?:of|among)\s+(?:these|those|them)\b|\bwhich\b|^\W*(?:and\s+)?(?:the\s+)?\w+(?:\s+one)?\W*$|"
-    r"^\W*(?:and\s+)?what(?:['’]?s|\s+is|\s+are)\s+the\s+(?:\w+\s+){1,3}?(?:ones?|of)\b", re.IGNORECASE
+    r"^\W*(?:and\s+)?what(?:['’]?s|\s+is|\s+are)\s+the\s+(?:\w+\s+){1,3}?(?:ones?|of)\b",
+    re.IGNORECASE,
 )
 _WHICH = re.compile(r"\bwhich\b|\b(?:do|does|is|are|was|were|did|has|have)\s+any\s+of\b|\bwhich\s+of\b", re.IGNORECASE)
 _QUESTION = re.compile(
@@ -131,7 +143,9 @@ class Reader:
         else:
             heard = self.slots.conditions
         levels = [w for a in self.schema.asked if isinstance(a, Levels) and a.name in self.facts for w in a.adjectives]
-        said = " ".join((*levels, *(self.plain[a:b].lower() for x in self.schema.asked for a, b in x.asked_at(self.plain))))
+        said = " ".join(
+            (*levels, *(self.plain[a:b].lower() for x in self.schema.asked for a, b in x.asked_at(self.plain)))
+        )
         found = [c for c in heard if not (_is_sort(c, self.schema) and c.said.lower() in said)]
         values = self.linker.catalogue.attributes.values
         for a in self.schema.asked:

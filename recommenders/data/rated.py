@@ -25,7 +25,8 @@ _ATTRIBUTES = {
                  r"what\s+(?:did|do)\s+(?:the\s+)?(?:others|other\s+people|everyone|everybody|people)\s+(?:think|say)",
                  r"how\s+(?:good|bad)\s+is", r"how\s+do\s+(?:people|others)\s+(?:like|rate)",
                  r"(?:is|was|are)\s+(?:it|that|this|they|these|those)\s+(?:\w+\s+)?(?:any\s+|actually\s+|really\s+)?"
-                 r"(?:good|great|bad|popular|worth)(?!\s+for\b)", r"worth\s+(?:seeing|watching|it|my)", r"well\s+(?:liked|received)",
+                 r"(?:good|great|bad|popular|worth)(?!\s+for\b)", r"worth\s+(?:seeing|watching|it|my)",
+                 r"well\s+(?:liked|received)",
                  r"(?:do|did)\s+(?:people|others|everyone|everybody)\s+like", r"reviews?", r"opinions?",
              ), "sentence": "people here give {it} {value}[ ({number_of_ratings} ratings)]",
              "wanted": "what people think of {it}"},

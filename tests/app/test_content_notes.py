@@ -111,9 +111,7 @@ def test_the_notes_in_words() -> None:
     asked = About((), both, question="how violent and frightening is it?")
     assert facts(voice, [1], asked) == "Fight has strong violence and strong frightening scenes."
     assert facts(voice, [0], asked) == "Calm has mild violence and no frightening scenes."
-    assert facts(voice, [2], asked) == (
-        "Unknown has no frightening scenes. I don't know how violent it is."
-    )
+    assert facts(voice, [2], asked) == ("Unknown has no frightening scenes. I don't know how violent it is.")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +124,10 @@ def test_the_notes_in_words() -> None:
     ],
 )
 def test_yes_or_no_comes_first(item: int, question: str, answer: str) -> None:
-    assert facts(Voice(FILMS, UserState(), 0.0, "popularity"), [item], About((), ("violence",), question=question)) == answer
+    assert (
+        facts(Voice(FILMS, UserState(), 0.0, "popularity"), [item], About((), ("violence",), question=question))
+        == answer
+    )
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_why_answers_from_evidence_without_new_candidates() -> None:
     assert not answer.of(CandidatesFound) and not answer.titles
     assert shown.titles[1] in answer.reply
     assert "item_knn" not in answer.reply and "item_knn" in answer.tools[-1].summary  # figures are for the trace
-    assert "leaving out" in answer.reply
+    assert "left out in turn" in answer.tools[-1].summary
 
 
 def test_why_not(pipe: Pipeline) -> None:

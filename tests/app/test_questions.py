@@ -1,9 +1,8 @@
-"""What people ask about films, and what a right answer has: each question goes through the service on movielens-2016."""
+"""What people ask about films, and what a right answer has: each question asked of the service on movielens-2016."""
 
 import re
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -53,8 +52,10 @@ TALKS: tuple[tuple[tuple[str, str], ...], ...] = (
      ("is Heat good for a date?", "^No, .*friends")),
     # prizes, opinions
     (("did Heat win any Oscars?", "^No, Heat won no Oscars"), ("how many Oscars did Titanic win?", "won 11 Oscars"),
-     ("did Titanic win an Oscar?", "^Yes, .*11 Oscars .14 nominations"), ("was Alien nominated for anything?", "2 nominations|2 Oscar"),
-     ("what did other people think of Fargo?", "4.3 stars .224 ratings"), ("is it any good?", "^Yes, people here give Fargo"),
+     ("did Titanic win an Oscar?", "^Yes, .*11 Oscars .14 nominations"),
+     ("was Alien nominated for anything?", "2 nominations|2 Oscar"),
+     ("what did other people think of Fargo?", "4.3 stars .224 ratings"),
+     ("is it any good?", "^Yes, people here give Fargo"),
      ("is it worth watching?", "^Yes, "), ("how popular is it?", "224 people"), ("do people like it?", "4.3 stars"),
      ("is Titanic any good?", "3.3 stars")),
     # where it comes from
@@ -64,21 +65,29 @@ TALKS: tuple[tuple[tuple[str, str], ...], ...] = (
      ("is Jaws based on a book?", "^Yes, Jaws is based on a book"), ("is Inception based on a true story?", "^No"),
      ("is Braveheart a true story?", "^Yes, .*true story"), ("what is The Shining based on?", "a book")),
     # told to those who ask alone
-    (("does the dog die in Old Yeller?", "^Yes, an animal dies"), ("does an animal die in Heat?", "^No, no animal dies"),
-     ("does The Sixth Sense have a twist?", "^Yes, there is a twist"), ("is there a twist in Heat?", "^No, Heat has no twist"),
+    (("does the dog die in Old Yeller?", "^Yes, an animal dies"),
+     ("does an animal die in Heat?", "^No, no animal dies"),
+     ("does The Sixth Sense have a twist?", "^Yes, there is a twist"),
+     ("is there a twist in Heat?", "^No, Heat has no twist"),
      ("does Shrek end well?", "^Yes, .*happy ending"), ("does Titanic have a happy ending?", "^No, .*bittersweet"),
      ("how does Casablanca end?", "bittersweet ending"), ("does the dog die?", "animal dies"),
      ("tell me about The Sixth Sense", "^(?!.*(?:twist|ending|animal)).*Shyamalan")),
     # beyond the catalogue
-    (("where can I stream Heat?", "^I don't know where Heat is streaming"), ("is it on Netflix?", "^I don't know where Heat"),
+    (("where can I stream Heat?", "^I don't know where Heat is streaming"),
+     ("is it on Netflix?", "^I don't know where Heat"),
      ("what's the soundtrack like?", "^I don't know the music of Heat"),
-     ("how much did it cost to make?", "^I don't know the budget of Heat"), ("what was its budget?", "^I don't know the budget"),
+     ("how much did it cost to make?", "^I don't know the budget of Heat"),
+     ("what was its budget?", "^I don't know the budget"),
      ("how much money did it make?", "^I don't know what Heat took at the box office"),
      ("where was it filmed?", "^I don't know where Heat was filmed"), ("who wrote it?", "^I don't know who wrote Heat"),
-     ("is there a trailer?", "^I don't know whether there is a trailer"), ("has it got subtitles?", "^I don't know.*subtitles"),
-     ("what's the IMDb score?", "^I don't know what critics"), ("is it still in cinemas?", "^I don't know in which cinema"),
-     ("who composed the music?", "^I don't know the music of Heat"), ("how much is it?", "^I don't know what Heat costs"),
-     ("who produced it?", "^I don't know who produced Heat"), ("is there a post-credits scene?", "^I don't know.*credits")),
+     ("is there a trailer?", "^I don't know whether there is a trailer"),
+     ("has it got subtitles?", "^I don't know.*subtitles"),
+     ("what's the IMDb score?", "^I don't know what critics"),
+     ("is it still in cinemas?", "^I don't know in which cinema"),
+     ("who composed the music?", "^I don't know the music of Heat"),
+     ("how much is it?", "^I don't know what Heat costs"),
+     ("who produced it?", "^I don't know who produced Heat"),
+     ("is there a post-credits scene?", "^I don't know.*credits")),
     # titles that are there, and some that are not
     (("have you got Casablanca?", "^Yes, I have it. Casablanca .1942."), ("do you have Heat?", "^Yes, I have it"),
      ("have you got Zorblax 9000?", "Zorblax 9000” in"), ("have you got Frozen 7?", "no title “Frozen 7”"),
@@ -87,26 +96,32 @@ TALKS: tuple[tuple[tuple[str, str], ...], ...] = (
      ("how long is Barbie?", "no title “Barbie”")),
     # two of them
     (("which is newer, Heat or Alien?", "^The newest is Heat .1995., then Alien"),
-     ("which is older, Jaws or Alien?", "^The oldest is Jaws"), ("which is longer, Heat or Alien?", "^The longest is Heat"),
+     ("which is older, Jaws or Alien?", "^The oldest is Jaws"),
+     ("which is longer, Heat or Alien?", "^The longest is Heat"),
      ("which is shorter, Fargo or Titanic?", "^The shortest is Fargo"),
      ("which one is funnier, Fargo or Airplane!?", "^The funniest is Airplane!"),
-     ("Heat or Alien, which has more Oscars?", "Alien .1 Oscar"), ("which came out first, Alien or Jaws?", "^The oldest is Jaws"),
+     ("Heat or Alien, which has more Oscars?", "Alien .1 Oscar"),
+     ("which came out first, Alien or Jaws?", "^The oldest is Jaws"),
      ("is Heat longer than Alien?", "longest is Heat"), ("which is better, Heat or Alien?", "Alien.*begin with"),
      ("which is more violent: Fargo or Heat?", "each of them has strong violence")),
     # several on the table
     (("three thrillers from the 90s with Brad Pitt", ""), ("which of these is the shortest?", "^The shortest is "),
      ("which is the newest?", "^The newest is "), ("which of them is the least violent?", "least violent|each"),
      ("which is the best rated?", "^The best rated is "), ("which is the funniest?", "funniest|funny"),
-     ("which of them won an Oscar?", "won|None of them"), ("which one would you take for a date?", "something for|None"),
-     ("which ones are based on a book?", "book|None of them"), ("are any of them in black and white?", "None|colour|white"),
+     ("which of them won an Oscar?", "won|None of them"),
+     ("which one would you take for a date?", "something for|None"),
+     ("which ones are based on a book?", "book|None of them"),
+     ("are any of them in black and white?", "None|colour|white"),
      ("what's the second one about?", ": "), ("who is in the last one?", "stars|I don't know"),
      ("how violent is the first one?", "has .* violence|I don't know"), ("is the second any good?", "people here give"),
      ("which do you recommend?", "begin with")),
     # in other languages
-    (("Worum geht es in Fargo?", "car salesman"), ("Wer spielt mit?", "Frances McDormand"), ("Wie lang ist er?", "1 hour 38"),
+    (("Worum geht es in Fargo?", "car salesman"), ("Wer spielt mit?", "Frances McDormand"),
+     ("Wie lang ist er?", "1 hour 38"),
      ("Ist er brutal?", "^Yes, .*strong violence"), ("Hat er einen Oscar gewonnen?", "^Yes, .*2 Oscars"),
      ("Wo kann ich ihn streamen?", "^I don't know where Fargo"), ("Ist er für Kinder geeignet?", "^No")),
-    (("De quoi parle Heat ?", "master thief"), ("qui joue dedans ?", "Al Pacino"), ("combien de temps dure-t-il ?", "2 hours 50"),
+    (("De quoi parle Heat ?", "master thief"), ("qui joue dedans ?", "Al Pacino"),
+     ("combien de temps dure-t-il ?", "2 hours 50"),
      ("est-ce que c'est violent ?", "^Yes"), ("où est-ce que je peux le voir ?", "^I don't know where Heat")),
     (("¿De qué trata Alien?", "space freighter"), ("¿quién sale?", "Sigourney Weaver"), ("¿cuánto dura?", "1 hour 57"),
      ("¿es violenta?", "violence"), ("¿ganó algún Oscar?", "^Yes, .*1 Oscar")),
@@ -124,7 +139,12 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
     train("popularity", data, folder / NAME / "popularity")
     values = {"cache_dir": given.cache_dir, "runs_dir": folder, "database_url": f"sqlite:///{folder / 'chatrec.db'}"}
     served = Settings(
-        _env_file=None, dataset=NAME, generator="popularity", ranker="none", backend="scripted:test", **values  # type: ignore[call-arg, arg-type]
+        _env_file=None,
+        dataset=NAME,
+        generator="popularity",
+        ranker="none",
+        backend="scripted:test",
+        **values,  # type: ignore[call-arg, arg-type]
     )
     yield Chat(Workbench(served), Store(served.store_url), served)
 

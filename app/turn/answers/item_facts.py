@@ -63,7 +63,7 @@ def _answers(c: Catalogue, item: int, asked: About) -> Iterator[str]:
     if len(notes) > 1:
         yield sentence(f"{it} has {both([_noun(c, item, a) for a in notes])}")
         it = "it"
-    if unknown and it != "it":
+    if unknown:
         yield sentence(_unknown(c, item, unknown, it))
 
 
@@ -163,7 +163,8 @@ def _sort_and_people(c: Catalogue, item: int, told: Sequence[Attribute]) -> str:
     cells = {a.name: c.attributes.cells(a.name)[item] for a in told if isinstance(a, Named)}
     sorts = [v for a in told if isinstance(a, Named) and a.together and not a.prefix for v in cells[a.name]]
     named: set[str] = set()
-    by, others = [], []
+    by: list[str] = []
+    others: list[str] = []
     for a in told:
         if not (isinstance(a, Named) and a.proper and a.prefix):
             continue
@@ -272,7 +273,6 @@ def shared(c: Catalogue, item: int, other: int) -> list[str]:
     """What two items have in common, the most telling first: "also by Michael Mann", "heist", "crime"."""
     found: list[str] = []
     common: list[tuple[int, str]] = []
-    values = c.attributes.values
     for a in c.schema.shown:
         if not isinstance(a, Named) or a.spoiler or not a.told:
             continue
@@ -282,10 +282,16 @@ def shared(c: Catalogue, item: int, other: int) -> list[str]:
             found.append(f"also {a.prefix} {both(same[:2])}")
         elif same and a.proper and not a.prefix.startswith(("in", "from")):
             found.append(f"also {a.prefix} {same[0]}".replace("  ", " "))
-        elif same and not a.proper and a.prefix != "in" and (a.together or len(values[a.name]) > _RICH):
+        elif same and tells_apart(c, a):
             common += [(int(c.attributes.mask((a.condition("has any", v),)).sum()), v.lower()) for v in same]
     rarest = dict.fromkeys(v for _, v in sorted(common))
     return [*found[:2], *list(rarest)[:3]]
+
+
+def tells_apart(c: Catalogue, a: Named) -> bool:
+    """Whether its names are words for what an item is like, and enough of them that sharing one says something."""
+    rich = a.together or len(c.attributes.values.get(a.name, ())) > _RICH
+    return rich and not a.proper and a.prefix != "in" and not a.spoiler
 
 
 def _several(cell: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from app.events import Reason
-from app.turn.answers.item_facts import shared
+from app.turn.answers.item_facts import shared, tells_apart
 from app.turn.answers.voice import Voice, sentence
 from app.understanding import in_order
 from app.words import ordinal_word, stem
@@ -22,6 +22,7 @@ from recommenders.data import (
     Attribute,
     Catalogue,
     Condition,
+    Flag,
     Named,
     Number,
     Year,
@@ -63,7 +64,11 @@ def _specific(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
 
 def _asked(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
     """The conditions that it meets: "As you asked: Horror, with Al Pacino"; "Short enough: 1 hour 28 minutes"."""
-    met = [(c, said) for c in in_order(request.conditions, voice.catalogue.schema) if not c.excludes and (said := _met(voice.catalogue, e, c))]
+    met = [
+        (c, said)
+        for c in in_order(request.conditions, voice.catalogue.schema)
+        if not c.excludes and (said := _met(voice.catalogue, e, c))
+    ]
     evidence: dict[str, object] = {"matched": _plain(e)}
     if not met:
         return []
@@ -84,6 +89,8 @@ def _met(c: Catalogue, e: Explanation, condition: Condition) -> str:
         return f"from {values[0]}"
     if isinstance(a, Number) and (word := _enough(a, condition)):
         return f"{word} ({values[0]})"
+    if isinstance(a, Flag):
+        return a.phrase(condition)[1]
     said = c.attributes.states(a.name, e.item, "it")
     for opening in ("it has ", "it is ", "it "):
         if said.startswith(opening):
@@ -129,7 +136,12 @@ def _wished(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
     if words:
         quoted = both([f"“{w}”" for w in words])
         where = _place_of(voice.catalogue, e.item, words)
-        return [Reason(text=f"{quoted} {'is' if len(words) == 1 else 'are'} in its {where}", evidence={"wish": request.wish, "matched": _plain(e)})]
+        return [
+            Reason(
+                text=f"{quoted} {'is' if len(words) == 1 else 'are'} in its {where}",
+                evidence={"wish": request.wish, "matched": _plain(e)},
+            )
+        ]
     return []
 
 
@@ -137,7 +149,7 @@ def _vocabulary(c: Catalogue, item: int) -> list[str]:
     """The words for an item that its attributes have: moods, themes, sorts."""
     found: list[str] = []
     for a in c.schema.told:
-        if isinstance(a, Named) and not a.proper and a.prefix != "in" and not a.spoiler:
+        if isinstance(a, Named) and tells_apart(c, a):
             cell = c.attributes.cells(a.name)[item]
             found += [cell] if isinstance(cell, str) and cell else list(cell)
     return list(dict.fromkeys(n.lower() for n in found))
@@ -165,7 +177,9 @@ def _alike(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
         return []
     common = {i: shared(voice.catalogue, e.item, i) for i in near}
     most = max(near, key=lambda i: len(common[i]))
-    text = f"Like {voice.label(most)}: {', '.join(common[most])}" if common[most] else f"Close to {voice.labels(near, 3)}"
+    text = (
+        f"Like {voice.label(most)}: {', '.join(common[most])}" if common[most] else f"Close to {voice.labels(near, 3)}"
+    )
     evidence = {"source": "similar", "rank": place.rank, "like": _ids(voice, near), "shared": common[most]}
     return [Reason(text=text, evidence=evidence)]
 
@@ -225,11 +239,11 @@ def _general(voice: Voice, e: Explanation) -> Reason:
     evidence = _standing(voice, e)
     c = voice.catalogue
     for a in c.schema.told:
-        if isinstance(a, Named) and not a.proper and not a.prefix and not a.aside and a.nothing == ():
-            if cell := c.attributes.cells(a.name)[e.item]:
-                evidence[a.name] = list(cell)
-                first, *rest = [v.lower() for v in cell[:3]]
-                return Reason(text=both([first[:1].upper() + first[1:], *rest]), evidence=evidence)
+        said = isinstance(a, Named) and not a.proper and not a.prefix and not a.aside and a.nothing == ()
+        if said and (cell := c.attributes.cells(a.name)[e.item]):
+            evidence[a.name] = list(cell)
+            first, *rest = [v.lower() for v in cell[:3]]
+            return Reason(text=both([first[:1].upper() + first[1:], *rest]), evidence=evidence)
     if voice.state.items:
         return Reason(text="Fits what you liked so far as a whole", evidence=evidence)
     return Reason(text="Something to start with, until I know your taste", evidence=evidence)
@@ -290,7 +304,7 @@ def why(voice: Voice, e: Explanation, request: Request | None, *, brief: bool = 
     """Why an item was recommended, in two or three sentences: what speaks for it, and what would change that."""
     found = _specific(voice, e, request or Request()) or [_general(voice, e)]
     first, *more = [r.text for r in found[: 1 if brief else 2]]
-    said = [f"{voice.label(e.item)} – {sentence(first[:1].lower() + first[1:])}", *map(sentence, more)]
+    said = [f"{voice.label(e.item)} – {first[:1].lower()}{first[1:]}.", *map(sentence, more)]
     ups, downs = supporting(e), opposing(e)
     if ups:
         said.append(_without(voice, e, ups[0]))

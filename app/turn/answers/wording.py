@@ -13,7 +13,6 @@ from app.words import cardinal
 from recommenders.contract import Request
 from recommenders.data import FeedbackKind, Named, either
 
-
 # -- the sentence above the picks -------------------------------------------------------------------------------------
 
 
@@ -80,7 +79,7 @@ def _number(n: int) -> str:
     return cardinal(n).capitalize() if n else "No"
 
 
-# -- other answers ------------------------------------------------------------------------------------------------------
+# -- other answers ----------------------------------------------------------------------------------------------------
 
 
 def noted(voice: Voice, items: Sequence[int], kind: FeedbackKind) -> str:

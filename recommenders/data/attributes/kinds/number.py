@@ -245,7 +245,9 @@ class Number(Attribute):
             return "", f"{self.words.having} {said}".strip()
         if self.unit and self.unit not in ("years", "stars", "%") and self.dimension != "age":
             return "", f"for {said}" if condition.operator == "is" and self.words.plain == "is" else said
-        return "", f"{'for' if self.dimension == 'age' else 'with'} {self.said} {said}"
+        if self.dimension == "age":
+            return "", f"for {said if condition.operator != 'is' else f'{float(condition.values[0]):g}-year-olds'}"
+        return "", f"with {self.said} {said}"
 
     @property
     def step(self) -> float:

@@ -447,4 +447,7 @@ _COMPARED = re.compile(
     r"\b(?:(?P<old>older|earlier|came\s+(?:out\s+)?first)|newer|later|more\s+recent)\b", re.IGNORECASE
 )
 _AGE = re.compile(r"\b(?:(?P<old>old|vintage)|new|recent|modern)\b", re.IGNORECASE)
-_ASKS = re.compile(r"\b(?:is|was)\s+(?:it|that|this)\s+(?:\w+\s+)?(?:new|old|recent|modern)\b|\bwhen\b|\b(?:what|which)\s+year\b|\bhow\s+old\b|\bcome\s+out\b|\bcame\s+out\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\b(?:is|was)\s+(?:it|that|this)\s+(?:\w+\s+)?(?:new|old|recent|modern)\b|\bwhen\b|\b(?:what|which)\s+year\b|\bhow\s+old\b|\bcome\s+out\b|\bcame\s+out\b",
+    re.IGNORECASE,
+)
