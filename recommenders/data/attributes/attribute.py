@@ -347,7 +347,7 @@ class Attribute(BaseModel, ABC):
         return {
             name: field
             for name, field in cls.model_fields.items()
-            if name not in ("name", "derived", "asked", "counted")
+            if name not in ("name", "derived", "asked", "counted", "synonyms")
         }
 
     def condition(self, operator: Operator, *values: Value, refused: bool = False, said: str = "") -> Condition:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from pydantic import field_validator
 
 from recommenders.data.attributes.attribute import Attribute, Column, both, either, unknown_value, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Operator
@@ -80,7 +81,7 @@ class Named(Attribute):
     capital, a cue or their length
     prefix  what a sentence says before such a name, behind the noun ("with", "in", "by"); "" puts it before the noun
     together  several that are wanted must all be there
-    synonyms  name -> what a question may call it: "happy ending" -> "end well"
+    synonyms  names, each with what a question may call it: "happy ending", "end well"
     """
 
     unknown_passes_refusal = True
@@ -88,7 +89,12 @@ class Named(Attribute):
     proper: bool = False
     prefix: str = ""
     together: bool = False
-    synonyms: Mapping[str, tuple[str, ...]] = {}
+    synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @field_validator("synonyms", mode="before")
+    @classmethod
+    def _paired(cls, synonyms: Any) -> Any:
+        return tuple(synonyms.items()) if isinstance(synonyms, Mapping) else synonyms
 
     @property
     def any_of(self) -> Operator:
@@ -144,8 +150,8 @@ class Named(Attribute):
 
     def supposes(self, question: str, values: Sequence[str]) -> Condition | None:
         """The names that a question speaks of, where there are few: "is it good for a date?"."""
-        few = values if len(values) <= _LISTED else ()
-        names = [v for v in few if any_of((_ARTICLE.sub("", v), *self.synonyms.get(v, ()))).search(question)]
+        few, called = values if len(values) <= _LISTED else (), dict(self.synonyms)
+        names = [v for v in few if any_of((_ARTICLE.sub("", v), *called.get(v, ()))).search(question)]
         return self.condition(self.any_of, *names, said=question) if names else None
 
     def verdict(self, cell: Any, question: str, column: Column) -> str:
