@@ -196,7 +196,7 @@ def show(
         more=u.wants.others and bool(desk.table.ever),
         order=u.wants.order,
     )
-    if model and shown and desk.parts.model is not None:
+    if model and shown and desk.parts.model is not None and u.wants.order is None:  # rules name the order
         text = (yield from _spoken_opening(desk, request, shown, u, settings, stop)) or text
     remarks = wording.remarks(found.note, (*u.unmatched, *outcome.unmatched))
     yield Token(text=f"{text}\n\n{remarks}" if remarks else text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.errors import AppError
+from app.errors import DataError
 from app.events import Done
 from app.service.chat import Chat
 from app.service.store import Store
@@ -134,7 +134,7 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
     given, folder = Settings(), tmp_path_factory.mktemp("questions")
     try:
         data = sources.load(NAME, given.cache_dir, given.datasets)
-    except AppError as error:
+    except DataError as error:
         pytest.skip(str(error))
     train("popularity", data, folder / NAME / "popularity")
     values = {"cache_dir": given.cache_dir, "runs_dir": folder, "database_url": f"sqlite:///{folder / 'chatrec.db'}"}

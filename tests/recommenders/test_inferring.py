@@ -38,7 +38,7 @@ def test_every_column_of_a_shop_becomes_what_it_is(shop: tuple[Path, imported.Re
     }
     assert found == {
         "year": ("year", {"label": "year"}),
-        "text": ("text", {"label": "description"}),
+        "text": ("text", {"label": "description", "wanted": "what {it} is about"}),
         "price": ("number", {"label": "price", "better": "low", "dimension": "price", "decimal": "."}),
         "players": (
             "number",
@@ -211,7 +211,7 @@ def test_another_kind_must_fit(tmp_path: Path) -> None:
     [
         ("price", "cannot set 'price'; expected ATTRIBUTE.FIELD=VALUE"),
         ("prise.unit=€", "there is no attribute 'prise'; did you mean 'price'"),
-        ("price.colour=red", "price is a number, which has no 'colour'.*Known: aka, better"),
+        ("price.colour=red", "price is a number, which has no 'colour'.*Known: aka, aside, better"),
         ("price.kind=numbr", "unknown kind of attribute 'numbr'; did you mean 'number'"),
         ("price.hidden=maybe", "hidden: .*given: 'maybe'"),
         ("price.better=cheap", "better: Input should be '', 'low' or 'high'"),

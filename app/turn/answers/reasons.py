@@ -23,6 +23,7 @@ from recommenders.data import (
     Catalogue,
     Condition,
     Flag,
+    Levels,
     Named,
     Number,
     Year,
@@ -92,6 +93,8 @@ def _met(c: Catalogue, e: Explanation, condition: Condition) -> str:
     if isinstance(a, Flag):
         return a.phrase(condition)[1]
     said = c.attributes.states(a.name, e.item, "it")
+    if isinstance(a, Levels) and condition.operator == "at most" and c.attributes.cells(a.name)[e.item]:
+        said = said.replace("it has ", "it has only ", 1)
     for opening in ("it has ", "it is ", "it "):
         if said.startswith(opening):
             return said.removeprefix(opening)
