@@ -47,6 +47,10 @@ COMMANDS = {
     "models": ("app.commands.models:models", "Language models: list them, fetch their weights."),
     "llm": ("app.commands.llm:llm", "The language model as scorer and ranker."),
     "mint": ("app.commands.mint:mint", "Features that the language model writes."),
+    "knowledge": (
+        "app.commands.knowledge:knowledge",
+        "What a language model writes of items out of their own texts, each value shown there.",
+    ),
     "steer": ("app.commands.steer:steer", "Teach what reads messages."),
 }
 """Name -> (module:what it defines, a function or a group of commands; its line in the help)."""

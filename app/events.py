@@ -29,6 +29,19 @@ class Started(_Event):
     leads: Literal["model", "rules"]  # who steers this turn
 
 
+class TakenAway(_Event):
+    """Stored with a message that nobody typed: the person pressed away one thing that was in force.
+
+    said   what it was, for people; words: the person's own for it, "" where nobody said them
+    wants  what is left of the request; the answer is made from this and not from the text
+    """
+
+    kind: Literal["taken away"] = "taken away"
+    said: str
+    words: str = ""
+    wants: Wants = NOTHING
+
+
 class PromptBuilt(_Event):
     """A prompt as it goes to the model, whole, and what the token budget cut from it."""
 
@@ -56,7 +69,7 @@ class Decision(_Event):
 
     kind: Literal["decision"] = "decision"
     action: Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat", "stop"]
-    by: Literal["model", "rules", "encoder"]
+    by: Literal["model", "rules", "encoder", "person"]
     second: str = ""  # who else read the message, and whether it agreed
     wants: Wants = NOTHING  # what is to be shown
     items: list[str] = []  # ids of the items that the message is about
@@ -179,6 +192,7 @@ class Done(_Event):
 
 TurnEvent = Annotated[
     Started
+    | TakenAway
     | PromptBuilt
     | ModelAnswered
     | Decision

@@ -6,20 +6,22 @@ without this frame, until a first session has run this file (and in its test har
 
 import streamlit as st
 
-from app.web.widgets import CSS, apply_choices, send_typed, session, sidebar
+from app.web.widgets import CSS, LOGO, MARK, apply_choices, send_typed, session, sidebar
 
-st.set_page_config(page_title="chatrec", page_icon=":material/forum:", layout="centered")
+st.set_page_config(page_title="chatrec", page_icon=MARK, layout="centered")
+st.logo(LOGO, size="large", icon_image=MARK)
 st.html(CSS)
 
-talk = st.Page("web/views/chat.py", title="Chat", icon=":material/forum:", default=True)
+talk = st.Page("web/views/chat.py", title="Chat", default=True)
 page = st.navigation(
     [
         talk,
-        st.Page("web/views/profile.py", title="Profile", icon=":material/person:"),
-        st.Page("web/views/data.py", title="Data", icon=":material/table:"),
-        st.Page("web/views/models.py", title="Models", icon=":material/memory:"),
-        st.Page("web/views/leaderboard.py", title="Leaderboard", icon=":material/leaderboard:"),
-    ]
+        st.Page("web/views/profile.py", title="Profile"),
+        st.Page("web/views/data.py", title="Data"),
+        st.Page("web/views/models.py", title="Models"),
+        st.Page("web/views/leaderboard.py", title="Leaderboard"),
+    ],
+    position="hidden",  # the side bar begins with the conversations and ends with the pages
 )
 
 if st.session_state.pop("go_to_chat", False) and page != talk:

@@ -1,10 +1,11 @@
 """The one shape of a request, from the message to pipeline, store, prompt and back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from recommenders.data import Condition, Named, Operator, Schema, either
+from recommenders.data import Condition, Named, Operator, Schema, each_part, either
 
 
 class Order(BaseModel):
@@ -88,6 +89,48 @@ def told(wants: Wants, schema: Schema, like: Sequence[str] = ()) -> tuple[str, .
     if wants.wish:
         said.append(f"wish: {wants.wish}")
     return tuple(said)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One thing that wants ask for. said: for people; rest: the wants without it; words: the person's own for it."""
+
+    said: str
+    rest: Wants
+    words: str = ""
+
+
+def pieces(wants: Wants, schema: Schema, label: Callable[[str], str]) -> tuple[Piece, ...]:
+    """What could be taken away one by one: each condition (of several names that must all hold each name), the wish,
+    what it should be like and unlike, the order. label: of an item by its id."""
+    found: list[Piece] = []
+    for n, condition in enumerate(wants.conditions):
+        if condition.attribute not in schema:
+            continue
+        split = each_part([condition]) if condition.operator in ("has all", "has none") else [(condition, ())]
+        for part, rest in split:
+            left = (*wants.conditions[:n], *rest, *wants.conditions[n + 1 :])
+            found.append(Piece(_piece_said(part, schema), wants.changed(conditions=left), part.said))
+    if wants.wish:
+        found.append(Piece(wants.wish, wants.changed(wish=""), wants.wish))
+    for item_id in wants.like:
+        found.append(Piece(f"like {label(item_id)}", wants.changed(like=_without(wants.like, item_id)), label(item_id)))
+    for item_id in wants.unlike:
+        others = wants.changed(unlike=_without(wants.unlike, item_id))
+        found.append(Piece(f"not like {label(item_id)}", others, label(item_id)))
+    if wants.order is not None and wants.order.attribute in schema:
+        first = schema[wants.order.attribute].foremost(wants.order.rising)
+        found.append(Piece(f"{first} first", wants.changed(order=None), first))
+    return tuple(found)
+
+
+def _piece_said(condition: Condition, schema: Schema) -> str:
+    a = schema[condition.attribute]
+    return " ".join(filter(None, a.phrase(condition))) if isinstance(a, Named) else a.describe(condition)
+
+
+def _without(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(n for n in names if n != name)
 
 
 def in_order(conditions: Sequence[Condition], schema: Schema) -> list[Condition]:

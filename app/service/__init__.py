@@ -1,13 +1,13 @@
 """What people can do: talk, give feedback, train, set up; doors call these and nothing below."""
 
-from app.service import feature_writing
+from app.service import feature_writing, knowledge_writing
 from app.service.chat import Chat
-from app.service.export import file_name
+from app.service.export import answer_text, file_name
 from app.service.jobs import Job, Jobs, Run
 from app.service.learning import Online
 from app.service.people import Person, people
 from app.service.runs import Found, find, folder, kept, named, ship
-from app.service.starters import starters
+from app.service.starters import holding, starters
 from app.service.store import Conversation, Feedback, Message, Profile, Store
 from app.service.summary import Asked, Memory, Pick, Stored, Summary, facts
 from app.service.typed import LONGEST, checked
@@ -33,13 +33,16 @@ __all__ = [
     "Stored",
     "Summary",
     "Workbench",
+    "answer_text",
     "checked",
     "facts",
     "feature_writing",
     "file_name",
     "find",
     "folder",
+    "holding",
     "kept",
+    "knowledge_writing",
     "named",
     "people",
     "ship",

@@ -7,14 +7,15 @@ or killed keeps what it had said.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from langchain_core.language_models import BaseChatModel
 
 from app.errors import AppError, LLMError, NotFound, NothingToRepeat, RecommenderError, UnusableBackend
-from app.events import Done, Fallback, Token, TurnEvent
+from app.events import Done, Fallback, TakenAway, Token, TurnEvent
 from app.scorer import NAMES, Rankers
 from app.service import export
+from app.service.followups import follow_ups
 from app.service.learning import Online, asked_more_like
 from app.service.people import label
 from app.service.recorder import Recorder
@@ -22,7 +23,8 @@ from app.service.store import Conversation, Feedback, Message, Profile, Store
 from app.service.typed import checked
 from app.service.workbench import Workbench
 from app.settings import Settings
-from app.turn import Parts, Turn, TurnContext, run_turn
+from app.turn import Parts, Turn, TurnContext, asks, run_turn
+from app.wants import NOTHING, Piece, Wants, pieces
 from llm.backends import BackendInfo, available
 from recommenders.data import FeedbackKind, UserState
 
@@ -101,9 +103,9 @@ class Chat:
             None if chosen in (None, "", "none") else chosen,
         )
 
-    def conversations(self) -> list[Conversation]:
-        """Those about the data set that is served, the latest used first."""
-        return self.store.conversations(self.settings.dataset)
+    def conversations(self, titled: str = "") -> list[Conversation]:
+        """Those about the data set that is served, the latest used first; `titled`: with these words in the title."""
+        return self.store.conversations(self.settings.dataset, titled=titled)
 
     def conversation(self, conversation_id: str) -> Conversation:
         return self.store.conversation(conversation_id)
@@ -205,6 +207,30 @@ class Chat:
         message = self.store.add_message(conversation_id, typed, instead_of=replaced.position)
         return self._answer(message, stop)
 
+    def in_force(self, messages: Sequence[Message]) -> tuple[Piece, ...]:
+        """What the latest request of a dialogue asks for, piece by piece: what a follow-up keeps to, and what may be
+        taken away."""
+        return pieces(_latest_wants(messages), self.workbench.catalogue.schema, self.label)
+
+    def follow_ups(self, messages: Sequence[Message]) -> list[str]:
+        """Messages that may sensibly come after the latest answer."""
+        shown = messages[-1].item_ids if messages and messages[-1].role == "assistant" else ()
+        return follow_ups(self.workbench.catalogue, shown, _latest_wants(messages))
+
+    def take_away(self, conversation_id: str, said: str, stop: threading.Event) -> Iterator[TurnEvent]:
+        """Answer anew without one piece of what is in force. NotFound where nothing of these words is."""
+        piece = next((p for p in self.in_force(self.messages(conversation_id)) if p.said == said), None)
+        if piece is None:
+            raise NotFound(f"“{said}” is not in force any more")
+        event = TakenAway(said=piece.said, words=piece.words, wants=piece.rest)
+        message = self.store.add_message(conversation_id, f"Never mind “{piece.said}”", events=[event])
+        return self._answer(message, stop)
+
+    def label(self, item_id: str) -> str:
+        """Title and year of an item; its id where the catalogue has it no more."""
+        c = self.workbench.catalogue
+        return c.label(c.ids.number(item_id)) if item_id in c.ids else item_id
+
     def load_model(self, backend: str) -> tuple[BackendInfo, BaseChatModel, str]:
         """The language model, and "" or why a stand-in takes its place, with which the rules answer."""
         try:
@@ -244,7 +270,7 @@ class Chat:
                 dialogue=tuple(
                     Turn(m.role, m.text, m.item_ids, m.events)
                     for m in self.store.messages(conversation.id)
-                    if m.position < asked.position
+                    if m.position < asked.position or (m.position == asked.position and m.events)
                 ),
                 state=self.state(profile),
                 profile_label=profile.name if profile.user_id is not None else "new user",
@@ -254,7 +280,8 @@ class Chat:
             )
             if missing:
                 yield Fallback(step="load", why=missing)
-            yield from run_turn(asked.text, context, parts, self.settings, stop=stop)
+            pressed = next((e.wants for e in asked.events if isinstance(e, TakenAway)), None)
+            yield from run_turn(asked.text, context, parts, self.settings, stop=stop, wants=pressed)
         except (AppError, RecommenderError, LLMError) as error:
             yield from _failed(str(error))
         except Exception as error:  # a fault of this program: the person sees that it happened, the log says where
@@ -271,3 +298,7 @@ class Chat:
 def _failed(text: str) -> Iterator[TurnEvent]:
     yield Token(text=text)
     yield Done(status="failed", reply=text)
+
+
+def _latest_wants(messages: Sequence[Message]) -> Wants:
+    return next((e.wants for m in reversed(messages) for e in reversed(m.events) if asks(e)), NOTHING)

@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 
 from app.events import TRACE, Fallback, ItemShown
 from app.service.store import Conversation, Message, Profile
+from recommenders.contract import registry
 
 FORMAT = "chatrec conversation 1"
 
 
 def markdown(conversation: Conversation, profile: Profile, messages: list[Message]) -> str:
     """The dialogue with its items and their reasons, to read."""
-    ranker = f" + {conversation.ranker}" if conversation.ranker else ""
+    ranker = f" + {registry.label(conversation.ranker)}" if conversation.ranker else ""
     lines = [
         f"# {conversation.title or 'Conversation'}",
         "",
         f"{_when(conversation.created)} · {profile.name} · {conversation.dataset} · {conversation.backend} · "
-        f"{conversation.generator}{ranker}",
+        f"{registry.label(conversation.generator)}{ranker}",
         "",
     ]
     for message in messages:
@@ -26,17 +27,24 @@ def markdown(conversation: Conversation, profile: Profile, messages: list[Messag
         ended = {"stopped": " (stopped)", "failed": " (failed)"}.get(message.status, "")
         lines += [f"**{who}**{ended}", ""]
         lines += [f"> The language model was bypassed: {e.why}\n" for e in message.events if isinstance(e, Fallback)]
-        if message.text:
-            lines += [message.text, ""]
-        items = [e for e in message.events if isinstance(e, ItemShown)]
-        for item in items:
-            year = f" ({item.year})" if item.year else ""
-            genres = f" · {', '.join(item.genres)}" if item.genres else ""
-            lines.append(f"{item.position}. **{item.title}**{year}{genres}")
-            lines += [f"   - {reason.text}" for reason in item.reasons]
-        if items:
-            lines.append("")
+        lines += _said(message, strong="**")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def answer_text(message: Message) -> str:
+    """One answer as plain text: what it says and its items with their reasons."""
+    return "\n".join(_said(message)).rstrip()
+
+
+def _said(message: Message, strong: str = "") -> list[str]:
+    lines = [message.text, ""] if message.text else []
+    items = [e for e in message.events if isinstance(e, ItemShown)]
+    for item in items:
+        year = f" ({item.year})" if item.year else ""
+        genres = f" · {', '.join(item.genres)}" if item.genres else ""
+        lines.append(f"{item.position}. {strong}{item.title}{strong}{year}{genres}")
+        lines += [f"   - {reason.text}" for reason in item.reasons]
+    return [*lines, ""] if items else lines
 
 
 def as_json(conversation: Conversation, profile: Profile, messages: list[Message]) -> str:

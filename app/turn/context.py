@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeGuard
 
 from langchain_core.language_models import BaseChatModel
 
@@ -75,6 +75,11 @@ class Parts:
 _ASKED = ("recommend", "similar")  # decisions that a follow-up refines
 
 
+def asks(event: TurnEvent) -> TypeGuard[Decision]:
+    """Whether an event decides what is to be shown: the latest one's wants are in force."""
+    return isinstance(event, Decision) and (event.action in _ASKED or event.along)
+
+
 def lay(dialogue: tuple[Turn, ...], catalogue: Catalogue) -> Table:
     """The table after a dialogue."""
     shown: tuple[int, ...] = ()
@@ -94,7 +99,7 @@ def lay(dialogue: tuple[Turn, ...], catalogue: Catalogue) -> Table:
         for event in turn.events:
             if not isinstance(event, Decision):
                 continue
-            if event.action in _ASKED or event.along:
+            if asks(event):
                 wants, empty = event.wants, not items
                 asked |= dict.fromkeys(items, wants)
             if not items and not event.along:

@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.turn import led_by_model, led_by_reader
 from app.turn.context import Parts, TurnContext
 from app.turn.desk import Desk
+from app.understanding import Wants
 
 
 @dataclass
@@ -44,9 +45,15 @@ class _Tally:
 
 
 def run_turn(
-    message: str, context: TurnContext, parts: Parts, settings: Settings, *, stop: threading.Event
+    message: str,
+    context: TurnContext,
+    parts: Parts,
+    settings: Settings,
+    *,
+    stop: threading.Event,
+    wants: Wants | None = None,
 ) -> Iterator[TurnEvent]:
-    """The events of one turn; the last one is Done.
+    """The events of one turn; the last one is Done. wants: what the person pressed; the message is not read then.
 
     Failures of the model (bad output, unknown tool, timeout, exception) never raise: they become Fallback events and an
     answer by the rules. A failure of the recommender ends the turn as Done(status="failed") with what it said. `stop`
@@ -58,12 +65,11 @@ def run_turn(
         backend=parts.info.name,
         generator=parts.generator,
         ranker=parts.ranker,
-        leads="model" if parts.info.steers else "rules",
+        leads="model" if parts.info.steers and wants is None else "rules",
     )
     try:
-        desk = Desk(parts, context, settings.picks, settings.pool, message)
-        story = led_by_model.turn if parts.info.steers else led_by_reader.turn
-        for event in story(message, desk, settings, stop):
+        desk = Desk(parts, context, settings.picks, settings.pool, message if wants is None else "")
+        for event in _story(message, desk, settings, stop, wants):
             if stop.is_set() and not isinstance(event, ModelAnswered):
                 break
             tally.take(event)
@@ -84,3 +90,13 @@ def run_turn(
         first_visible_seconds=tally.first_visible,
         violations=tally.violations,
     )
+
+
+def _story(
+    message: str, desk: Desk, settings: Settings, stop: threading.Event, wants: Wants | None
+) -> Iterator[TurnEvent]:
+    """What happens between Started and Done."""
+    if wants is not None:
+        return led_by_reader.pressed(wants, desk, settings, stop)
+    story = led_by_model.turn if desk.parts.info.steers else led_by_reader.turn
+    return story(message, desk, settings, stop)

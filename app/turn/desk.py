@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from app import words
 from app.errors import UnknownName
+from app.events import TakenAway
 from app.scorer import noted
 from app.turn.context import Parts, TurnContext, lay
 from app.understanding import NOTHING, Linker, Order, Table, Wants, linker, telling, unknown_name
@@ -34,6 +36,13 @@ class Outcome:
 _ORDERED = 200  # of which the cheapest, the newest, ... are taken
 _MOST = 20  # items an answer
 _SAID = 2000  # characters of what was said that the recommender is told; the encoder reads fewer
+
+
+def without(text: str, phrases: Sequence[str]) -> str:
+    """A text without the words of these phrases."""
+    gone = {word for phrase in phrases for word in words.split(phrase)}
+    kept = [t for t in words.tokens(text) if t.text not in gone] if gone else None
+    return text if kept is None else " ".join(text[t.start : t.end] for t in kept)
 
 
 @dataclass
@@ -140,8 +149,20 @@ class Desk:
 
         before  without this turn's message
         """
-        words = [t.text for t in reversed(self.context.dialogue) if t.role == "user"]
-        return " ".join(t for t in (words if before else [self.message, *words]) if telling(t))[:_SAID]
+        typed = self._typed()
+        return " ".join(t for t in (typed if before else [self.message, *typed]) if telling(t))[:_SAID]
+
+    def _typed(self) -> list[str]:
+        """What was typed before, the latest first, without what was taken away since."""
+        typed: list[str] = []
+        gone: list[str] = []
+        for turn in reversed(self.context.dialogue):
+            taken = [e.words for e in turn.events if isinstance(e, TakenAway)]
+            if taken:
+                gone += filter(None, taken)
+            elif turn.role == "user":
+                typed.append(without(turn.text, gone))
+        return typed
 
     def request_behind(self, items: Sequence[int]) -> Request | None:
         """The request that showed these; the latest one where none of them was shown, None where there is none."""

@@ -44,6 +44,7 @@ from app.understanding import (
     shipped,
     understand,
 )
+from app.understanding import told as wants_told
 from llm.calls import to_chat
 from prompts import Contexts, build
 from recommenders.contract import Candidate, Request
@@ -68,6 +69,15 @@ def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) ->
         heard = read(message, desk.table, desk.linker, encoder, previous=said[-1] if said else "")
     heard = alongside(heard, message, desk)
     yield decision(heard, desk, time.perf_counter() - began)
+    yield from act(heard, desk, settings, stop)
+
+
+def pressed(wants: Wants, desk: Desk, settings: Settings, stop: threading.Event) -> Iterator[TurnEvent]:
+    """The events of a turn whose wants were pressed: there is nothing to read."""
+    kept = wants.changed(conditions=desk.known(wants.conditions))
+    said = wants_told(kept, desk.catalogue.schema, [desk.label(i) for i in desk.rows(kept.like)])
+    heard = Heard((Ask(kept),), understood=said, by="person")
+    yield decision(heard, desk, 0.0)
     yield from act(heard, desk, settings, stop)
 
 

@@ -107,7 +107,7 @@ class Heard:
     understood: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
     sure: float = 0.9
-    by: Literal["rules", "encoder"] = "rules"
+    by: Literal["rules", "encoder", "person"] = "rules"
     second: str = ""
     along: bool = False
     items: tuple[int, ...] = field(default=())

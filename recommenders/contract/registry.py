@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+from functools import cache
 from pathlib import Path
 
 from app.errors import RecommenderError, UnknownRecommender, did_you_mean
@@ -32,3 +33,15 @@ def get(name: str) -> type[Recommender]:
             f"recommenders/models/{name}.py must define exactly one public Recommender, found {len(own)}"
         )
     return own[0]
+
+
+@cache
+def label(name: str) -> str:
+    """What a recommender is called: what stands before the colon in its file's first line, or all of that line. A name
+    that has no file stays. Imports nothing, so that a list of names costs nothing."""
+    path = SHELF / f"{name}.py"
+    if name.startswith("_") or not path.is_file():
+        return name
+    with path.open(encoding="utf-8") as lines:
+        first = next(lines, "").strip().strip('"')
+    return first.partition(":")[0].rstrip(".") or name

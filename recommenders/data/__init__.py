@@ -1,6 +1,6 @@
 """The tables that everything reads, their splits, and where they come from."""
 
-from recommenders.data import histories, ratings, rows, sources
+from recommenders.data import histories, knowledge, ratings, rows, sources
 from recommenders.data.attributes import (
     CHILD,
     Attribute,
@@ -24,6 +24,7 @@ from recommenders.data.attributes import (
     kinds,
     overview_of,
     read_attribute,
+    stands_in,
     yes_or_no,
 )
 from recommenders.data.default_schema import GENRES, PEOPLE, YEAR, asked_in_vain
@@ -83,6 +84,7 @@ __all__ = [
     "imported",
     "items_of",
     "kinds",
+    "knowledge",
     "leave_last_one_out",
     "ml_latest_small",
     "overview_of",
@@ -91,6 +93,7 @@ __all__ = [
     "read_attribute",
     "rows",
     "sources",
+    "stands_in",
     "states_of",
     "users_by_items",
     "weighted",

@@ -10,6 +10,7 @@ is. Intervals of these are in recommenders/evaluation/intervals.py.
 """
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import rankdata
@@ -165,9 +166,13 @@ def interval(values: np.ndarray, *, level: float = 0.95, draws: int = 2000, seed
     return percentiles(means, level)
 
 
+@lru_cache(maxsize=1)
 def resampled(users: int, draws: int, seed: int = 0) -> np.ndarray:
-    """(draws, users) how often each user is in each bootstrap sample of as many users."""
-    return np.random.default_rng(seed).multinomial(users, np.full(users, 1 / users), size=draws)
+    """(draws, users) how often each user is in each bootstrap sample of as many users; read-only. The last one is
+    remembered: a table has an interval a line, all over the same users."""
+    counts = np.random.default_rng(seed).multinomial(users, np.full(users, 1 / users), size=draws)
+    counts.setflags(write=False)
+    return counts
 
 
 def percentiles(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:

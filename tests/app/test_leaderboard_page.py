@@ -13,6 +13,7 @@ from app.errors import AppError, ArtefactError, ConfigError
 from app.scorer import figures
 from app.service import runs
 from app.settings import Settings
+from recommenders.contract import registry
 from recommenders.experiments import results
 from tests.app.bench import NAME, make_tiny
 
@@ -76,7 +77,7 @@ def test_what_was_measured_is_on_the_page(served: Settings) -> None:
     frame = at.dataframe[0].value
     own, _ = results.read_all(runs.folder(served, NAME), ["top-n"])
     best = sorted(own, key=lambda r: (-r.measures["ndcg@10"].value, r.recommender))
-    assert frame["Recommender"].tolist() == [r.recommender for r in best]
+    assert frame["Recommender"].tolist() == [registry.label(r.recommender) for r in best]
     assert frame["NDCG@10"].tolist() == pytest.approx([r.measures["ndcg@10"].value for r in best])
     assert frame["95 %"].str.contains("–").all()
     assert len(at.get("vega_lite_chart")) >= 2  # against time, learning curves
@@ -96,13 +97,13 @@ def test_shipped_figures_are_marked_and_give_way_to_own_ones(served: Settings) -
         path.unlink()
     at = opened()
     assert "Shipped figures" in words(at)
-    assert at.dataframe[0].value["Recommender"].tolist() == ["ease"]
+    assert at.dataframe[0].value["Recommender"].tolist() == ["EASE"]
     assert "ndcg@10" in command("--repeat", "top-n/ease-0")
     command("--task", "top-n", "--models", "popularity", "--export")
     assert {r.recommender for r in results.snapshot(runs.SNAPSHOT)} == {"ease", "popularity"}  # nothing is lost
     at = opened()
     assert "Shipped figures" not in words(at)
-    assert at.dataframe[0].value["Recommender"].tolist() == ["popularity"]
+    assert at.dataframe[0].value["Recommender"].tolist() == ["Most popular items"]
 
 
 def test_damaged_files_are_told(served: Settings) -> None:
@@ -110,7 +111,7 @@ def test_damaged_files_are_told(served: Settings) -> None:
     results.place(runs.folder(served, NAME), "top-n", "ease", 0).write_text("{")
     at = opened()
     assert "damaged" in at.warning[0].value
-    assert at.dataframe[0].value["Recommender"].tolist() == ["popularity"]
+    assert at.dataframe[0].value["Recommender"].tolist() == ["Most popular items"]
     for path in runs.folder(served, NAME).rglob("*.json"):
         path.unlink()
     runs.SNAPSHOT.write_text("{")

@@ -15,7 +15,9 @@ from app.service.chat import Chat
 from app.service.store.store import Store
 from app.service.workbench import Workbench
 from app.settings import Settings
+from recommenders.data.knowledge import Declared, Fact, Knowledge, Line, digest, own_texts
 from tests.app.bench import make_tiny, tiny_settings
+from tests.recommenders.worlds import tiny_films_data
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
 PAGES = ("chat", "profile", "data", "models")
@@ -282,6 +284,23 @@ def test_the_catalogue_is_searched_and_filtered(served: Settings) -> None:
     assert "Nothing matches" in words(at)
 
 
+def test_what_a_language_model_wrote_is_told(served: Settings) -> None:
+    known, data = Knowledge.of(served.cache_dir, served.dataset), tiny_films_data()
+    text = digest(own_texts(data.catalogue)[0])
+    declared = Declared(attribute={"kind": "category", "name": "mood"})
+    fact = Fact(value="tense", words="whatever it says")
+    about = {"item": data.catalogue.ids.ids[0], "attribute": "mood", "question": declared.digest}
+    with known.writing():
+        known.declare([declared])
+        known.put([Line(backend="openai:some", text=text, facts=(fact,), **about)])
+    try:
+        told = "Written by a language model out of the items' own texts: mood (openai:some, 1 of 20)"
+        assert told in words(opened("data")).replace("\\", "")
+    finally:
+        with known.writing():
+            known.drop()
+
+
 def test_an_import_without_files_says_what_is_missing(served: Settings) -> None:
     at = opened("data")
     next(b for b in at.button if b.label == "Import").click().run()
@@ -319,3 +338,59 @@ def test_a_generator_that_is_not_trained_is_told_in_the_answer(served: Settings,
     at = say(opened(c=c.id), "hello")
     assert "chatrec train sasrec" in words(at)
     assert "again" in keys(at, "again")
+
+
+def test_what_is_in_force_is_shown_and_taken_away(served: Settings, chat: Chat) -> None:
+    at = say(opened(), "a comedy from the 90s")
+    assert keys(at, "take-away-") == ["take-away-comedy", "take-away-from the 1990s"]
+    settled(at.button(key="take-away-comedy").click().run())
+    (c,) = chat.conversations()
+    assert [m.text for m in chat.messages(c.id) if m.role == "user"][-1] == "Never mind “comedy”"
+    assert keys(at, "take-away-") == ["take-away-from the 1990s"]
+    reloaded = opened(c=c.id)
+    assert keys(reloaded, "take-away-") == ["take-away-from the 1990s"]
+    assert not keys(reloaded, "edit-button-"), "what was pressed cannot be edited as words"
+
+
+def test_a_follow_up_is_sent_as_a_message(served: Settings, chat: Chat) -> None:
+    at = say(opened(), "a comedy")
+    settled(at.button(key="follow-up-Why the first one?").click().run())
+    (c,) = chat.conversations()
+    assert [m.text for m in chat.messages(c.id) if m.role == "user"] == ["a comedy", "Why the first one?"]
+    assert not keys(at, "follow-up-Why"), "an answer without picks offers nothing about the first of them"
+
+
+def test_a_long_conversation_is_drawn_from_its_last_messages(served: Settings, chat: Chat) -> None:
+    c = chat.start(chat.person())
+    for n in range(60):
+        chat.store.add_message(c.id, f"question {n}")
+        answer = chat.store.begin_answer(c.id)
+        chat.store.write_answer(answer.id, f"answer {n}", (), (), "done")
+    at = opened(c=c.id)
+    assert "answer 59" in words(at) and "question 50" in words(at) and "answer 49" not in words(at)
+    assert at.button(key="show-earlier").label == "Show earlier (100 more)"
+    at.button(key="show-earlier").click().run()
+    assert "question 40" in words(at) and "answer 39" not in words(at)
+
+
+def test_conversations_stand_under_their_days(served: Settings, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    day, now = 86_400, time.time()
+    for age in (0, 1, 3, 400):
+        with monkeypatch.context() as then:
+            then.setattr(time, "time", lambda age=age: now - age * day)
+            c = chat.start(chat.person())
+            chat.store.add_message(c.id, f"{age} days ago")
+    at = opened()
+    headings = [e.value for e in at.sidebar.caption]
+    month = time.strftime("%B %Y", time.localtime(now - 400 * day))
+    assert headings == ["**Today**", "**Yesterday**", "**Previous 7 days**", f"**{month}**"]
+
+
+def test_parts_are_called_by_names_for_people(served: Settings, chat: Chat) -> None:
+    at = say(opened(), "a comedy")
+    (c,) = chat.conversations()
+    assert chooser(at, "part-generator").options == ["EASE", "Item-based nearest neighbours", "Most popular items"]
+    chat.store.set_parts(c.id, backend=c.backend, generator="ease", ranker=None)
+    assert " · EASE" in chat.export_markdown(c.id)
+    models = words(opened("models"))
+    assert "SASRec" in models and "**sasrec**" not in models

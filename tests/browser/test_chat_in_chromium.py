@@ -164,7 +164,9 @@ def test_a_whole_conversation(page: Page, settings: Settings) -> None:
     assert liked.kind == "like"
     assert catalogue.label(catalogue.ids.number(liked.item_id)) == shown[0]
 
-    choose(page, "Ranks them", "none")
+    page.locator(".st-key-parts-in-use summary").click()
+    page.wait_for_timeout(1000)  # it unfolds slowly, and a list that moves closes again
+    choose(page, "Ranks them", "None")
     ask(page, "others", 3)
     everything = titles(page)
     more = everything[5:]

@@ -18,6 +18,8 @@ VALUES: dict[str, object] = {
     "history": ("Alien (1979) (liked)", "Heat (1995)"),
     "dialogue": (("person", "hi"), ("you", "Hello! [showed #1 Fargo (1996)]")),
     "noun": "films",
+    "questions": "- moods (mood): each of cosy, tense that the text states.",
+    "text": "Fargo (1996)\nA car salesman hires two men.",
     "facts": "5 horror films from the 1990s",
     "understood": "horror, without comedy",
     "candidates": "1. Scream (1996); Horror\n2. Wolf (1994); Horror",
@@ -71,6 +73,7 @@ def test_an_unknown_prompt_names_the_nearest() -> None:
 def test_what_never_changes_comes_first(name: str) -> None:
     one = prompts.messages(name, **values(name))
     changed = {"query": "older", "history": (), "dialogue": (), "facts": "2 films", "candidates": "1. X", "profile": ""}
+    changed |= {"text": "Big (1988)\nA boy wakes up as a man."}
     changed |= {"candidate": "Big (1988)", "labels": ["Big (1988)", "Heat (1995)"]}
     other_values = values(name) | {k: v for k, v in changed.items() if k in prompts.variables(name)}
     other = prompts.messages(name, **other_values)

@@ -43,7 +43,7 @@ class ProfileRow(Base):
 
 
 class ConversationRow(Base):
-    """`title_given`: a person named it, so the first message names it no more. The parts are those of the next turn."""
+    """The first message names it until a person does. The parts are those of the next turn."""
 
     __tablename__ = "conversations"
 

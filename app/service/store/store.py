@@ -167,11 +167,13 @@ class Store:
         with self._reading() as s:
             return _conversation(_found(s, ConversationRow, conversation_id, "conversation"))
 
-    def conversations(self, dataset: str | None = None, limit: int = 200) -> list[Conversation]:
-        """The latest used first."""
+    def conversations(self, dataset: str | None = None, limit: int = 200, *, titled: str = "") -> list[Conversation]:
+        """The latest used first; `titled`: with these words in the title."""
         query = select(ConversationRow).order_by(ConversationRow.updated.desc()).limit(limit)
         if dataset is not None:
             query = query.where(ConversationRow.dataset == dataset)
+        if titled.strip():
+            query = query.where(ConversationRow.title.icontains(titled.strip(), autoescape=True))
         with self._reading() as s:
             return [_conversation(r) for r in s.scalars(query)]
 
@@ -241,16 +243,29 @@ class Store:
         with self._reading() as s:
             return _message(_found(s, MessageRow, message_id, "message"))
 
-    def add_message(self, conversation_id: str, text: str, *, instead_of: int | None = None) -> Message:
-        """What the person typed; it names a conversation that has no title yet. `instead_of`: it takes the place of the
-        message at this position and of all later ones; they stay stored."""
+    def add_message(
+        self,
+        conversation_id: str,
+        text: str,
+        *,
+        instead_of: int | None = None,
+        events: Iterable[TurnEvent] = (),
+    ) -> Message:
+        """What the person typed, or pressed (then `events` says what); it names a conversation that has no title yet,
+        or one that the message it replaces had named. `instead_of`: it takes the place of the message at this position
+        and of all later ones; they stay stored."""
         with self._writing() as s:
             self._check_idle(s, conversation_id)
+            conversation = _found(s, ConversationRow, conversation_id, "conversation")
+            named_by = ""
             if instead_of is not None:
+                named_by = _first_text(s, conversation_id, instead_of)
                 _take_out(s, conversation_id, instead_of)
             row = _append(s, conversation_id, "user", text, "done")
-            conversation = _found(s, ConversationRow, conversation_id, "conversation")
-            conversation.title = conversation.title or shortened(text)
+            row.events = TRACE.dump_python(list(events), mode="json")
+            if conversation.title in ("", named_by):
+                conversation.title = shortened(text)
+            s.flush()
             return _message(row)
 
     def begin_answer(self, conversation_id: str) -> Message:
@@ -451,6 +466,13 @@ def _take_out(s: Session, conversation_id: str, position: int) -> None:
         .where(MessageRow.conversation_id == conversation_id, MessageRow.position >= position)
         .values(current=False)
     )
+
+
+def _first_text(s: Session, conversation_id: str, position: int) -> str:
+    """The title that the message at `position` gave, "" where it is not the first of the dialogue."""
+    query = select(MessageRow).where(MessageRow.conversation_id == conversation_id, MessageRow.current)
+    first = s.scalar(query.order_by(MessageRow.position).limit(1))
+    return shortened(first.text) if first is not None and first.position == position else ""
 
 
 def _append(s: Session, conversation_id: str, role: Role, text: str, status: Status) -> MessageRow:

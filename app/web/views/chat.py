@@ -1,11 +1,28 @@
 """The conversation: everything is drawn from the store; a turn that runs is drawn from its job."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.events import Done, Fallback, ItemShown, TurnEvent
-from app.service import Chat, Conversation, Job, Message, Profile, file_name, starters
+from app.service import (
+    Chat,
+    Conversation,
+    Job,
+    Message,
+    Profile,
+    Run,
+    answer_text,
+    file_name,
+    holding,
+    starters,
+)
 from app.web.widgets import (
+    MARK,
     begin,
+    conduct,
+    copy_button,
+    dataset_label,
     edit,
     give_back,
     is_running,
@@ -22,7 +39,8 @@ from app.web.widgets import (
 from recommenders.data import FeedbackKind
 
 POLL_SECONDS = 0.4  # how often a running answer is drawn anew
-AVATARS = {"user": ":material/person:", "assistant": ":material/movie:"}
+DRAWN = 20  # messages drawn; a press shows as many more
+AVATARS = {"user": ":material/person:", "assistant": MARK}
 
 
 def page() -> None:
@@ -30,18 +48,49 @@ def page() -> None:
     current = session.conversation()
     if current is None:
         welcome(chat)
+        composer(chat, None, ())
+        conduct(moment="welcome")
     else:
         conversation(chat, current)
-    message_input()
 
 
-def message_input() -> None:
-    """Without `max_chars`: Streamlit would cut what is longer without a word. The service says that it is too long, and
-    what could not be sent stands in the input again."""
-    if text := give_back():
-        st.session_state["message"] = text
-    st.chat_input("What are you in the mood for?", key="message", on_submit=typed)
-    session.here().given_back.clear()
+def composer(chat: Chat, current: Conversation | None, messages: Sequence[Message]) -> None:
+    """The message box, above it what is in force. In a container, so that Streamlit does not pin it and scroll every
+    answer to its end (widgets/conduct.py); CSS keeps it in sight.
+
+    The box is without `max_chars`: Streamlit would cut what is longer without a word. The service says that it is too
+    long, and what could not be sent stands in the box again."""
+    with st.container(key="composer", gap="small"):
+        if current is not None:
+            in_force(chat, current, messages)
+        if text := give_back():
+            st.session_state["message"] = text
+        st.chat_input("What are you in the mood for?", key="message", on_submit=typed)
+        session.here().given_back.clear()
+
+
+def in_force(chat: Chat, current: Conversation, messages: Sequence[Message]) -> None:
+    """What the next answer keeps to; each piece can be taken away."""
+    pieces = chat.in_force(messages)
+    if not pieces:
+        return
+    busy = is_running(current.id)
+    with st.container(key="in-force", horizontal=True, gap="small", vertical_alignment="center"):
+        for piece in pieces:
+            st.button(
+                plain(piece.said),
+                key=f"take-away-{piece.said}",
+                icon=":material/close:",
+                icon_position="right",
+                help="Take this away and answer anew",
+                disabled=busy,
+                on_click=begin,
+                args=(current.id, _taking_away(chat, current.id, piece.said)),
+            )
+
+
+def _taking_away(chat: Chat, conversation_id: str, said: str) -> Run:
+    return lambda stop: chat.take_away(conversation_id, said, stop)
 
 
 def typed() -> None:
@@ -53,10 +102,11 @@ def typed() -> None:
 
 def welcome(chat: Chat) -> None:
     data = chat.workbench.dataset
+    source = dataset_label(data.name, chat.settings)
     st.title("What are you in the mood for?")
     st.markdown(
-        f"Say it in your own words. Every answer comes from **{len(data.catalogue):,} titles** of "
-        f"{plain(data.source or data.name)}, and every reason can be checked."
+        f"Say it in your own words. Here are **{plain(holding(data))}**. "
+        f":gray[Source: {plain(source)}. Every pick is real, and every reason can be checked.]"
     )
     with st.container(key="starters"):
         offers = starters(data)
@@ -74,38 +124,88 @@ def conversation(chat: Chat, current: Conversation) -> None:
     head(chat, current, profile)
     if running is not None and messages and messages[-1].status == "streaming":
         messages = messages[:-1]  # its job draws it
-    last_asked = max((n for n, m in enumerate(messages) if m.role == "user"), default=-1)
-    for number, message in enumerate(messages):
-        latest = running is None and number >= last_asked
-        with st.chat_message(message.role, avatar=AVATARS[message.role]):
-            if message.role == "user":
-                asked(chat, current, message, editable=latest)
-            else:
-                answer(chat, message, profile, given)
-                if latest:
-                    again(chat, current)
+    last_asked = max((n for n, m in enumerate(messages) if m.role == "user"), default=0)
+    first = _first_drawn(current, messages)
+    for message in messages[first:last_asked]:
+        drawn(chat, current, message, profile, given, latest=False)
+    with st.container(key="latest" if last_asked else "only"):
+        for message in messages[last_asked:]:
+            drawn(chat, current, message, profile, given, latest=running is None)
+        if running is not None:
+            answering(running)
+        elif messages and messages[-1].role == "user":
+            with st.chat_message("assistant", avatar=AVATARS["assistant"]):
+                st.caption("There is no answer to this message.")
+                again(chat, current)
+        after(chat, current, messages, running)
+        trouble(current.id)
+    composer(chat, current, messages)
+    asked_ = [m for m in messages if m.role == "user"]
+    typed_ = next((m.text for m in reversed(asked_) if not m.events), "")
+    moment = f"{current.id}-{len(messages)}-{running is None}"
+    conduct(asked_[-1].id if asked_ else "", typed_, moment)
+
+
+def _first_drawn(current: Conversation, messages: Sequence[Message]) -> int:
+    """The first message that is drawn; before it a button for earlier ones. A long conversation is drawn as fast as a
+    short one."""
+    number = int(st.session_state.get(f"drawn-{current.id}", DRAWN))
+    first = max(0, len(messages) - number)
+    if first:
+        st.button(
+            f"Show earlier ({first:,} more)",
+            key="show-earlier",
+            icon=":material/expand_less:",
+            type="tertiary",
+            on_click=st.session_state.__setitem__,
+            args=(f"drawn-{current.id}", number + DRAWN),
+        )
+    return first
+
+
+def drawn(
+    chat: Chat,
+    current: Conversation,
+    message: Message,
+    profile: Profile,
+    given: dict[str, FeedbackKind],
+    *,
+    latest: bool,
+) -> None:
+    with st.chat_message(message.role, avatar=AVATARS[message.role]):
+        if message.role == "user":
+            asked(chat, current, message, editable=latest and not message.events)
+            return
+        answer(chat, message, profile, given)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"beneath-{message.id}"):
+            if latest:
+                again(chat, current)
+            if message.text or message.item_ids:
+                copy_button(answer_text(message), message.id)
+
+
+def after(chat: Chat, current: Conversation, messages: list[Message], running: Job | None) -> None:
+    """What may come next: messages that wait, else some to press."""
     if running is not None:
-        answering(running)
         for text in waiting(current.id):
             with st.chat_message("user", avatar=AVATARS["user"]):
                 st.markdown(said(text))
                 st.caption("Sent when the answer above is done")
     elif send_waiting(current.id):
         st.rerun()
-    elif messages and messages[-1].role == "user":
-        with st.chat_message("assistant", avatar=AVATARS["assistant"]):
-            st.caption("There is no answer to this message.")
-            again(chat, current)
-    trouble(current.id)
+    elif offers := chat.follow_ups(messages):
+        with st.container(horizontal=True, gap="small", key="follow-ups"):
+            for text in offers:
+                st.button(text, key=f"follow-up-{text}", on_click=say, args=(text,))
 
 
 def head(chat: Chat, current: Conversation, profile: Profile) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
-        st.markdown(f"#### {plain(current.title or 'New conversation')}", width="stretch")
-        with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Rename, export, delete"):
-            st.text_input("Title", current.title, key=f"title-{current.id}", on_change=_rename, args=(chat, current))
+        named = f"  \n:gray[:small[{plain(profile.name)}]]" if profile.user_id is not None else ""
+        st.markdown(f"#### {plain(current.title or 'New conversation')}{named}", width="stretch")
+        with st.popover("Share", icon=":material/ios_share:", type="tertiary", key="share"):
             st.download_button(
-                "Export as Markdown",
+                "Markdown, to read",
                 lambda: chat.export_markdown(current.id),
                 file_name(current, "md"),
                 "text/markdown",
@@ -114,7 +214,7 @@ def head(chat: Chat, current: Conversation, profile: Profile) -> None:
                 width="stretch",
             )
             st.download_button(
-                "Export as JSON",
+                "JSON, with everything",
                 lambda: chat.export_json(current.id),
                 file_name(current, "json"),
                 "application/json",
@@ -122,9 +222,19 @@ def head(chat: Chat, current: Conversation, profile: Profile) -> None:
                 on_click="ignore",
                 width="stretch",
             )
-            if st.button("Delete …", icon=":material/delete:", width="stretch", key="delete"):
-                confirm_delete(chat, current)
-    st.caption(f"With {plain(profile.name)}")
+        menu = st.popover(
+            "", icon=":material/more_horiz:", type="tertiary", help="Rename, delete", key="more", on_change="rerun"
+        )
+        with menu:
+            st.text_input("Title", current.title, key=f"title-{current.id}", on_change=_rename, args=(chat, current))
+            st.button("Delete …", icon=":material/delete:", width="stretch", key="delete", on_click=_ask_to_delete)
+    if st.session_state.pop("deleting", False):
+        confirm_delete(chat, current)
+
+
+def _ask_to_delete() -> None:
+    st.session_state["more"] = False  # the menu would lie over the question
+    st.session_state["deleting"] = True
 
 
 def _rename(chat: Chat, current: Conversation) -> None:

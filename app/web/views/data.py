@@ -33,6 +33,8 @@ def page() -> None:
 def counts(data: Dataset) -> None:
     x = data.interactions
     st.caption(f"Served now: **{plain(data.source or data.name)}**")
+    if told := written(data):
+        st.caption(plain(f"Written by a language model out of the items' own texts: {told}"))
     with st.container(horizontal=True):
         st.metric("Items", f"{len(data.catalogue):,}", width="content")
         st.metric("Users", f"{len(data.users):,}", width="content")
@@ -43,6 +45,12 @@ def counts(data: Dataset) -> None:
             width="content",
             help="Share of all pairs of user and item that have met",
         )
+
+
+def written(data: Dataset) -> str:
+    """What a language model filled of which attribute: "mood (gpt-4o-mini, 812 of 1,000)"."""
+    filled = [(a.said, backend, n) for a in data.catalogue.schema for backend, n in a.writers]
+    return ", ".join(f"{said} ({backend}, {n:,} of {len(data.catalogue):,})" for said, backend, n in filled)
 
 
 # -- catalogue --------------------------------------------------------------------------------------------------------

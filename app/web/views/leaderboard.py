@@ -10,10 +10,12 @@ from app.errors import AppError, RecommenderError
 from app.scorer import figures
 from app.service import Found, find, named
 from app.settings import Settings
-from app.web.widgets import lines, plain, prose, scatter, seconds, session
-from recommenders.experiments import BOARDS, Board, Measure, Standing, Task, card, standings
+from app.web.widgets import dataset_label, lines, plain, prose, scatter, seconds, session
+from recommenders.contract import registry
+from recommenders.experiments import BOARDS, Board, Measure, Result, Standing, Task, card, standings
 
 TASKS: dict[Task, str] = {"top-n": "What comes next", "ctr": "Liked or not", "rating": "Ratings"}
+BASELINES = {"mean": "Mean", "item_mean": "Mean of each item", "biases": "Biases of items and people"}
 ROW = 35  # pixels of a table row, so that the table shows whole
 CUTS = {"time": "By time", "random": "At random"}
 PROSE = ("Idea", "Input", "Relations", "When it fails", "Reference")  # sections of a card that are running text
@@ -31,7 +33,8 @@ def page() -> None:
             st.error(plain(str(error)), icon=":material/error:")
             return
         told(found, board, chat.settings)
-        table = standings(board, found.results)
+        with st.spinner("Comparing …"):
+            table = _compared(board.name, tuple((named(r), r.at) for r in found.results), found.results)
         if table:
             ranked(board, table)
             against_time(board, table)
@@ -39,6 +42,12 @@ def page() -> None:
             one(board, table)
         if board.task != "ctr":
             language_model(board.task, chat.settings.dataset)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _compared(board: str, runs: tuple[object, ...], _results: tuple[Result, ...]) -> list[Standing]:
+    """Intervals of differences take a second; `runs` is the cache's key."""
+    return standings(BOARDS[board], _results)
 
 
 def language_model(task: Task, dataset: str) -> None:
@@ -98,8 +107,8 @@ def told(found: Found, board: Board, settings: Settings) -> None:
     command = f"chatrec leaderboard --task {board.name}"
     if not found.results:
         st.info(
-            f"Nothing has been measured on {plain(settings.dataset)} yet. This trains every recommender that can take "
-            "part, shows its progress, and goes on where it was interrupted:",
+            f"Nothing has been measured on “{plain(named_data(settings.dataset))}” yet. This trains every recommender "
+            "that can take part, shows its progress, and goes on where it was interrupted:",
             icon=":material/leaderboard:",
         )
         st.code(command, language="bash", wrap_lines=True)
@@ -122,11 +131,25 @@ def ranked(board: Board, table: list[Standing]) -> None:
     first = max((line.runs[0] for line in table), key=lambda r: r.rows)
     runs = max(line.seeds for line in table)
     st.caption(
-        f"{first.rows:,} {'users' if board.task == 'top-n' else 'ratings'} of {plain(first.dataset)} to foresee. "
-        "95 %: bootstrap over users."
+        f"{first.rows:,} {'users' if board.task == 'top-n' else 'ratings'} of {plain(named_data(first.dataset))} to "
+        "foresee. 95 %: bootstrap over users."
         + (" ±: standard deviation between trainings with different seeds." if runs > 1 else "")
         + " Click a heading to sort."
     )
+
+
+def label(name: str) -> str:
+    """A recommender or a baseline for people."""
+    return BASELINES.get(name) or registry.label(name)
+
+
+def called(line: Standing) -> str:
+    """With how many users were asked where not all were."""
+    return line.label.replace(line.recommender, label(line.recommender), 1)
+
+
+def named_data(name: str) -> str:
+    return dataset_label(name, session.chat().settings)
 
 
 def _frame(board: Board, table: list[Standing]) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -134,7 +157,7 @@ def _frame(board: Board, table: list[Standing]) -> tuple[pd.DataFrame, dict[str,
     rows = []
     for line in table:
         best = line.measures.get(first.key)
-        row: dict[str, object] = {"Recommender": line.label, first.label: best.value if best else None}
+        row: dict[str, object] = {"Recommender": called(line), first.label: best.value if best else None}
         row["95 %"] = _interval(line, first)
         row["±"] = f"{best.spread:.{first.digits}f}" if best and best.spread is not None else ""
         row["Behind"] = _lead(line, first)
@@ -200,7 +223,7 @@ def against_time(board: Board, table: list[Standing]) -> None:
             low, high = found.low, found.high
             rows.append(
                 {
-                    "recommender": line.recommender,
+                    "recommender": label(line.recommender),
                     "seconds": max(0.01, line.cpu_seconds),  # the axis is logarithmic
                     "value": found.value,
                     "low": found.value if low is None else low,
@@ -215,7 +238,7 @@ def against_time(board: Board, table: list[Standing]) -> None:
 def learning(board: Board, table: list[Standing]) -> None:
     rows = [
         {
-            "recommender": line.recommender,
+            "recommender": label(line.recommender),
             "seconds": max(0.01, point.cpu_seconds),
             "value": abs(point.validation),  # losses are kept with a minus, so that higher is better
         }
@@ -242,7 +265,13 @@ def learning(board: Board, table: list[Standing]) -> None:
 def one(board: Board, table: list[Standing]) -> None:
     st.subheader("What each one is")
     by_name = {line.recommender: line for line in table}
-    name = st.selectbox("Recommender", list(by_name), key=f"leaderboard-one-{board.name}", label_visibility="collapsed")
+    name = st.selectbox(
+        "Recommender",
+        list(by_name),
+        format_func=label,
+        key=f"leaderboard-one-{board.name}",
+        label_visibility="collapsed",
+    )
     line = by_name[str(name)]
     with st.container(border=True, key="leaderboard-card"):
         head(board, line)
@@ -261,7 +290,7 @@ def head(board: Board, line: Standing) -> None:
     value = "–" if found is None else f"{found.value:.{board.first.digits}f}"
     interval = _interval(line, board.first)
     st.markdown(
-        f"**{plain(line.recommender)}** · {board.first.label} {value}"
+        f"**{plain(label(line.recommender))}** · {board.first.label} {value}"
         + (f" ({interval})" if interval else "")
         + f" · trained in {seconds(line.cpu_seconds)} of CPU · {line.parameters:,} parameters"
     )

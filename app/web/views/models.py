@@ -16,6 +16,11 @@ from recommenders.contract import registry as recommenders
 from recommenders.experiments import Record, record
 
 POLL_SECONDS = 0.5
+ROLES = {
+    frozenset({"generator"}): "finds candidates",
+    frozenset({"ranker"}): "ranks candidates",
+    frozenset({"generator", "ranker"}): "finds candidates and ranks them",
+}
 
 
 @dataclass
@@ -68,7 +73,7 @@ def backends(chat: Chat) -> None:
             default = " :blue-badge[default]" if b.name == chat.settings.backend else ""
             st.markdown(f"**{plain(b.label)}** {state}{default}")
             part = "leads the turn, checked at every step" if b.steers else "words the answers; the rules lead"
-            st.caption(f"`{b.name}` · {part}")
+            st.caption(f"{part[0].upper()}{part[1:]} · in settings: `{b.name}`")
             if b.reason:
                 st.caption(plain(f"To use it: {b.reason}"))
 
@@ -125,8 +130,8 @@ def recommender(chat: Chat, name: str) -> None:
     trained = name in {*chat.workbench.generators(), *chat.workbench.rankers()}
     with st.container(border=True, key=f"recommender-{name}"):
         state = ":green-badge[trained]" if trained else ":orange-badge[not trained]"
-        roles = " and ".join(sorted(about.roles))
-        st.markdown(f"**{name}** :gray[{roles}] {state}")
+        roles = frozenset(about.roles)
+        st.markdown(f"**{plain(recommenders.label(name))}** :gray[{ROLES[roles]}] {state}")
         if not trained:
             st.code(f"chatrec train {name}", language="bash", wrap_lines=True)
             return

@@ -41,3 +41,16 @@ def when(at: float) -> str:
     if then.date() == now.date():
         return then.strftime("%H:%M")
     return then.strftime("%d %b" if then.year == now.year else "%d %b %Y").lstrip("0")
+
+
+def period(at: float, now: float) -> str:
+    """Under which heading of a list something of this time stands: Today, Yesterday, Previous 7 days, then months."""
+    then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)
+    days = (today.date() - then.date()).days
+    if days <= 0:
+        return "Today"
+    if days == 1:
+        return "Yesterday"
+    if days <= 7:
+        return "Previous 7 days"
+    return then.strftime("%B" if then.year == today.year else "%B %Y")

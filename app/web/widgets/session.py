@@ -16,6 +16,7 @@ import streamlit as st
 from app.errors import AppError, NotFound, RecommenderError, StoreError
 from app.service import Chat, Conversation, Jobs, Person, Profile, Store, Workbench, people
 from app.settings import settings
+from app.web.widgets.called import dataset_label
 from app.web.widgets.markup import plain
 
 _log = logging.getLogger(__name__)
@@ -132,7 +133,8 @@ def conversation() -> Conversation | None:
         return None
     if found.dataset != chat().settings.dataset:
         leave()
-        st.toast(f"That conversation is about {found.dataset}, which is not served now.", icon=":material/info:")
+        about = dataset_label(found.dataset, chat().settings)
+        st.toast(f"That conversation is about “{plain(about)}”, which is not served now.", icon=":material/info:")
         return None
     open_(found)
     return found

@@ -1,19 +1,27 @@
-"""Beside every page: a new conversation, the earlier ones, who is talking, and which parts answer."""
+"""Beside every page: the conversations, who is talking, the engine that answers, and the other pages."""
 
+import time
 from collections import Counter
+from itertools import groupby
 
 import streamlit as st
 
 from app.errors import RecommenderError
-from app.scorer import LABELS
 from app.service import Chat, Conversation
 from app.web.widgets import session
-from app.web.widgets.markup import plain, when
+from app.web.widgets.called import NO_RANKER, part_label
+from app.web.widgets.markup import period, plain, when
 from llm.backends import available
 
 PARTS = ("backend", "generator", "ranker")
-NO_RANKER = "none"
-_LISTED = 30  # earlier conversations shown; the rest can be searched for
+_LISTED = 30  # earlier conversations shown; a press shows as many more, and all can be searched for
+_SEARCHED = 8  # conversations from which a search is offered
+_PAGES = (
+    ("profile", "Profile", ":material/person:"),
+    ("data", "Data", ":material/table:"),
+    ("models", "Models", ":material/memory:"),
+    ("leaderboard", "Leaderboard", ":material/leaderboard:"),
+)
 
 
 def sidebar(chat: Chat, current: Conversation | None) -> None:
@@ -26,9 +34,13 @@ def sidebar(chat: Chat, current: Conversation | None) -> None:
             key="new-conversation",
             on_click=_new,
         )
+        _conversations(chat, current)
         _who(chat)
         _parts(chat, current)
-        _conversations(chat, current)
+        with st.container(key="pages", gap=None):
+            st.page_link("web/views/chat.py", label="Chat", icon=":material/forum:")
+            for name, title, icon in _PAGES:
+                st.page_link(f"web/views/{name}.py", label=title, icon=icon)
 
 
 def _new() -> None:
@@ -37,31 +49,47 @@ def _new() -> None:
 
 
 def _conversations(chat: Chat, current: Conversation | None) -> None:
-    st.markdown("#### Conversations")
     known = chat.conversations()
     if not known:
-        st.caption("None yet. The first message begins one; it is kept until you delete it.")
+        st.caption("Your conversations will stand here. They are kept until you delete them.")
         return
-    wanted = (
-        st.text_input("Search", key="search-conversations", placeholder="Search", label_visibility="collapsed")
-        if (len(known) > _LISTED // 3)
-        else ""
-    )
-    found = [c for c in known if wanted.lower() in c.title.lower()]
+    wanted = ""
+    if len(known) >= _SEARCHED:
+        wanted = st.text_input(
+            "Search",
+            key="search-conversations",
+            placeholder="Search conversations",
+            icon=":material/search:",
+            label_visibility="collapsed",
+        )
+    found = chat.conversations(wanted) if wanted.strip() else known
+    listed = int(st.session_state.get("listed", _LISTED))
+    now = time.time()
     with st.container(key="conversations", gap=None):
-        for c in found[:_LISTED]:
-            here = current is not None and c.id == current.id
-            st.button(
-                plain(c.title or "Untitled"),
-                key=f"open-{c.id}",
-                type="secondary" if here else "tertiary",
-                width="stretch",
-                help=f"Last used {when(c.updated)}",
-                on_click=_open,
-                args=(c,),
-            )
-    if len(found) > _LISTED:
-        st.caption(f"and {len(found) - _LISTED} older ones: search for them by title")
+        if not found:
+            st.caption("No title has these words.")
+        for heading, group in groupby(found[:listed], key=lambda c: period(c.updated, now)):
+            st.caption(f"**{heading}**")
+            for c in group:
+                _row(c, here=current is not None and c.id == current.id)
+        if len(found) > listed:
+            st.button("Show older", type="tertiary", key="show-older", on_click=_list_more, args=(listed,))
+
+
+def _row(c: Conversation, *, here: bool) -> None:
+    st.button(
+        plain(c.title or "Untitled"),
+        key=f"open-{c.id}",
+        type="secondary" if here else "tertiary",
+        width="stretch",
+        help=f"Last used {when(c.updated)}",
+        on_click=_open,
+        args=(c,),
+    )
+
+
+def _list_more(listed: int) -> None:
+    st.session_state["listed"] = listed + _LISTED
 
 
 def _open(found: Conversation) -> None:
@@ -135,7 +163,6 @@ def chosen_parts(chat: Chat, current: Conversation | None) -> dict[str, str]:
 def _parts(chat: Chat, current: Conversation | None) -> None:
     parts = chosen_parts(chat, current)
     known = available.backends(chat.settings.llm)
-    labels = {b.name: b.label for b in known} | LABELS
     try:
         generators, rankers = chat.workbench.generators(), [*chat.rankers(), NO_RANKER]
     except RecommenderError as error:
@@ -148,10 +175,10 @@ def _parts(chat: Chat, current: Conversation | None) -> None:
     }
 
     def name_for_people(name: str) -> str:
-        return labels.get(name, name)
+        return part_label(name, chat.settings)
 
     titles = {"backend": "Language model", "generator": "Finds candidates", "ranker": "Ranks them"}
-    with st.expander("Parts in use", icon=":material/tune:", expanded=True, key="parts-in-use"):
+    with st.expander("Engine", icon=":material/tune:", key="parts-in-use"):
         for part in PARTS:
             options = choices[part]
             if parts[part] not in options:

@@ -27,6 +27,37 @@ CSS = """<style>
 .st-key-conversations button { justify-content: flex-start; text-align: left; }
 .st-key-conversations button > div { width: 100%; justify-content: flex-start; overflow: hidden; }
 .st-key-conversations button p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+/* The conversation is read from the top; the message box stays in sight below it (widgets/conduct.py). */
+[data-testid="stMainBlockContainer"]:has(.st-key-composer) {
+  min-height: 100dvh; padding-bottom: 0; display: flex; flex-direction: column;
+}
+[data-testid="stMainBlockContainer"]:has(.st-key-composer) > [data-testid="stVerticalBlock"] { flex: 1 0 auto; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-composer) {
+  position: sticky; bottom: 0; z-index: 90; margin-top: auto; padding: 0.5rem 0 1.25rem;
+  background: light-dark(#fbfaf8, #15181b);
+}
+.st-key-in-force { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; padding: 1px; }
+.st-key-in-force > * { flex: none; }
+.st-key-in-force button { min-height: 1.9rem; padding: 0.1rem 0.6rem; border-radius: 1rem; }
+.st-key-in-force button p, .st-key-follow-ups button p { font-size: 0.875rem; white-space: nowrap; }
+.st-key-follow-ups { padding-left: 3.5rem; }
+.st-key-follow-ups button { min-height: 2.1rem; padding: 0.15rem 0.8rem; border-radius: 1.1rem; }
+.st-key-latest { min-height: calc(100dvh - 13rem); }
+[data-testid="stChatMessage"]:has([class*="st-key-asked-"]) { scroll-margin-top: 4rem; }
+.st-key-head { padding-bottom: 0.25rem; }
+.st-key-head h4 { padding: 0; }
+@media (max-width: 640px) {
+  .st-key-follow-ups { padding-left: 0; }
+  .st-key-share button p { display: none; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-composer) { padding-bottom: 0.6rem; }
+}
+/* Side bar: the conversations scroll, what is below them stays near. */
+.st-key-conversations { max-height: 46dvh; overflow-y: auto; }
+.st-key-conversations [data-testid="stCaptionContainer"] { margin: 0.5rem 0 0.1rem 0.5rem; }
+.st-key-conversations button { padding: 0.2rem 0.5rem; min-height: 2rem; }
+.st-key-pages [data-testid="stPageLink"], .st-key-pages a { min-height: 2rem; margin: 0; }
+.st-key-pages { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding-top: 0.6rem; }
 /* First page: the offers. */
+.st-key-starters button > div { width: 100%; justify-content: flex-start; }
 .st-key-starters button { justify-content: flex-start; text-align: left; padding: 0.7rem 1rem; height: 100%; }
 </style>"""

@@ -17,10 +17,13 @@ from app.events import (
     Refused,
     Reranked,
     Started,
+    TakenAway,
     ToolCalled,
     TurnEvent,
 )
+from app.web.widgets.called import part_label
 from app.web.widgets.markup import plain, seconds
+from app.web.widgets.session import chat
 from recommenders.data import Catalogue
 
 _NAMED = 10  # candidates named in the trace; the rest are counted
@@ -57,9 +60,14 @@ def _step(event: TurnEvent, catalogue: Catalogue) -> None:
 
 @_step.register
 def _started(event: Started, catalogue: Catalogue) -> None:
-    ranker = f" + {event.ranker}" if event.ranker else ", no ranker"
+    ranker = f" + {_part(event.ranker)}" if event.ranker else ", no ranker"
     leads = "the model leads" if event.leads == "model" else "the rules lead"
-    _line("Parts", f"{event.backend}; {event.generator}{ranker}; {leads}")
+    _line("Parts", f"{_part(event.backend)}; {_part(event.generator)}{ranker}; {leads}")
+
+
+@_step.register
+def _taken_away(event: TakenAway, catalogue: Catalogue) -> None:
+    _line("Taken away", event.said)
 
 
 @_step.register
@@ -101,7 +109,7 @@ def _tool_called(event: ToolCalled, catalogue: Catalogue) -> None:
 
 @_step.register
 def _candidates_found(event: CandidatesFound, catalogue: Catalogue) -> None:
-    stages = ", ".join(f"{name} {seconds(value)}" for name, value in event.stages.items())
+    stages = ", ".join(f"{_part(name)} {seconds(value)}" for name, value in event.stages.items())
     named = _labels(event.item_ids, catalogue)
     _line("Candidates", f"{len(event.item_ids)} of {event.qualified:,} that qualify: {named}")
     if stages:
@@ -112,7 +120,7 @@ def _candidates_found(event: CandidatesFound, catalogue: Catalogue) -> None:
 def _interleaved(event: Interleaved, catalogue: Catalogue) -> None:
     explored = [i for i, origin in event.origins.items() if origin == "explored"]
     _line(
-        f"{event.model} explores",
+        f"{_part(event.model)} explores",
         f"{len(explored)} of {len(event.origins)} candidates come from its disturbed network: "
         + _labels(explored, catalogue),
     )
@@ -126,7 +134,7 @@ def _reranked(event: Reranked, catalogue: Catalogue) -> None:
 
 @_step.register
 def _item_shown(event: ItemShown, catalogue: Catalogue) -> None:
-    places = ", ".join(f"{p.source} {p.rank}" for p in event.places)
+    places = ", ".join(f"{_part(p.source)} {p.rank}" for p in event.places)
     _line(f"Shown {event.position}", f"{event.title}{f' — places: {places}' if places else ''}")
 
 
@@ -152,6 +160,11 @@ def _line(head: str, text: str, took: float = 0.0, *, wrong: bool = False) -> No
     time = f" :gray[{seconds(took)}]" if took else ""
     head = f":orange[{plain(head)}]" if wrong else plain(head)
     st.markdown(f"**{head}**{time}  \n{plain(text)}")
+
+
+def _part(name: str) -> str:
+    """A part of the turn for people; sources and stages that are no part are called by their plain words."""
+    return part_label(name, chat().settings).replace("_", " ")
 
 
 def _labels(item_ids: Sequence[str], catalogue: Catalogue) -> str:

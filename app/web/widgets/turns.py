@@ -5,7 +5,8 @@ from collections import deque
 from app.errors import ChatrecError
 from app.service import Run, checked
 from app.web.widgets import session
-from app.web.widgets.sidebar import NO_RANKER, chosen_parts
+from app.web.widgets.called import NO_RANKER
+from app.web.widgets.sidebar import chosen_parts
 
 MOMENT_SECONDS = 0.15
 

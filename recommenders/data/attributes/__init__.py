@@ -11,6 +11,7 @@ from recommenders.data.attributes.kinds.text import Text
 from recommenders.data.attributes.kinds.year import Year
 from recommenders.data.attributes.named import Named, names_said
 from recommenders.data.attributes.overview import Overview, overview_of
+from recommenders.data.attributes.quoting import stands_in
 from recommenders.data.attributes.reading import MOST, Sample
 from recommenders.data.attributes.schema import Bound, Schema, kinds, read_attribute
 
@@ -46,5 +47,6 @@ __all__ = [
     "names_said",
     "overview_of",
     "read_attribute",
+    "stands_in",
     "yes_or_no",
 ]

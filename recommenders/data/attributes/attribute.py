@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from app.errors import DataError, UnknownName, did_you_mean
+from app.words import folded, stem
 from recommenders.data.attributes.conditions import Condition, Operator, Value
 from recommenders.data.attributes.reading import Sample, is_blank
 
@@ -83,12 +84,15 @@ class Attribute(BaseModel, ABC):
     aside   left out of summaries
     counted made of the interactions: recommenders, which read those themselves, do not read it
     derived of other columns: their names, first the one whose place it takes
+    writers language models that filled cells which the owner left blank, each with how many
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str]
     operators: ClassVar[tuple[Operator, ...]]
+    several: ClassVar[bool] = False
+    """Whether a cell holds several values."""
     nothing: ClassVar[Any] = None
     """The cell of an item of which nothing is known."""
     unknown_passes_refusal: ClassVar[bool] = False
@@ -110,6 +114,7 @@ class Attribute(BaseModel, ABC):
     aside: bool = False
     counted: bool = False
     derived: tuple[str, ...] = ()
+    writers: tuple[tuple[str, int], ...] = ()
 
     # -- cells ------------------------------------------------------------------------------------------------------
 
@@ -301,6 +306,11 @@ class Attribute(BaseModel, ABC):
         """What the first in an order is called: "cheapest", "newest", "least violent"."""
         return f"{'lowest' if rising else 'highest'} {self.said}"
 
+    def further(self, less: bool) -> str:
+        """What asks for less, or more, of it than what is on the table has: "cheaper", "less violent"; "" where
+        people have no word for that."""
+        return ""
+
     def asks(self, text: str) -> bool:
         """Whether a question is about it: "how long is it?"."""
         return next(self.asked_at(text), None) is not None
@@ -334,6 +344,22 @@ class Attribute(BaseModel, ABC):
         """The arguments that state a wanted condition: what `read` reads back."""
         return {}
 
+    # -- written out of an item's text ------------------------------------------------------------------------------
+
+    def writable(self, values: Sequence[str]) -> dict[str, Any]:
+        """JSON schema of one value that a language model may write. values: those that it may be; () for any."""
+        return {"type": "string"}
+
+    def cell_written(self, value: Any, said: str, values: Sequence[str]) -> str:
+        """A value as a cell holds it, where the words `said` of an item's text can carry it. DataError says why not. Of
+        a running text they can where it is made of them."""
+        if not isinstance(value, str) or not value.strip():
+            raise DataError("it is not text")
+        known = {stem(word) for word in folded(said)}
+        if any(stem(word) not in known for word in folded(value) if len(word) > _SHORT or word.isdigit()):
+            raise DataError("it says more than the words quoted")
+        return " ".join(value.split())
+
     # -- found in a table -------------------------------------------------------------------------------------------
 
     @classmethod
@@ -347,7 +373,7 @@ class Attribute(BaseModel, ABC):
         return {
             name: field
             for name, field in cls.model_fields.items()
-            if name not in ("name", "derived", "asked", "counted", "synonyms")
+            if name not in ("name", "derived", "asked", "counted", "synonyms", "writers")
         }
 
     def condition(self, operator: Operator, *values: Value, refused: bool = False, said: str = "") -> Condition:
@@ -355,6 +381,7 @@ class Attribute(BaseModel, ABC):
 
 
 _ASTRAY = object()
+_SHORT = 3  # letters of words that hold a sentence together
 
 
 def free(hits: Sequence[Hit], taken: Sequence[tuple[int, int]]) -> list[Hit]:

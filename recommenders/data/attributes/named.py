@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from pydantic import field_validator
 
+from app.errors import DataError
+from app.words import folded
 from recommenders.data.attributes.attribute import Attribute, Column, both, either, unknown_value, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.dimensions import any_of
+from recommenders.data.attributes.quoting import stands_in
 from recommenders.data.attributes.reading import name_parts, one_of
 
 _CUES: Mapping[str, str] = {
@@ -157,6 +160,21 @@ class Named(Attribute):
     def verdict(self, cell: Any, question: str, column: Column) -> str:
         """Of what is there or not: "is it part of a series?"."""
         return "Yes," if self.otherwise and yes_or_no(question) else ""
+
+    def writable(self, values: Sequence[str]) -> dict[str, Any]:
+        return {"type": "string", "enum": list(values)} if values else {"type": "string"}
+
+    def cell_written(self, value: Any, said: str, values: Sequence[str]) -> str:
+        """One of the values, or, where any will do, a name that stands in the words."""
+        name = " ".join(str(value).split())
+        if values:
+            found = next((v for v in values if folded(v) == folded(name)), None)
+            if found is None:
+                raise DataError("it is none of the values")
+            return found
+        if not stands_in(name, said):
+            raise DataError("the name is not in the words quoted")
+        return name
 
     def asks(self, text: str) -> bool:
         words = "|".join((*(f"{re.escape(w)}s?" for w in (self.said, *self.aka)), *self.asked))

@@ -26,7 +26,7 @@ class Overview:
     @property
     def details(self) -> Mapping[str, Any]:
         """What the kind has besides the words: unit, levels, separator, ...; only where it says something."""
-        words = {"name", "label", "aka", "better", "hidden", "asked", "sentence", "otherwise", "wanted"}
+        words = {"name", "label", "aka", "better", "hidden", "asked", "sentence", "otherwise", "wanted", "writers"}
         fields = self.attribute.model_dump(mode="json", exclude_defaults=True)
         return {key: value for key, value in fields.items() if key not in words}
 
@@ -34,11 +34,12 @@ class Overview:
         a = self.attribute
         return {
             "kind": a.kind,
-            **{key: value for key, value in a.model_dump(mode="json").items() if key != "asked"},
+            **{key: value for key, value in a.model_dump(mode="json").items() if key not in ("asked", "writers")},
             "label": a.said,
             "known": self.known,
             "size": self.size,
             "does_not_fit": self.astray,
+            "written": dict(self.attribute.writers),
             "examples": list(self.examples),
         }
 
@@ -53,6 +54,12 @@ class Overview:
             return "" if self.known else "empty"
         percent = 100 * self.known / self.size
         return f"{percent:.0f}% known" if 1 <= percent < 99.5 else f"{self.known:,} of {self.size:,} known"
+
+    @property
+    def written(self) -> str:
+        """Who filled cells that the owner left blank, and how many: "written by gpt-4o-mini, 812 of 1,000"."""
+        told = [f"{backend}, {n:,} of {self.size:,}" for backend, n in self.attribute.writers]
+        return f"written by {' and by '.join(told)}" if told else ""
 
     def line(self) -> str:
         """All of it in one line."""
@@ -70,6 +77,7 @@ class Overview:
             f"better: {a.better}" if a.better else "",
             "hidden" if a.hidden else "",
             self.share,
+            self.written,
             f"{self.astray:,} do not fit" if self.astray else "",
             f"e.g. {', '.join(self.examples)}" if self.examples else "",
         ]

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from app.errors import DataError, did_you_mean
+from recommenders.data.knowledge import Knowledge, joined
 from recommenders.data.rated import rated
 from recommenders.data.sources import _stored
 from recommenders.data.tables import Dataset
 
 __all__ = [
-    "Info", "Source", "available", "builtin_names", "imported", "imported_names", "load", "ml_latest_small", "names",
-    "source",
+    "Info", "Source", "as_owned", "available", "builtin_names", "imported", "imported_names", "load",
+    "ml_latest_small", "names", "source",
 ]  # fmt: skip
 
 _NOT_SOURCES = {"imported"}  # the importer of people's own files
@@ -104,10 +105,16 @@ def _missing(src: Source, cache_dir: Path, datasets_dir: Path) -> str:
 
 
 def load(name: str, cache_dir: Path, datasets_dir: Path) -> Dataset:
-    """The data set of that name, checked. DataError says what is missing and how to get it.
+    """The data set of that name, checked, with what was written of its items (`chatrec knowledge`). DataError says what
+    is missing and how to get it.
 
     The parsed tables are kept in `cache_dir`/parsed, so that only the first load reads text files.
     """
+    return joined(as_owned(name, cache_dir, datasets_dir), Knowledge.of(cache_dir, name))
+
+
+def as_owned(name: str, cache_dir: Path, datasets_dir: Path) -> Dataset:
+    """The same as its owner brought it, without what was written."""
     if name not in builtin_names():
         imported = _stored.read(cache_dir / "datasets" / name) if name in imported_names(cache_dir) else None
         if imported is None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from app.errors import UnknownName
+from app.errors import DataError, UnknownName
 from recommenders.data.attributes.attribute import (
     Attribute,
     Column,
@@ -152,6 +152,15 @@ class Flag(Attribute):
 
     def arguments(self, condition: Condition) -> Mapping[str, Any]:
         return {self.name: bool(condition.values[0])}
+
+    def writable(self, values: Sequence[str]) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+    def cell_written(self, value: Any, said: str, values: Sequence[str]) -> str:
+        word = str(value).strip().lower()
+        if word not in YES | NO:
+            raise DataError("it is not yes or no")
+        return "yes" if word in YES else "no"
 
     @classmethod
     def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import field_validator, model_validator
 
-from app.errors import UnknownName, did_you_mean
+from app.errors import DataError, UnknownName, did_you_mean
 from recommenders.data.attributes.attribute import (
     Attribute,
     Column,
@@ -271,6 +271,12 @@ class Levels(Attribute):
             return _superlative(first)
         return f"{'least' if rising else 'most'} {first}"
 
+    def further(self, less: bool) -> str:
+        if self.adjectives:
+            return f"less {self.adjectives[0]}" if less else ""  # "more violent" asks for no level
+        end = self.levels[0 if less else -1]
+        return _comparative(end) if self._stands_alone(end) and not self.capitals else ""
+
     def hear_order(self, text: str) -> Ordered | None:
         for match, less in self._degrees(text, _superlative):
             return Ordered(self.name, less, match.start(), match.end())
@@ -307,6 +313,15 @@ class Levels(Attribute):
     def arguments(self, condition: Condition) -> Mapping[str, Any]:
         end = {"at most": "_at_most", "at least": "_at_least"}.get(condition.operator)
         return {} if end is None or condition.refused else {f"{self.name}{end}": condition.values[0]}
+
+    def writable(self, values: Sequence[str]) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.levels)}
+
+    def cell_written(self, value: Any, said: str, values: Sequence[str]) -> str:
+        level = " ".join(str(value).lower().split())
+        if level not in self.levels:
+            raise DataError("it is none of the levels")
+        return level
 
     @classmethod
     def found(cls, name: str, sample: Sample) -> tuple[float, Self] | None:

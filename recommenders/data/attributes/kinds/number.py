@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import field_validator
 
-from app.errors import UnknownName, did_you_mean
+from app.errors import DataError, UnknownName, did_you_mean
 from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, free, wrong_cell, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.dimensions import (
@@ -120,6 +120,32 @@ class Number(Attribute):
             raise wrong_cell(self, value)
         low, high, _ = read
         return (low, float("inf")) if self._from_there and low == high and not self.derived else (low, high)
+
+    def writable(self, values: Sequence[str]) -> dict[str, Any]:
+        if self.span and not self._from_there:
+            return {"type": "string", "description": f"{self.expected}: one, or from-to"}
+        return {"type": "integer" if self.whole else "number", "description": self.expected}
+
+    def cell_written(self, value: Any, said: str, values: Sequence[str]) -> str:
+        """A number, or both ends of a range, that the words have, in our unit or one of its kin ("two hours")."""
+        try:
+            cell = None if isinstance(value, bool) or value is None else self.parse(value)
+        except DataError:
+            cell = None
+        if cell is None:
+            raise DataError("it is not a number")
+        low, high = cell
+        ends = [low] if np.isinf(high) else [low, high]
+        there = [n for q in quantities(said) if (f := self._factor_written(q, said)) for n in (q.low * f, q.high * f)]
+        if not all(any(np.isclose(end, n, rtol=1e-3) for n in there) for end in ends):
+            raise DataError("the number is not in the words quoted")
+        first, last = (f"{end:.10g}".replace(".", self.decimal or ".") for end in (low, high))
+        if np.isinf(high):
+            return first if self._from_there else f"{first}+"
+        return first if low == high else f"{first}-{last}"
+
+    def _factor_written(self, q: Quantity, said: str) -> float | None:
+        return self._factor(q, said) if q.unit and self.unit else 1.0
 
     def check(self, condition: Condition) -> None:
         super().check(condition)
@@ -380,6 +406,10 @@ class Number(Attribute):
         edge = _plain(round(float(np.quantile(known, 1 / 3 if low else 2 / 3)), 2))
         operator: Operator = "at most" if low is not no else "at least"
         return Hit(*match.span(), self.condition(operator, edge, said=match.group()))
+
+    def further(self, less: bool) -> str:
+        side = self.words.low if less else self.words.high
+        return side[0][1] if side else ""
 
     def foremost(self, rising: bool) -> str:
         return superlative(self.dimension, little=rising) or super().foremost(rising)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import StringConstraints
 
+from app.errors import DataError
 from recommenders.data.attributes.attribute import Column, wrong_cell
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.named import Named, NamedColumn, look_proper, names_said
@@ -16,6 +17,7 @@ class Set(Named):
     """separator  between names in a cell of text"""
 
     kind: ClassVar[str] = "set"
+    several: ClassVar[bool] = True
     nothing: ClassVar[Any] = ()
     operators: ClassVar[tuple[Operator, ...]] = ("has any", "has all", "has none")
 
@@ -34,6 +36,12 @@ class Set(Named):
 
     def column(self, cells: Sequence[Any]) -> Column:
         return NamedColumn(self, cells)
+
+    def cell_written(self, value: Any, said: str, values: Sequence[str]) -> str:
+        name = super().cell_written(value, said, values)
+        if self.separator in name:
+            raise DataError("it has the sign that separates names")
+        return name
 
     def values(self, cells: Sequence[Any]) -> tuple[str, ...]:
         return tuple(sorted({name for row in cells for name in row}))

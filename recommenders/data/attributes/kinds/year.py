@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from app.errors import UnknownName
+from app.errors import DataError, UnknownName
 from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, wrong_cell, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.reading import MOST, Sample, name_parts
@@ -282,6 +282,18 @@ class Year(Attribute):
             raise wrong_cell(self, value)
         return year
 
+    def writable(self, values: Sequence[str]) -> dict[str, Any]:
+        return {"type": "integer"}
+
+    def cell_written(self, value: Any, said: str, values: Sequence[str]) -> str:
+        """The year alone, as it stands in the words."""
+        year = str(value).strip().removesuffix(".0")
+        if not re.fullmatch(r"\d{3,4}", year):
+            raise DataError("it is not a year")
+        if not re.search(rf"(?<!\d){year}(?!\d)", said):
+            raise DataError("the year is not in the words quoted")
+        return year
+
     def check(self, condition: Condition) -> None:
         super().check(condition)
         for value in condition.values:
@@ -369,6 +381,9 @@ class Year(Attribute):
 
     def foremost(self, rising: bool) -> str:
         return "oldest" if rising else "newest"
+
+    def further(self, less: bool) -> str:
+        return "older" if less else "newer"
 
     def hear_order(self, text: str) -> Ordered | None:
         match = _ORDER.search(text)
