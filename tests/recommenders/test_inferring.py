@@ -61,7 +61,7 @@ def test_every_column_of_a_shop_becomes_what_it_is(shop: tuple[Path, imported.Re
         "price": "29.90",
         "players": "2 to 4 players",
         "minutes": "45 to 60 minutes",
-        "age": "10 years and more",
+        "age": "ages 10 and up",
         "mechanics": "Worker Placement and Trading",
         "stock": "3 in stock",
         "weight": "medium",
