@@ -19,13 +19,16 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --quiet -e '.[dev]'
 	@touch $(STAMP)
 
-setup: $(STAMP)                 ## environment, data, weights, trained models
+setup: $(STAMP)                 ## environment, data, weights, trained models: all of it, in the foreground
 	@$(BIN)/chatrec setup
 
-chat: setup                     ## open the app in the browser
+chat: $(STAMP)                  ## open the app in the browser, as soon as it can answer; the rest is made beside it
+	@$(BIN)/chatrec setup --first
 	@$(BIN)/chatrec serve
 
-test: setup                     ## pass the tests
+test: $(STAMP)                  ## pass the tests; those on real data work on MovieLens 100K
+	@CHATREC_DATASET=ml-100k $(BIN)/chatrec setup
+	-@$(BIN)/chatrec data get movielens-2016
 	@$(BIN)/python -m pytest
 
 lint: $(STAMP)                  ## style, types, import rules
@@ -42,6 +45,7 @@ docs: $(STAMP)                  ## write the generated tables of the documentati
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m benchmarks.pages
 
+benchmarks: export CHATREC_DATASET := ml-100k
 benchmarks: setup               ## the figures of docs/lab-log.md
 	$(BIN)/python benchmarks/recommend.py
 	$(BIN)/python benchmarks/turn.py

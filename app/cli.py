@@ -21,7 +21,10 @@ COMMANDS = {
         "app.commands.setup:setup",
         "Fetch data and weights and train what the app needs; does only what is missing.",
     ),
-    "serve": ("app.commands.serve:serve", "Open the web app and keep it running until Ctrl-C."),
+    "serve": (
+        "app.commands.serve:serve",
+        "Open the web app and keep it running until Ctrl-C. What a set-up left to be made is made beside it.",
+    ),
     "chat": ("app.commands.chat:chat", "Talk to the recommender in the terminal. Ctrl-C stops an answer."),
     "ask": (
         "app.commands.ask:ask",

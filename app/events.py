@@ -150,6 +150,7 @@ class ItemShown(_Event):
     year: int | None = None
     genres: list[str] = []
     reasons: list[Reason] = []
+    standing_out: Reason | None = None  # what tells it from the other picks of the same answer
     places: list[Place] = []
 
 

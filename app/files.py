@@ -49,9 +49,15 @@ def replacing(folder: Path) -> Iterator[Path]:
         if path.is_file():
             _to_disk(path)
     old = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.old"
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
+    while True:
+        if folder.exists():
+            folder.rename(old)
+        try:
+            new.rename(folder)
+            break
+        except OSError:  # a reader put the old one back in between (recover): once more
+            if not folder.exists():
+                raise
     shutil.rmtree(old, ignore_errors=True)
 
 

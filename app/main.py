@@ -6,11 +6,11 @@ without this frame, until a first session has run this file (and in its test har
 
 import streamlit as st
 
-from app.web.widgets import CSS, LOGO, MARK, apply_choices, send_typed, session, sidebar
+from app.web.widgets import LOGO, MARK, apply_choices, css, send_typed, session, sidebar, underway
 
 st.set_page_config(page_title="chatrec", page_icon=MARK, layout="centered")
 st.logo(LOGO, size="large", icon_image=MARK)
-st.html(CSS)
+st.html(css())
 
 talk = st.Page("web/views/chat.py", title="Chat", default=True)
 page = st.navigation(
@@ -31,4 +31,5 @@ with session.told():
     apply_choices(chat)
     send_typed()
     sidebar(chat, session.conversation())
+    underway(chat, session.conversation())
     page.run()

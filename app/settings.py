@@ -7,7 +7,11 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from llm.backend_settings import Backends, LLMSettings
+from recommenders.data import sources
 from recommenders.places import base, in_checkout
+
+DATASET = "movielens-2016"
+STAND_IN = "ml-100k"  # where nobody chose a data set and the default can't be had
 
 
 class Settings(Backends, BaseSettings):
@@ -26,7 +30,7 @@ class Settings(Backends, BaseSettings):
         default_factory=lambda: (base().parent / "shared" if in_checkout() else base() / "data") / "datasets",
         description="Folder of further data sets for development and tests.",
     )
-    dataset: str = Field("ml-100k", description="The data set that the app serves.")
+    dataset: str = Field(DATASET, description="The data set that the app serves.")
 
     backend: str = Field("embedded:smollm2-135m", description="LLM that a new conversation starts with.")
     generator: str = Field("sasrec", description="Candidate generator that a new conversation starts with.")
@@ -34,6 +38,11 @@ class Settings(Backends, BaseSettings):
 
     learn_online: bool = Field(
         True, description="Recommenders that can (drn) explore and learn from likes and dislikes in the chat."
+    )
+
+    remote_pictures: bool = Field(
+        False,
+        description="Show the pictures that a catalogue's own column links to; every browser then asks their servers.",
     )
 
     small_encoder: bool = Field(
@@ -55,10 +64,24 @@ class Settings(Backends, BaseSettings):
         return LLMSettings(**same, timeout_seconds=self.total_seconds)
 
     @property
+    def chosen(self) -> bool:
+        """Whether somebody named the data set: then no other one stands in."""
+        return "dataset" in self.model_fields_set
+
+    @property
+    def served(self) -> "Settings":
+        """The same with the data set that is here: the stand-in where the default is not."""
+        if self.chosen or sources.is_here(self.dataset, self.cache_dir, self.datasets):
+            return self
+        if not sources.is_here(STAND_IN, self.cache_dir, self.datasets):
+            return self
+        return self.model_copy(update={"dataset": STAND_IN})
+
+    @property
     def store_url(self) -> str:
         return self.database_url or f"sqlite:///{base() / 'data' / 'store' / 'chatrec.db'}"
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    return Settings()
+    return Settings().served

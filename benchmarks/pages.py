@@ -24,9 +24,9 @@ NOTE = "<!-- written by benchmarks/pages.py; change the results or the code and 
 
 
 ABOUT_THE_BOARDS = """\
-Every line is `chatrec leaderboard --task BOARD --models NAME --seeds SEEDS`. A single run is trained again, from the
-settings that are kept with it, by `chatrec leaderboard --repeat BOARD/NAME-SEED`. Settings were chosen on the
-validation part (the comments in recommenders/configs say how), never on the test.
+Every line is `chatrec leaderboard --data SET --task BOARD --models NAME --seeds SEEDS`. A single run is trained again,
+from the settings that are kept with it, by `chatrec leaderboard --repeat BOARD/NAME-SEED`. Settings were chosen on the
+validation part of MovieLens 100K (the comments in recommenders/configs say how), never on a test.
 
 The first figure orders the table: the mean over seeds, ± the standard deviation between them, with the 95 % interval of
 a bootstrap over users. Intervals of two lines may overlap although the two differ, because both were asked the same
@@ -163,9 +163,14 @@ def leaderboard() -> str:
     measured, machines = sorted({r.dataset for r in runs}), sorted({r.hardware for r in runs})
     lines += [f"{', '.join(measured)} · {when} · {' and '.join(machines)}", "", ABOUT_THE_BOARDS, ""]
     for board in BOARDS.values():
-        found = standings(board, runs)
-        if found:
-            lines += [f"## {board.title} (`{board.name}`)", "", board.about, "", markdown(board, found), ""]
+        tables = {name: standings(board, (r for r in runs if r.dataset == name)) for name in measured}
+        tables = {name: found for name, found in tables.items() if found}
+        if tables:
+            lines += [f"## {board.title} (`{board.name}`)", "", board.about, ""]
+            for name, found in tables.items():
+                lines += (
+                    [f"### {name}", "", markdown(board, found), ""] if len(tables) > 1 else [markdown(board, found), ""]
+                )
             lines += [f"- {m.label}: {m.about}{_way(m)}" for m in board.measures]
             lines += [""]
     lines += [*beside_libraries(), "## Published figures", "", ABOUT_THE_PUBLISHED, ""]

@@ -38,6 +38,15 @@ def chat(
         service.delete(terminal.conversation.id)  # nothing was said: nothing to keep
 
 
+def _instead(chat: Chat) -> str:
+    """Who finds candidates where the chosen one is not trained yet, in a line; "" where it is."""
+    wanted = chat.settings.generator
+    finds = chat.workbench.standing_in(wanted)
+    if finds == wanted:
+        return ""
+    return f"{wanted} is not trained yet: until then {finds} finds the titles (chatrec setup trains it).\n"
+
+
 class Terminal:
     """Reads a line, does what it says, prints the answer as it comes."""
 
@@ -61,6 +70,7 @@ class Terminal:
         }
 
     def run(self) -> None:
+        typer.echo(_instead(self.chat), nl=False)
         typer.echo(f"You are {self.profile.name}. Say what you are in the mood for; /help lists the commands.")
         while True:
             try:

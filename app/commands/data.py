@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.progress import bars
-from app.settings import settings
+from app.settings import DATASET, settings
 from app.setup import get_data
 from recommenders.data import imported, overview_of, sources
 
@@ -39,9 +39,14 @@ def list_() -> None:
 
 
 @data.command()
-def get(name: Annotated[str, typer.Argument(help="Name of the data set.")] = "ml-100k") -> None:
+def get(
+    name: Annotated[str | None, typer.Argument(help="Name of the data set; the default one if left out.")] = None,
+) -> None:
     """Fetch the files of a data set that can be fetched; does nothing where they are here."""
     s = settings()
+    name = name or DATASET
+    if not sources.is_here(name, s.cache_dir, s.datasets):
+        typer.echo(f"{name}: {sources.source(name).COST}.")
     with bars() as progress:
         get_data(name, s, progress)
     found = sources.load(name, s.cache_dir, s.datasets)

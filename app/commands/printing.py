@@ -65,7 +65,7 @@ class Printer:
         told = [f"{k}: {_words(v)}" for k, v in known.items() if k not in _TOO_LONG]
         if told:
             typer.secho(f"     {' · '.join(told)}", dim=True)
-        for reason in item.reasons:
+        for reason in (*item.reasons, *([item.standing_out] if item.standing_out else [])):
             typer.echo(f"     - {reason.text}")
 
 

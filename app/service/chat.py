@@ -19,7 +19,7 @@ from app.service.followups import follow_ups
 from app.service.learning import Online, asked_more_like
 from app.service.people import label
 from app.service.recorder import Recorder
-from app.service.store import Conversation, Feedback, Message, Profile, Store
+from app.service.store import Conversation, Feedback, Message, Profile, Saved, Store
 from app.service.typed import checked
 from app.service.workbench import Workbench
 from app.settings import Settings
@@ -81,6 +81,18 @@ class Chat:
         forgotten = self.store.undo_feedback(profile.id, profile.dataset, item_id)
         self.online.judged(profile, given)
         return forgotten
+
+    def save(self, profile: Profile, item_id: str) -> None:
+        """Keep an item for later; no opinion, and recommended as before. UnknownItem: the catalogue lacks it."""
+        self.workbench.catalogue.ids.number(item_id)
+        self.store.save(profile.id, profile.dataset, item_id)
+
+    def unsave(self, profile: Profile, item_id: str) -> None:
+        self.store.unsave(profile.id, profile.dataset, item_id)
+
+    def saved(self, profile: Profile) -> list[Saved]:
+        """What the person keeps for later, the first saved first."""
+        return self.store.saved(profile.id, profile.dataset)
 
     # -- conversations ----------------------------------------------------------------------------------------------
 
@@ -176,10 +188,18 @@ class Chat:
                 raise AppError(f"{name!r} is not trained for {self.settings.dataset}; trained: {', '.join(known)}")
 
     def export_markdown(self, conversation_id: str) -> str:
-        return export.markdown(*self._whole(conversation_id))
+        whole = self._whole(conversation_id)
+        return export.markdown(*whole, [title for _, title in self._kept(whole[1])])
 
     def export_json(self, conversation_id: str) -> str:
-        return export.as_json(*self._whole(conversation_id))
+        whole = self._whole(conversation_id)
+        return export.as_json(*whole, self._kept(whole[1]))
+
+    def _kept(self, profile: Profile) -> list[tuple[str, str]]:
+        """Id and title of what a person saved; of what is no longer in the catalogue the id alone."""
+        c = self.workbench.catalogue
+        ids = [s.item_id for s in self.saved(profile)]
+        return [(i, c.label(c.ids.number(i)) if i in c.ids else i) for i in ids]
 
     def _whole(self, conversation_id: str) -> tuple[Conversation, Profile, list[Message]]:
         conversation = self.store.conversation(conversation_id)
@@ -241,14 +261,14 @@ class Chat:
 
     def parts(self, conversation: Conversation, stop: threading.Event | None = None) -> tuple[Parts, str]:
         """What the next turn works with, and "" or why the language model is not among it. A set `stop` ends what a
-        language model that ranks is at."""
-        ranker = conversation.ranker
-        pipeline = self.workbench.pipeline(conversation.generator, None if ranker in NAMES else ranker)
+        language model that ranks is at. Where the generator is not trained yet another one stands in."""
+        generator, ranker = self.workbench.standing_in(conversation.generator), conversation.ranker
+        pipeline = self.workbench.pipeline(generator, None if ranker in NAMES else ranker)
         info, model, why = self.load_model(conversation.backend)
         if ranker in NAMES:
             pipeline = self.llm_rankers.pipeline(pipeline, ranker, model, stop)
         pipeline, explorer = self.online.serving(pipeline)
-        return Parts(info, model, pipeline, conversation.generator, conversation.ranker, explorer), why
+        return Parts(info, model, pipeline, generator, ranker, explorer), why
 
     def _answer(self, asked: Message, stop: threading.Event) -> Iterator[TurnEvent]:
         answer = self.store.begin_answer(asked.conversation_id)

@@ -1,6 +1,7 @@
 """A conversation as a file: Markdown to read, JSON with everything."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from app.events import TRACE, Fallback, ItemShown
@@ -10,8 +11,8 @@ from recommenders.contract import registry
 FORMAT = "chatrec conversation 1"
 
 
-def markdown(conversation: Conversation, profile: Profile, messages: list[Message]) -> str:
-    """The dialogue with its items and their reasons, to read."""
+def markdown(conversation: Conversation, profile: Profile, messages: list[Message], saved: Sequence[str] = ()) -> str:
+    """The dialogue with its items and their reasons, to read; then the titles that the person saved for later."""
     ranker = f" + {registry.label(conversation.ranker)}" if conversation.ranker else ""
     lines = [
         f"# {conversation.title or 'Conversation'}",
@@ -28,6 +29,8 @@ def markdown(conversation: Conversation, profile: Profile, messages: list[Messag
         lines += [f"**{who}**{ended}", ""]
         lines += [f"> The language model was bypassed: {e.why}\n" for e in message.events if isinstance(e, Fallback)]
         lines += _said(message, strong="**")
+    if saved:
+        lines += ["**Saved for later**", "", *(f"- {title}" for title in saved)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -43,18 +46,22 @@ def _said(message: Message, strong: str = "") -> list[str]:
         year = f" ({item.year})" if item.year else ""
         genres = f" · {', '.join(item.genres)}" if item.genres else ""
         lines.append(f"{item.position}. {strong}{item.title}{strong}{year}{genres}")
-        lines += [f"   - {reason.text}" for reason in item.reasons]
+        told = [*item.reasons, *([item.standing_out] if item.standing_out else [])]
+        lines += [f"   - {reason.text}" for reason in told]
     return [*lines, ""] if items else lines
 
 
-def as_json(conversation: Conversation, profile: Profile, messages: list[Message]) -> str:
-    """Everything that is stored, the trace of every turn and what was replaced among it."""
+def as_json(
+    conversation: Conversation, profile: Profile, messages: list[Message], saved: Sequence[tuple[str, str]] = ()
+) -> str:
+    """Everything that is stored, the trace of every turn and what was replaced among it. saved: ids and titles."""
     document = {
         "format": FORMAT,
         "id": conversation.id,
         "title": conversation.title,
         "dataset": conversation.dataset,
         "profile": {"name": profile.name, "user_id": profile.user_id},
+        "saved": [{"item_id": item_id, "title": title} for item_id, title in saved],
         "parts": {
             "backend": conversation.backend,
             "generator": conversation.generator,

@@ -57,9 +57,9 @@ def kept(settings: Settings, name: str) -> Result:
 
 
 def ship(settings: Settings, dataset: str) -> tuple[int, Path]:
-    """Put one's own runs on a data set in the place of the shipped ones; how many it ships then, and the file."""
-    shipped = [r for r in results.snapshot(SNAPSHOT) if r.dataset == dataset]
+    """Put one's own runs on a data set in the place of the shipped ones; those on others stay. How many are shipped
+    then, and the file."""
     own, _ = results.read_all(folder(settings, dataset))
-    everything = list({named(r): r for r in [*shipped, *own]}.values())
+    everything = list({(r.dataset, named(r)): r for r in [*results.snapshot(SNAPSHOT), *own]}.values())
     results.export(everything, SNAPSHOT)
     return len(everything), SNAPSHOT

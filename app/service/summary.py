@@ -25,7 +25,8 @@ class Stored(BaseModel):
 
 
 class Pick(BaseModel):
-    """An item as it was shown. facts: what the catalogue knows of it, by column; nothing where it is not known."""
+    """An item as it was shown. facts: what the catalogue knows of it, by column; nothing where it is not known.
+    standing_out: what tells it from the other picks."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,6 +36,7 @@ class Pick(BaseModel):
     year: int | None
     facts: dict[str, JsonValue]
     reasons: list[Reason]
+    standing_out: Reason | None = None
 
 
 class Seconds(BaseModel):
@@ -137,6 +139,7 @@ class Asked:
                     year=e.year,
                     facts={} if catalogue is None else facts(catalogue, e.item_id),
                     reasons=e.reasons,
+                    standing_out=e.standing_out,
                 )
                 for e in self._events
                 if isinstance(e, ItemShown)

@@ -1,23 +1,37 @@
 """The data set and the trained parts of the app, loaded once and shared by all sessions: holds nothing of any user.
 
 Knows no Streamlit. Every load happens at the first use, under a lock, so that two sessions never load the same twice.
+What another process trains meanwhile serves from the next use on; a turn under way keeps what it began with.
 """
 
+import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from app import files
+from app.errors import RecommenderError
 from app.settings import Settings
 from recommenders.contract import Recommender, Role, artefact, registry
 from recommenders.data import Catalogue, Dataset, UserState, sources
 from recommenders.learning import OnlineLearner
 from recommenders.pipeline import Pipeline, PipelineConfig, tuned
 from recommenders.texts import TEXT_INDEX, TextEncoder, TextIndex
+
+STAND_INS = ("ease", "item_knn", "popularity")  # who finds candidates where the chosen one is not trained yet
+_log = logging.getLogger(__name__)
+
+
+class _Loaded(NamedTuple):
+    """A part in memory, and when the file that it was read from was written."""
+
+    part: Any
+    written: int
 
 
 class Workbench:
@@ -27,10 +41,8 @@ class Workbench:
         self.settings = settings
         self._lock = threading.RLock()
         self._dataset: Dataset | None = None
-        self._models: dict[str, Recommender] = {}
-        self._pipelines: dict[tuple[str, str | None], Pipeline] = {}
-        self._texts: TextIndex | None = None
-        self._texts_tried = False
+        self._parts: dict[str, _Loaded] = {}
+        self._pipelines: dict[tuple[str, str | None], tuple[tuple[object, ...], Pipeline]] = {}
 
     # -- data -------------------------------------------------------------------------------------------------------
 
@@ -70,30 +82,58 @@ class Workbench:
     def _trained(self, role: Role) -> list[str]:
         found = []
         for name in registry.names():
-            files.recover(self.runs / name)
-            if (self.runs / name / artefact.WEIGHTS).is_file() and role in registry.get(name).roles:
+            if self._is_trained(name) and role in registry.get(name).roles:
                 found.append(name)
         return found
 
+    def standing_in(self, generator: str) -> str:
+        """Who finds candidates now: the generator itself, or as long as it is not trained one that is.
+        UnknownRecommender for a name that does not exist."""
+        registry.get(generator)
+        return next((name for name in (generator, *STAND_INS) if self._is_trained(name)), generator)
+
+    def _is_trained(self, name: str) -> bool:
+        files.recover(self.runs / name)
+        return (self.runs / name / artefact.WEIGHTS).is_file()
+
     def model(self, name: str) -> Recommender:
         """A trained recommender. ArtefactError says what to do when it is not trained."""
-        with self._lock:
-            if name not in self._models:
-                _one_thread()
-                self._models[name] = registry.get(name).load(self.runs / name, self.catalogue)
-            return self._models[name]
+
+        def load() -> Recommender:
+            _one_thread()
+            return registry.get(name).load(self.runs / name, self.catalogue)
+
+        model: Recommender = self._current(name, artefact.WEIGHTS, load)
+        return model
 
     def text_index(self) -> TextIndex | None:
-        """The index of the item texts; None where it was never made. ArtefactError when it is damaged or outdated."""
+        """The index of the item texts; None where it is not made yet. ArtefactError when it is damaged or outdated."""
+        folder = self.runs / TEXT_INDEX
+        files.recover(folder)
+        if TEXT_INDEX not in self._parts and not folder.is_dir():
+            return None
+
+        def load() -> TextIndex:
+            return TextIndex.load(folder, TextEncoder(self.settings.cache_dir / "encoder"), self.catalogue)
+
+        texts: TextIndex = self._current(TEXT_INDEX, "index.json", load)
+        return texts
+
+    def _current(self, name: str, file: str, load: Callable[[], Any]) -> Any:
+        """A part as it lies on the disk now. One in memory goes on where the newer one can't be read."""
         with self._lock:
-            if not self._texts_tried:
-                folder = self.runs / TEXT_INDEX
-                files.recover(folder)
-                if folder.is_dir():
-                    encoder = TextEncoder(self.settings.cache_dir / "encoder")
-                    self._texts = TextIndex.load(folder, encoder, self.catalogue)
-                self._texts_tried = True
-            return self._texts
+            written = _written(self.runs / name / file)
+            loaded = self._parts.get(name)
+            if loaded is None or written not in (0, loaded.written):
+                try:
+                    loaded = _Loaded(load(), written)
+                except RecommenderError as error:
+                    if loaded is None:
+                        raise
+                    _log.warning("the newer %s cannot be read, the one before goes on: %s", name, error)
+                    loaded = _Loaded(loaded.part, written)
+                self._parts[name] = loaded
+            return loaded.part
 
     def pipeline(self, generator: str, ranker: str | None) -> Pipeline:
         """The pipeline of these parts, with its tuned weights. No ranker where `ranker` is None, "none", or the
@@ -101,16 +141,17 @@ class Workbench:
         ranker = None if ranker in (None, "", "none", generator) else ranker
         with self._lock:
             key = (generator, ranker)
-            if key not in self._pipelines:
-                self._pipelines[key] = Pipeline(
-                    self.catalogue,
-                    self.model(generator),
-                    None if ranker is None else self.model(ranker),
-                    self.text_index(),
-                    self._config(generator, ranker),
-                    self.dataset.popularity,
-                )
-            return self._pipelines[key]
+            parts = (
+                self.model(generator),
+                None if ranker is None else self.model(ranker),
+                self.text_index(),
+                self._config(generator, ranker),
+            )
+            known = self._pipelines.get(key)
+            if known is None or not all(a is b or a == b for a, b in zip(known[0], parts, strict=True)):
+                known = parts, Pipeline(self.catalogue, *parts, self.dataset.popularity)
+                self._pipelines[key] = known
+            return known[1]
 
     def _config(self, generator: str, ranker: str | None) -> PipelineConfig:
         config = PipelineConfig(liked_from=self.dataset.liked_from if self.dataset.explicit else 0.0)
@@ -124,8 +165,8 @@ class Workbench:
     def forget(self) -> None:
         """Load everything anew at the next use: something was trained, imported or fetched meanwhile."""
         with self._lock:
-            self._dataset, self._texts, self._texts_tried = None, None, False
-            self._models.clear()
+            self._dataset = None
+            self._parts.clear()
             self._pipelines.clear()
 
     # -- people -----------------------------------------------------------------------------------------------------
@@ -172,6 +213,14 @@ class Workbench:
             return 1.0, 1.0
         values = data.interactions.value
         return float(values.max()), float(np.mean(values))
+
+
+def _written(path: Path) -> int:
+    """When a file was written, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _one_thread() -> None:

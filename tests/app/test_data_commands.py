@@ -1,6 +1,8 @@
 """chatrec data: what people type and what they are told."""
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from app.commands.data import data
 from app.errors import DataError
 from recommenders.data import sources
 from tests.app.shop import write_files
+from tests.llm.index import serving
 
 RUN = CliRunner()
 INPUTS = Path(__file__).resolve().parents[1] / "inputs"
@@ -94,3 +97,22 @@ def test_errors_are_those_of_the_data(here: Path) -> None:
         run("get", "ml-1m")
     with pytest.raises(DataError, match="unknown data set 'shop'"):
         run("show")
+
+
+def test_a_set_of_the_publisher_is_fetched_into_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a server on this machine that has a small zip of the same shape."""
+    ml_latest_small = sources.ml_latest_small
+    monkeypatch.setattr(ml_latest_small, "LEAST", {"movies.csv": 20, "ratings.csv": 20})
+    with serving() as served:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("ml-latest-small/movies.csv", "movieId,title,genres\n1,Toy Story (1995),Comedy\n")
+            archive.writestr("ml-latest-small/ratings.csv", "userId,movieId,rating,timestamp\n1,1,4.0,964982703\n")
+            archive.writestr("ml-latest-small/README.txt", "terms")
+        served.wheels["ml-latest-small.zip"] = packed.getvalue(), b""
+        monkeypatch.setattr(ml_latest_small, "ARCHIVE", f"{served.url}/files/ml-latest-small.zip")
+        said = run("get", "ml-latest-small")
+    assert "ml-latest-small: 1 MB to fetch." in said
+    assert "ml-latest-small is here: 1 interactions with 1 items." in said
+    assert "not for commercial use" in said
+    assert "ml-latest-small is here" in run("get", "ml-latest-small")  # with no server any more

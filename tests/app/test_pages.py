@@ -1,10 +1,14 @@
 """Every page, run as Streamlit runs it, over a small real workbench."""
 
+import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote_plus
 
+import psutil
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -15,6 +19,7 @@ from app.service.chat import Chat
 from app.service.store.store import Store
 from app.service.workbench import Workbench
 from app.settings import Settings
+from app.setup import background
 from recommenders.data.knowledge import Declared, Fact, Knowledge, Line, digest, own_texts
 from tests.app.bench import make_tiny, tiny_settings
 from tests.recommenders.worlds import tiny_films_data
@@ -180,13 +185,67 @@ def test_feedback_is_stored_shown_and_taken_back(served: Settings, chat: Chat) -
     profile = chat.profile_of(c)
     first = chat.messages(c.id)[1].item_ids[0]
     pills = next(p for p in at.button_group if p.key.startswith("feedback-"))
-    pills.set_value("like").run()
+    pills.set_value(["like"]).run()
     assert [(f.item_id, f.kind) for f in chat.feedback(profile)] == [(first, "like")]
     reloaded = opened(c=c.id)
     shown = next(p for p in reloaded.button_group if p.key.startswith("feedback-"))
-    assert shown.value == "like"
-    shown.set_value(None).run()
+    assert shown.value == ["like"]
+    shown.set_value([]).run()
     assert chat.feedback(profile) == []
+
+
+def press(at: AppTest, number: int, *names: str) -> None:
+    """Press icons of a card, one after the other."""
+    for name in names:
+        pills = [p for p in at.button_group if p.key.startswith("feedback-")][number]
+        pills.set_value([*(v for v in pills.value if v != name), *([] if name in pills.value else [name])]).run()
+        assert not at.exception
+
+
+def test_an_item_is_saved_beside_an_opinion_and_removed_on_the_profile(served: Settings, chat: Chat) -> None:
+    at = say(opened(), "a comedy")
+    (c,) = chat.conversations()
+    profile, first = chat.profile_of(c), chat.messages(c.id)[1].item_ids[0]
+    press(at, 0, "saved", "like", "dislike")
+    assert [s.item_id for s in chat.saved(profile)] == [first]
+    assert [f.kind for f in chat.feedback(profile)] == ["dislike"], "the last of like, dislike and seen counts"
+    at.switch_page("web/views/profile.py").run()
+    at.button(key=f"unsave-{first}").click().run()
+    assert chat.saved(profile) == [] and chat.feedback(profile)
+    assert not at.exception
+
+
+def html(at: AppTest) -> str:
+    return "\n".join(str(e.proto.body) for e in at.get("html"))
+
+
+def test_a_title_opens_all_that_is_known_and_leads_to_what_resembles_it(served: Settings, chat: Chat) -> None:
+    at = say(opened(), "a comedy")
+    at.button(key=keys(at, "details-")[1]).click().run()
+    assert not at.exception
+    assert 'class="sheet"' in html(at) and 'rel="noopener noreferrer"' in html(at)
+    other = keys(at, "look-")[0]
+    at.button(key=other).click().run()
+    assert not at.exception
+    name = chat.workbench.catalogue.titles[chat.workbench.catalogue.ids.number(other.removeprefix("look-"))]
+    assert f'search?q={quote_plus(name)}"' in html(at)
+
+
+def test_two_to_four_items_are_compared(served: Settings) -> None:
+    at = say(opened(), "a comedy")
+    assert not keys(at, "compare-now")
+    press(at, 0, "compared")
+    assert at.button(key="compare-now").disabled
+    press(at, 1, "compared")
+    at.button(key="compare-now").click().run()
+    assert html(at).count("scope='col'") == 2
+    at.button(key="compare-clear").click().run()
+    assert not keys(at, "compare-now") and not at.exception
+
+
+def test_pictures_of_others_are_shown_only_where_the_owner_allows_it(served: Settings) -> None:
+    say(opened(), "a comedy")
+    assert "https://" not in "".join(re.findall(r'src="([^"]*)"', html(say(opened(), "a comedy"))))
 
 
 def test_parts_are_swapped_in_the_middle(served: Settings, chat: Chat) -> None:
@@ -333,11 +392,12 @@ def test_a_store_that_cannot_be_opened_is_told(
     assert [b.label for b in at.button] == ["Try again"]
 
 
-def test_a_generator_that_is_not_trained_is_told_in_the_answer(served: Settings, chat: Chat) -> None:
+def test_a_generator_that_is_not_trained_is_told_and_another_one_stands_in(served: Settings, chat: Chat) -> None:
     c = chat.start(chat.person(), generator="sasrec")
-    at = say(opened(c=c.id), "hello")
+    at = say(opened(c=c.id), "a comedy")
+    assert "SASRec is not trained yet; until then EASE finds the titles" in words(at)
     assert "chatrec train sasrec" in words(at)
-    assert "again" in keys(at, "again")
+    assert chat.messages(c.id)[-1].item_ids
 
 
 def test_what_is_in_force_is_shown_and_taken_away(served: Settings, chat: Chat) -> None:
@@ -394,3 +454,15 @@ def test_parts_are_called_by_names_for_people(served: Settings, chat: Chat) -> N
     assert " · EASE" in chat.export_markdown(c.id)
     models = words(opened("models"))
     assert "SASRec" in models and "**sasrec**" not in models
+
+
+def test_what_is_made_beside_the_app_is_told_in_a_line(served: Settings) -> None:
+    process = psutil.Process()
+    path = served.runs_dir / served.dataset / background.STATE
+    about = {"pid": process.pid, "started": process.create_time(), "step": "sasrec", "since": 0, "at": 300}
+    path.write_text(json.dumps(about | {"done": 43, "total": 100}))
+    assert "SASRec is being trained: 43 %, about 7 minutes" in words(opened()).replace("\\", "")
+    path.write_text(json.dumps(about | {"step": "", "failed": {"sasrec": "no more memory"}}))
+    assert "SASRec could not be made (no more memory)" in words(opened()).replace("\\", "")
+    path.unlink()
+    assert "SASRec" not in words(opened())

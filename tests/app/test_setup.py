@@ -192,8 +192,12 @@ def test_offline_says_what_is_missing_and_what_to_do(tmp_path: Path, monkeypatch
         assert part in said
 
 
-def test_a_data_set_that_cannot_be_fetched(tmp_path: Path) -> None:
-    with pytest.raises(setup.SetupError, match=r"movies\.csv is missing; put the folder ml-latest-small"):
+def test_a_data_set_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(url: str, *_: object) -> None:
+        raise FetchError(f"{url}: no network")
+
+    monkeypatch.setattr(fetch, "zip_members", offline)
+    with pytest.raises(setup.SetupError, match=r"Data set ml-latest-small: could not be fetched.*grouplens\.org"):
         told(settings_for(tmp_path, dataset="ml-latest-small"))
     with pytest.raises(DataError, match="unknown data set 'ml-1m'"):
         setup.get_data("ml-1m", settings_for(tmp_path), nothing)

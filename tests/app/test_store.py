@@ -473,3 +473,20 @@ def test_joining_tokens_keeps_every_character_in_place(events: list[TurnEvent]) 
     kept = joined(events)
     assert spoken(kept) == spoken(events)
     assert not any(isinstance(a, Token) and isinstance(b, Token) for a, b in pairwise(kept))
+
+
+def test_saved_items_are_kept_once_in_their_order_and_are_no_feedback(store: Store, url: str) -> None:
+    me, other = store.add_profile("me", "films"), store.add_profile("other", "films")
+    for item in ("a2", "a1", "a2"):
+        store.save(me.id, "films", item)
+    store.save(other.id, "films", "a3")
+    again = Store(url)
+    assert [s.item_id for s in again.saved(me.id, "films")] == ["a2", "a1"]
+    again.close()
+    assert store.feedback(me.id, "films") == [] and store.saved(me.id, "books") == []
+    store.unsave(me.id, "films", "a2")
+    store.unsave(me.id, "films", "never saved")
+    assert [s.item_id for s in store.saved(me.id, "films")] == ["a1"]
+    assert [s.item_id for s in store.saved(other.id, "films")] == ["a3"]
+    with pytest.raises(NotFound):
+        store.save("nobody", "films", "a1")

@@ -122,7 +122,7 @@ def test_a_press_that_a_locked_store_will_not_take_is_told(
     at = say(opened(), "a comedy")
     (c,) = chat.conversations()
     with locked(served):
-        next(p for p in at.button_group if p.key.startswith("feedback-")).set_value("like").run()
+        next(p for p in at.button_group if p.key.startswith("feedback-")).set_value(["like"]).run()
         assert not at.exception
         assert "is locked: another process" in plain_words(at)
         assert chat.feedback(chat.profile_of(c)) == []

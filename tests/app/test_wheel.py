@@ -105,4 +105,6 @@ def test_what_is_missing_is_told_with_its_place(installed: Path, tmp_path: Path)
         text=True,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("chatrec: data set 'ml-100k' is not here") and "chatrec data get" in done.stderr
+    assert (
+        done.stderr.startswith("chatrec: data set 'movielens-2016' is not here") and "chatrec data get" in done.stderr
+    )

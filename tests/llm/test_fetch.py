@@ -1,12 +1,14 @@
 """Fetching: real pip against a package index on this machine, broken off, killed, corrupted, and repeated."""
 
 import hashlib
+import io
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -223,3 +225,64 @@ def test_parts_that_do_not_join_to_the_whole_are_not_kept(
 def test_unknown_weights() -> None:
     with pytest.raises(UnknownBackend, match="smollm2-135m"):
         published.path("smollm", Path("x"))
+
+
+# -- out of a publisher's zip -----------------------------------------------------------------------------------------
+
+TABLES = {"set/movies.csv": b"movieId,title\n" + WEIGHTS, "set/README.txt": b"terms"}
+
+
+def publish(index: Index, members: dict[str, bytes], name: str = "set.zip") -> tuple[str, bytes]:
+    """A zip at an address of its own."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in members.items():
+            archive.writestr(path, content)
+    index.wheels[name] = packed.getvalue(), b""
+    return f"{index.url}/files/{name}", packed.getvalue()
+
+
+def zipped(url: str, folder: Path, md5: str = "", least: int = 1, told: fetch.Progress = silent) -> bytes:
+    target = folder / "movies.csv"
+    fetch.zip_members(url, {"set/movies.csv": target}, md5, {"set/movies.csv": least}, told)
+    return target.read_bytes()
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_members_of_a_zip_arrive_and_a_broken_download_goes_on(
+    index: Index, tmp_path: Path, checked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "WAIT_SECONDS", 0.0)
+    url, content = publish(index, TABLES)
+    md5 = hashlib.md5(content).hexdigest() if checked else ""
+    index.break_after, index.breaks = len(content) // 3, 1
+    told: list[int] = []
+    assert zipped(url, tmp_path, md5, told=lambda done, total, what: told.append(done)) == TABLES["set/movies.csv"]
+    assert [asked for _, asked in index.requests] == [None, f"bytes={len(content) // 3}-"]
+    assert told == sorted(told) and told[-1] == len(content)
+    assert files(tmp_path) == ["movies.csv"]
+    assert zipped(url, tmp_path, md5) and len(index.requests) == 2  # never fetched again
+
+
+def test_a_zip_that_is_not_the_published_one_is_not_kept(index: Index, tmp_path: Path) -> None:
+    url, _ = publish(index, TABLES)
+    with pytest.raises(FetchError, match="MD5 is"):
+        zipped(url, tmp_path, "0" * 32)
+    with pytest.raises(FetchError, match=r"movies\.csv has 2,000,014 bytes, expected at least 3,000,000"):
+        zipped(url, tmp_path, least=3_000_000)
+    url, _ = publish(index, {"other/movies.csv": b"1"})
+    with pytest.raises(FetchError, match=r"set/movies\.csv is not in it"):
+        zipped(url, tmp_path)
+    index.wheels["set.zip"] = b"<html>moved</html>", b""
+    with pytest.raises(FetchError, match="no whole zip"):
+        zipped(url, tmp_path)
+    index.status = 404
+    with pytest.raises(FetchError, match="404"):
+        zipped(url, tmp_path)
+    assert files(tmp_path) == []
+
+
+def test_what_an_older_try_left_of_another_zip_is_thrown_away(index: Index, tmp_path: Path) -> None:
+    url, _ = publish(index, TABLES)
+    (tmp_path / "set.zip.part").write_bytes(b"an older edition")
+    assert zipped(url, tmp_path) == TABLES["set/movies.csv"]

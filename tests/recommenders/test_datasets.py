@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.errors import DataError
 from recommenders.data import sources
-from recommenders.data.sources import _stored, ml_latest_small
+from recommenders.data.sources import _stored, ml_32m, ml_latest_small
 from recommenders.data.sources._titles import article_first, split_year
 from recommenders.data.tables import Dataset
 from tests.recommenders.worlds import tiny_films_data
@@ -96,6 +96,63 @@ def test_ml_latest_small(datasets_folder: Path, tmp_path: Path) -> None:
         assert not any("http" in str(cell) for cell in c.table.iloc[heat])  # thumbnails are not taken over
 
 
+def grouplens(folder: Path) -> None:
+    """movies.csv and ratings.csv as the newer sets of GroupLens have them: the first films, three people."""
+    folder.mkdir(parents=True)
+    (folder / "movies.csv").write_text(
+        'movieId,title,genres\n1,Toy Story (1995),Animation|Comedy\n11,"American President, The (1995)",Drama\n'
+        "999999,Nobody Knows It,(no genres listed)\n"
+    )
+    rows = ["3,999999,0.5,30", "1,11,4.0,20", "1,1,5.0,10", "7,1,3.5,40"]
+    (folder / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *rows]) + "\n")
+
+
+@pytest.mark.parametrize("name", ["ml-latest-small", "ml-32m"])
+def test_the_newer_sets_lie_in_the_cache_or_the_folder_of_data_sets_and_get_film_facts(
+    name: str, tmp_path: Path
+) -> None:
+    sets, cache = tmp_path / "sets", tmp_path / "cache"
+    assert not sources.is_here(name, cache, sets)
+    grouplens(cache / name)
+    assert sources.is_here(name, cache, sets)
+    data = sources.load(name, cache, sets)
+    c = data.catalogue
+    assert (data.name, list(c.ids.ids)) == (name, ["1", "11", "999999"])
+    assert list(c.titles) == ["Toy Story", "The American President", "Nobody Knows It"]
+    assert "Tom Hanks" in c.people[0] and "cowboy doll" in c.texts[0]  # of the film facts
+    assert (c.people[2], c.genres[2], c.texts[2]) == ((), (), "")
+    assert data.users["user_id"].tolist() == ["3", "1", "7"]
+    assert data.state(data.user_ids.number("1")).items == (0, 1)
+    grouplens(sets / name)
+    (sets / name / "ratings.csv").write_text("userId,movieId,rating,timestamp\n5,1,3.0,1\n")
+    assert len(sources.load(name, cache, sets).interactions) == 1  # one's own folder goes before
+
+
+def test_texts_beside_the_set_go_before_the_film_facts(tmp_path: Path) -> None:
+    grouplens(tmp_path / "ml-latest-small")
+    (tmp_path / "film-texts").mkdir()
+    texts = "movieId,extract,cast\n1,Toys come alive.,Somebody Else|(voices)\n"
+    (tmp_path / "film-texts" / "films.csv").write_text(texts)
+    c = sources.load("ml-latest-small", tmp_path / "cache", tmp_path).catalogue
+    assert (c.texts[0], c.people[0]) == ("Toys come alive.", ("Somebody Else",))
+    assert c.people[1] and c.texts[1]  # not told there: the facts stay
+
+
+@pytest.mark.parametrize("line", ["1,5,4.0,20", "1,1,much,20"])
+def test_ratings_that_cannot_be_read_are_named(line: str, tmp_path: Path) -> None:
+    grouplens(tmp_path / "ml-latest-small")
+    (tmp_path / "ml-latest-small" / "ratings.csv").write_text(f"userId,movieId,rating,timestamp\n{line}\n")
+    with pytest.raises(DataError, match=r"ratings\.csv"):
+        sources.load("ml-latest-small", tmp_path / "cache", tmp_path)
+
+
+def test_a_set_that_does_not_fit_into_memory_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grouplens(tmp_path / "ml-32m")
+    monkeypatch.setattr(ml_32m, "_BYTES_A_BYTE", 1e12)
+    with pytest.raises(DataError, match="GB of memory"):
+        sources.load("ml-32m", tmp_path / "cache", tmp_path)
+
+
 def test_the_second_load_reads_the_stored_tables(datasets_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "sets" / "ml-latest-small"
     folder.mkdir(parents=True)
@@ -151,9 +208,9 @@ def test_a_damaged_store_is_named(tmp_path: Path, torn: str) -> None:
 
 
 def test_names_and_what_is_missing(tmp_path: Path) -> None:
-    assert sources.names() == ["ml-100k", "ml-latest-small", "movielens-2016"]
+    assert sources.names() == ["ml-100k", "ml-32m", "ml-latest-small", "movielens-2016"]
     _stored.write(tmp_path / "datasets" / "shop", tiny_films_data())
-    assert sources.names(tmp_path) == ["ml-100k", "ml-latest-small", "movielens-2016", "shop"]
+    assert sources.names(tmp_path) == ["ml-100k", "ml-32m", "ml-latest-small", "movielens-2016", "shop"]
     infos = {i.name: i for i in sources.available(tmp_path, tmp_path)}
     assert "chatrec data get ml-100k" in infos["ml-100k"].missing
     assert infos["shop"].imported
@@ -170,8 +227,11 @@ def test_every_source_declares_what_it_needs() -> None:
         assert source.LABEL
         assert source.LICENCE
         assert source.HOW
-        assert set(source.MEMBERS) == set(source.SHA256)
-        assert bool(source.REQUIREMENT) == bool(source.MEMBERS)
+        assert source.COST
+        assert bool(source.REQUIREMENT) != bool(source.ARCHIVE)  # a wheel or a zip
+        assert set(source.SHA256) == (set(source.MEMBERS) if source.REQUIREMENT else set())
+        assert not source.ARCHIVE or source.MD5 or set(source.LEAST) == set(source.MEMBERS)
+        assert {f.name for f in source.files(source.folder(Path(), Path()))} == set(source.MEMBERS)
 
 
 def test_a_file_that_lacks_a_column(tmp_path: Path) -> None:

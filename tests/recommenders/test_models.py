@@ -1,5 +1,6 @@
 """Each model against what its paper says: formulas written out independently, and laws of its own."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from recommenders.contract.config import configured
 from recommenders.data.tables import Dataset, Interactions, UserState
 from recommenders.evaluation.evaluate import evaluate
+from recommenders.models import ease
 from recommenders.models.deepfm import DeepFM
 from recommenders.models.ease import EASE
 from recommenders.models.item_knn import ItemKNN
@@ -72,6 +74,22 @@ def test_ease_is_the_ridge_regression_of_each_item_on_the_others(films: Dataset)
         expected = np.linalg.solve(x.T @ x + 1.5 * np.eye(items - 1), x.T @ met[:, j])
         weights = np.array([model.score([UserState((int(i),))])[0, j] for i in others])
         np.testing.assert_allclose(weights, expected, atol=1e-5)
+
+
+def test_ease_through_its_users_says_the_same(films: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whichever side is the smaller one: equal scores, also of a history with an item that nobody met."""
+    config = EASE.Config(regularisation=30.0, half_life=3.0)
+    monkeypatch.setattr(ease, "_FEW", 0.0)
+    by_items = EASE(config).fit(films)
+    monkeypatch.setattr(ease, "_FEW", float("inf"))
+    by_users = EASE(config).fit(films)
+    assert "weights" in by_items._arrays() and "inverse" in by_users._arrays()
+    by_users.save(tmp_path / "ease")
+    read = EASE.load(tmp_path / "ease", films.catalogue)
+    states = [UserState(), UserState((3,)), UserState((0, 7, 2, 7, 11)), UserState(tuple(range(len(films.catalogue))))]
+    for model in (by_users, read):
+        np.testing.assert_allclose(model.score(states), by_items.score(states), atol=1e-5)
+        assert model.score(states).dtype == np.float32
 
 
 def test_an_item_does_not_explain_itself(films: Dataset) -> None:

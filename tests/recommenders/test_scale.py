@@ -58,4 +58,4 @@ def test_eases_map_lies_row_by_row() -> None:
     """Otherwise SciPy copies items² numbers for every user that is scored."""
     data, _ = checkerboard()
     model = configured("ease").fit(data)
-    assert model._weights.flags.c_contiguous  # type: ignore[attr-defined]
+    assert model._map.weights.flags.c_contiguous  # type: ignore[attr-defined]

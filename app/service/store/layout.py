@@ -6,7 +6,7 @@ Times are seconds since 1970 (UTC) as floats: SQLite drops time zones, and a num
 from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-VERSION = 2  # of these tables: the number of the last step in migrations/; a store with a higher one is refused
+VERSION = 3  # of these tables: the number of the last step in migrations/; a store with a higher one is refused
 
 
 class Base(DeclarativeBase):
@@ -98,4 +98,15 @@ class FeedbackRow(Base):
     dataset: Mapped[str] = mapped_column(String(200), primary_key=True)
     item_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
+    at: Mapped[float] = mapped_column(Float)
+
+
+class SavedRow(Base):
+    """An item that a person put on their list for later; no opinion of it."""
+
+    __tablename__ = "saved"
+
+    profile_id: Mapped[str] = mapped_column(ForeignKey("profiles.id", ondelete="CASCADE"), primary_key=True)
+    dataset: Mapped[str] = mapped_column(String(200), primary_key=True)
+    item_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     at: Mapped[float] = mapped_column(Float)

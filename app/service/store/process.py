@@ -6,8 +6,9 @@ from functools import lru_cache
 
 import psutil
 
+from app import processes
+
 STALE_SECONDS = 600.0  # another machine that has not touched its message for so long is taken for gone
-SAME_SECONDS = 1.0  # two readings of one start time differ by less
 _written_here: set[str] = set()  # ids of the answers that this process is writing; of all stores, ids are unique
 
 
@@ -42,19 +43,7 @@ def is_left(message_id: str, owner: str, idle_seconds: float) -> bool:
     pid, _, started = rest.partition("|")
     if host != socket.gethostname() or not pid.isdigit():
         return idle_seconds > STALE_SECONDS
-    return not _runs(int(pid), started)
-
-
-def _runs(pid: int, started: str) -> bool:
-    """Whether the process with this number is there, and the one that began at `started` (seconds since 1970)."""
     try:
-        process = psutil.Process(pid)
-        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
-            return False  # it only waits for burial
-        return abs(process.create_time() - float(started)) < SAME_SECONDS
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:
-        return True
+        return not processes.runs(int(pid), float(started))
     except ValueError:  # the owner was noted in another form
-        return False
+        return True

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.errors import ConversationBusy, NotFound, StoreUnavailable
 from app.events import TRACE, Token, TurnEvent
 from app.service.store import database
-from app.service.store.layout import Base, ConversationRow, FeedbackRow, MessageRow, ProfileRow
+from app.service.store.layout import Base, ConversationRow, FeedbackRow, MessageRow, ProfileRow, SavedRow
 from app.service.store.process import is_left, let_go, take_up, this_process
 from recommenders.data import FeedbackKind
 
@@ -90,6 +90,14 @@ class _Answer:
 class Feedback:
     item_id: str
     kind: FeedbackKind
+    at: float
+
+
+@dataclass(frozen=True)
+class Saved:
+    """An item kept for later; no opinion of it."""
+
+    item_id: str
     at: float
 
 
@@ -384,6 +392,35 @@ class Store:
         )
         with self._reading() as s:
             return [Feedback(r.item_id, r.kind, r.at) for r in s.scalars(query)]  # type: ignore[arg-type]
+
+    # -- saved for later --------------------------------------------------------------------------------------------
+
+    def save(self, profile_id: str, dataset: str, item_id: str) -> None:
+        """Put an item on the person's list; one that is on it stays where it was."""
+
+        def put(s: Session) -> None:
+            _found(s, ProfileRow, profile_id, "profile")
+            if s.get(SavedRow, (profile_id, dataset, item_id)) is None:
+                s.add(SavedRow(profile_id=profile_id, dataset=dataset, item_id=item_id, at=time.time()))
+
+        self._retrying(put)
+
+    def unsave(self, profile_id: str, dataset: str, item_id: str) -> None:
+        query = delete(SavedRow).where(
+            SavedRow.profile_id == profile_id, SavedRow.dataset == dataset, SavedRow.item_id == item_id
+        )
+        with self._writing() as s:
+            s.execute(query)
+
+    def saved(self, profile_id: str, dataset: str) -> list[Saved]:
+        """Oldest first."""
+        query = (
+            select(SavedRow)
+            .where(SavedRow.profile_id == profile_id, SavedRow.dataset == dataset)
+            .order_by(SavedRow.at, SavedRow.item_id)
+        )
+        with self._reading() as s:
+            return [Saved(r.item_id, r.at) for r in s.scalars(query)]
 
     def close(self) -> None:
         self._engine.dispose()

@@ -4,6 +4,7 @@ from app.turn.answers import item_facts, reasons, wording
 from app.turn.answers.evidence import for_opening, for_reason, for_table
 from app.turn.answers.gate import Gate
 from app.turn.answers.grounding import check, harmless, sentences
+from app.turn.answers.standing_out import standing_out
 from app.turn.answers.voice import Voice
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "item_facts",
     "reasons",
     "sentences",
+    "standing_out",
     "wording",
 ]

@@ -19,7 +19,9 @@ from app.service import (
 )
 from app.web.widgets import (
     MARK,
+    Given,
     begin,
+    compare_bar,
     conduct,
     copy_button,
     dataset_label,
@@ -27,6 +29,7 @@ from app.web.widgets import (
     give_back,
     is_running,
     item_card,
+    item_dialogs,
     plain,
     said,
     say,
@@ -36,7 +39,6 @@ from app.web.widgets import (
     trace,
     waiting,
 )
-from recommenders.data import FeedbackKind
 
 POLL_SECONDS = 0.4  # how often a running answer is drawn anew
 DRAWN = 20  # messages drawn; a press shows as many more
@@ -119,7 +121,7 @@ def welcome(chat: Chat) -> None:
 def conversation(chat: Chat, current: Conversation) -> None:
     profile = chat.profile_of(current)
     messages = chat.messages(current.id)
-    given: dict[str, FeedbackKind] = {f.item_id: f.kind for f in chat.feedback(profile)}
+    given = Given.by(chat, profile)
     running = session.jobs().get(current.id) if is_running(current.id) else None
     head(chat, current, profile)
     if running is not None and messages and messages[-1].status == "streaming":
@@ -132,13 +134,15 @@ def conversation(chat: Chat, current: Conversation) -> None:
         for message in messages[last_asked:]:
             drawn(chat, current, message, profile, given, latest=running is None)
         if running is not None:
-            answering(running)
+            answering(running, profile, given)
         elif messages and messages[-1].role == "user":
             with st.chat_message("assistant", avatar=AVATARS["assistant"]):
                 st.caption("There is no answer to this message.")
                 again(chat, current)
         after(chat, current, messages, running)
         trouble(current.id)
+    compare_bar(chat)
+    item_dialogs(chat, profile, current.generator)
     composer(chat, current, messages)
     asked_ = [m for m in messages if m.role == "user"]
     typed_ = next((m.text for m in reversed(asked_) if not m.events), "")
@@ -168,7 +172,7 @@ def drawn(
     current: Conversation,
     message: Message,
     profile: Profile,
-    given: dict[str, FeedbackKind],
+    given: Given,
     *,
     latest: bool,
 ) -> None:
@@ -288,14 +292,14 @@ def asked(chat: Chat, current: Conversation, message: Message, *, editable: bool
             )
 
 
-def answer(chat: Chat, message: Message, profile: Profile, given: dict[str, FeedbackKind]) -> None:
+def answer(chat: Chat, message: Message, profile: Profile, given: Given) -> None:
     bypassed(message.events)
     if message.status == "failed":
         st.error(said(message.text), icon=":material/error:")
     elif message.text:
         st.markdown(said(message.text))
     for item in (e for e in message.events if isinstance(e, ItemShown)):
-        item_card(item, f"{message.id}-{item.position}", profile, given, say)
+        item_card(chat, item, f"{message.id}-{item.position}", profile, given, say)
     if message.status == "stopped":
         st.caption(":material/stop_circle: Stopped")
     elif message.status == "streaming":
@@ -323,7 +327,7 @@ def again(chat: Chat, current: Conversation) -> None:
 
 
 @st.fragment(run_every=POLL_SECONDS)
-def answering(job: Job) -> None:
+def answering(job: Job, profile: Profile, given: Given) -> None:
     """The running turn. It runs in its own thread: this only looks, so a rerun or a reload harms nothing."""
     job.wait_visible(POLL_SECONDS)
     if job.over.is_set():
@@ -334,10 +338,10 @@ def answering(job: Job) -> None:
         bypassed(view.events)
         if view.text:
             st.markdown(said(view.text) + ("" if complete else " ▌"))
-        elif not view.items:
+        else:  # also above cards: the sentence that comes takes the place of this line, and nothing moves
             st.caption(":material/more_horiz: Looking …")
         for item in view.items:
-            item_card(item, f"running-{item.position}", None, {}, None)
+            item_card(session.chat(), item, f"running-{item.position}", profile, given, say, coming=True)
         if complete:
             st.caption(":material/hourglass: Being stored …")
         st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=job.stop.set, disabled=complete)

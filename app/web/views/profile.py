@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from app.service import Chat, Feedback, Profile
-from app.web.widgets import plain, session, when
+from app.service import Chat, Feedback, Profile, Saved
+from app.web.widgets import item_dialogs, look_at, plain, session, when
 from recommenders.data import Dataset, FeedbackKind
 
 HEADINGS: dict[FeedbackKind, tuple[str, str]] = {
@@ -26,8 +26,10 @@ def page() -> None:
         )
         return
     who(chat, me)
+    saved(chat, me)
     said(chat, me)
     history(chat.workbench.dataset, me)
+    item_dialogs(chat, me, chat.settings.generator)
 
 
 def who(chat: Chat, me: Profile) -> None:
@@ -50,6 +52,40 @@ def _rename(chat: Chat, me: Profile) -> None:
     name = st.session_state[f"name-{me.id}"].strip()
     if name:
         chat.store.rename_profile(me.id, name)
+
+
+def saved(chat: Chat, me: Profile) -> None:
+    """What is kept for later: no opinion, so it counts for nothing but itself."""
+    kept = chat.saved(me)
+    st.subheader("Saved for later")
+    if not kept:
+        st.caption("Nothing yet. Press the bookmark on a card to find it here again.")
+    for row in reversed(kept):
+        _saved_row(chat, me, row)
+
+
+def _saved_row(chat: Chat, me: Profile, row: Saved) -> None:
+    catalogue = chat.workbench.catalogue
+    known = row.item_id in catalogue.ids
+    name = catalogue.label(catalogue.ids.number(row.item_id)) if known else f"item {row.item_id}, no longer here"
+    with st.container(horizontal=True, vertical_alignment="center", key=f"saved-{row.item_id}"):
+        st.button(
+            plain(name),
+            key=f"look-{row.item_id}",
+            type="tertiary",
+            disabled=not known,
+            on_click=look_at,
+            args=(row.item_id,),
+        )
+        st.markdown(f":gray[:small[{when(row.at)}]]", width="stretch")
+        st.button(
+            "Remove",
+            key=f"unsave-{row.item_id}",
+            type="tertiary",
+            icon=":material/bookmark_remove:",
+            on_click=chat.unsave,
+            args=(me, row.item_id),
+        )
 
 
 def said(chat: Chat, me: Profile) -> None:

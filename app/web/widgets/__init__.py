@@ -4,11 +4,11 @@ from app.web.widgets import session
 from app.web.widgets.called import dataset_label, part_label
 from app.web.widgets.charts import lines, scatter
 from app.web.widgets.conduct import conduct, copy_button
-from app.web.widgets.item_card import item_card
+from app.web.widgets.items import Given, compare_bar, item_card, item_dialogs, look_at
 from app.web.widgets.mark import LOGO, MARK
 from app.web.widgets.markup import plain, prose, said, seconds, size, when
 from app.web.widgets.sidebar import apply_choices, sidebar
-from app.web.widgets.style import CSS
+from app.web.widgets.style import css
 from app.web.widgets.trace import trace
 from app.web.widgets.turns import (
     begin,
@@ -21,21 +21,26 @@ from app.web.widgets.turns import (
     take_trouble,
     waiting,
 )
+from app.web.widgets.underway import underway
 
 __all__ = [
-    "CSS",
     "LOGO",
     "MARK",
+    "Given",
     "apply_choices",
     "begin",
+    "compare_bar",
     "conduct",
     "copy_button",
+    "css",
     "dataset_label",
     "edit",
     "give_back",
     "is_running",
     "item_card",
+    "item_dialogs",
     "lines",
+    "look_at",
     "part_label",
     "plain",
     "prose",
@@ -50,6 +55,7 @@ __all__ = [
     "size",
     "take_trouble",
     "trace",
+    "underway",
     "waiting",
     "when",
 ]

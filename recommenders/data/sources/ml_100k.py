@@ -29,12 +29,15 @@ LICENCE = (
     "cite F. Maxwell Harper and Joseph A. Konstan, The MovieLens Datasets, ACM TiiS 5(4), 2015."
 )
 REQUIREMENT = "recbole==1.2.1"
+ARCHIVE = MD5 = ""
 MEMBERS = {f"ml-100k.{kind}": f"recbole/dataset_example/ml-100k/ml-100k.{kind}" for kind in ("inter", "item", "user")}
 SHA256 = {
     "ml-100k.inter": "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff",
     "ml-100k.item": "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532",
     "ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
 }
+LEAST: dict[str, int] = {}
+COST = "5 MB to fetch"
 FACTS = Path(__file__).with_name("film_facts.csv")
 # the people are there already, and a country is hardly asked for where a language is
 DECLARED = Schema(read_attribute({"kind": "text", "name": n, "hidden": True}) for n in ("director", "country"))

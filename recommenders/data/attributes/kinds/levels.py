@@ -266,10 +266,10 @@ class Levels(Attribute):
     def foremost(self, rising: bool) -> str:
         if not self.adjectives:
             return _superlative(self.levels[0 if rising else -1])
-        first = self.adjectives[0]
-        if not rising and len(first) <= _SHORT and " " not in first and "-" not in first:
-            return _superlative(first)
-        return f"{'least' if rising else 'most'} {first}"
+        word = self.adjectives[0]
+        if not rising and len(word) <= _SHORT and word.endswith("y"):
+            return _superlative(word)
+        return f"{'least' if rising else 'most'} {word}"
 
     def further(self, less: bool) -> str:
         if self.adjectives:
@@ -353,7 +353,7 @@ def _stem(word: str) -> str:
     return word + word[-1] if short else word
 
 
-_SHORT = 5  # letters of an adjective that takes "-est": "funniest", but "most violent"
+_SHORT = 6  # letters of an adjective in -y whose superlative is one word: "funniest"
 _MUCH = 0.5  # of a scale: from there on an item is what its adjective says
 _BOUND = re.compile(
     r"(?:(?P<most>\b(?:at\s+(?:the\s+)?most|up\s+to|max(?:imum)?|no\s+more\s+than|not\s+more\s+than|(?:nothing|not|no)\s+"
