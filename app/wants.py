@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from recommenders.data import Attribute, Condition, Levels, Named, Operator, Schema, each_part, either
+from recommenders.data import Condition, Named, Operator, Schema, each_part, either
 
 
 class Order(BaseModel):
@@ -154,9 +154,7 @@ def unknown_name(schema: Schema, attribute: str, name: str, known: Sequence[str]
     return f"I found no {a.said} “{name}” in this catalogue"
 
 
-def untold(attributes: Sequence[Attribute]) -> tuple[str, ...]:
-    """That the catalogue has no column for these, in words; nothing where there are none."""
-    levels = [a.adjectives[0] for a in attributes if isinstance(a, Levels)]
-    others = [a.said for a in attributes if not isinstance(a, Levels)]
-    found = [f"this catalogue does not say how {either(levels)} its items are"] if levels else []
-    return (*found, *(f"this catalogue does not say the {other} of its items" for other in others))
+def untold(wanted: Sequence[str], of: str) -> tuple[str, ...]:
+    """That the catalogue holds nothing of what is wanted to know of {it}, in one sentence; none where there is none."""
+    first, *rest = [w.replace("{it}", of if n == 0 else "it") for n, w in enumerate(wanted)] or [""]
+    return (f"I don't know {either([first, *rest])}",) if first else ()

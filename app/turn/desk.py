@@ -11,7 +11,7 @@ from app.scorer import noted
 from app.turn.context import Parts, TurnContext, lay
 from app.understanding import NOTHING, Linker, Order, Table, Wants, linker, telling, unknown_name
 from recommenders.contract import Explanation, Recommendation, Request
-from recommenders.data import Catalogue, Condition, FeedbackKind, Named, UserState
+from recommenders.data import Attribute, Catalogue, Condition, FeedbackKind, Named, UserState
 
 
 class ToolError(Exception):
@@ -235,10 +235,16 @@ class Desk:
     def label(self, item: int) -> str:
         return self.catalogue.label(item)
 
+    @property
+    def _secrets(self) -> tuple[Attribute, ...]:
+        """What is told to nobody who does not ask, as far as this message asks for it."""
+        schema = self.catalogue.schema
+        return tuple(a for a in schema.asked if a.spoiler and a.asks(self.message))
+
     def facts(self, item: int) -> str:
         """One line of what the catalogue says of an item."""
         attributes, told = self.catalogue.attributes, [self.label(item)]
-        for a in attributes.schema.told:
+        for a in (*attributes.schema.told, *self._secrets):
             cell = attributes.cells(a.name)[item]
             if a.kind in ("year", "text") or a.unknown(cell):
                 continue

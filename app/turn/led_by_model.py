@@ -324,7 +324,7 @@ def _act(tool: str, outcome: Outcome, rules: Heard) -> Act:
         return replace(mine, items=outcome.items) if isinstance(mine, Why) else Why(outcome.items)
     if tool == "compare":
         return replace(mine, items=outcome.items) if isinstance(mine, Compare) else Compare(outcome.items)
-    return About(outcome.items, mine.attributes if isinstance(mine, About) else ())
+    return replace(mine, items=outcome.items) if isinstance(mine, About) else About(outcome.items)
 
 
 def _talk(

@@ -27,7 +27,18 @@ from app.events import (
 from app.settings import Settings
 from app.turn import asking, tools
 from app.turn.alongside import alongside
-from app.turn.answers import Gate, Voice, check, for_opening, for_reason, sentences, standing_out, wording
+from app.turn.answers import (
+    Gate,
+    Voice,
+    check,
+    for_opening,
+    for_reason,
+    item_facts,
+    reasons,
+    sentences,
+    standing_out,
+    wording,
+)
 from app.turn.desk import Desk, Outcome, ToolError
 from app.turn.tools import compare, explain, lookup, recommend, remember
 from app.understanding import (
@@ -183,7 +194,9 @@ def called_tool(
 
 
 def voice(desk: Desk) -> Voice:
-    return Voice(desk.catalogue, desk.state, desk.parts.pipeline.config.liked_from, desk.parts.generator)
+    pipeline = desk.parts.pipeline
+    encoder = None if pipeline.texts is None else pipeline.texts.encoder
+    return Voice(desk.catalogue, desk.state, pipeline.config.liked_from, desk.parts.generator, encoder)
 
 
 def show(
@@ -202,19 +215,20 @@ def show(
         topic=u.topic,
         understood=u.understood,
         more=u.wants.others and bool(desk.table.ever),
+        order=u.wants.order,
     )
-    if model and shown and desk.parts.model is not None:
+    if model and shown and desk.parts.model is not None and u.wants.order is None:  # rules name the order
         text = (yield from _spoken_opening(desk, request, shown, u, settings, stop)) or text
     remarks = wording.remarks(found.note, (*u.unmatched, *outcome.unmatched))
     yield Token(text=f"{text}\n\n{remarks}" if remarks else text)
 
 
 def cards(
-    desk: Desk, chosen: list[Candidate], request: Request, reasons: Mapping[int, str] | None = None
+    desk: Desk, chosen: list[Candidate], request: Request, spoken: Mapping[int, str] | None = None
 ) -> Generator[TurnEvent, None, int]:
     """Pass each pick through the gate and show it with its reasons; returns how many were shown.
 
-    reasons  what a model says of picks: each sentence is checked, and left out when it goes beyond the evidence
+    spoken  what a model says of picks: each sentence is checked, and left out when it goes beyond the evidence
     """
     gate = Gate(desk.catalogue, desk.state, request)
     passed: list[Candidate] = []
@@ -231,7 +245,7 @@ def cards(
     for position, (candidate, explanation) in enumerate(zip(passed, explanations, strict=True), start=1):
         item = candidate.item
         said: list[str] = []
-        for sentence in sentences((reasons or {}).get(item, ""))[:2]:
+        for sentence in sentences((spoken or {}).get(item, ""))[:2]:
             if (verdict := check(sentence, for_reason(speaker, explanation, request))).ok:
                 said.append(sentence)
             else:
@@ -242,7 +256,7 @@ def cards(
             title=c.titles[item],
             year=int(c.years[item]) or None,
             genres=list(c.genres[item]),
-            reasons=wording.reasons(speaker, explanation, request, said),
+            reasons=reasons.reasons(speaker, explanation, request, said),
             standing_out=told_apart.get(item),
             places=[Place(source=p.source, rank=p.rank, score=p.score) for p in candidate.provenance],
         )
@@ -305,6 +319,8 @@ def answer(desk: Desk, heard: Heard, outcome: Outcome | None) -> str:
         return " ".join(filter(None, [remarks, wording.question(speaker, act.topic, desk.table.shown)]))
     if outcome is None:
         return " ".join(filter(None, [remarks, wording.talk(heard.topic)]))
+    if isinstance(act, About) and act.unanswered:
+        return remarks
     return "\n\n".join(filter(None, [told(desk, act, outcome), remarks]))
 
 
@@ -314,18 +330,26 @@ def told(desk: Desk, act: Act, outcome: Outcome) -> str:
     if isinstance(act, Why):
         return _reasons(desk, act, outcome)
     if isinstance(act, Compare):
-        if act.by is not None:
-            return wording.ordered(speaker, outcome.items, act.by)
-        return wording.comparison(speaker, outcome.explanations)
-    return wording.facts(speaker, outcome.items, act.attributes if isinstance(act, About) else ())
+        return _compared(speaker, act, outcome)
+    return item_facts.facts(speaker, outcome.items, act if isinstance(act, About) else About(outcome.items))
+
+
+def _compared(speaker: Voice, act: Compare, outcome: Outcome) -> str:
+    if act.by is not None:
+        return item_facts.ordered(speaker, outcome.items, act.by)
+    if act.tests:
+        return item_facts.meeting(speaker, outcome.items, act.tests)
+    several = outcome.explanations[:5]
+    told = item_facts.beside(speaker.catalogue, [e.item for e in several])
+    return " ".join([*told, *reasons.first_of(speaker, several)])
 
 
 def _reasons(desk: Desk, act: Why, outcome: Outcome) -> str:
     speaker, request = voice(desk), desk.request_behind(outcome.items)
     if act.not_picked:
-        return "\n\n".join(wording.why_not(speaker, e, request, desk.table.shown) for e in outcome.explanations)
+        return "\n\n".join(reasons.why_not(speaker, e, request, desk.table.shown) for e in outcome.explanations)
     brief = len(outcome.explanations) > 1
-    text = "\n\n".join(wording.why(speaker, e, request, brief=brief) for e in outcome.explanations)
+    text = "\n\n".join(reasons.why(speaker, e, request, brief=brief) for e in outcome.explanations)
     if act.quality:
-        return f"Whether it is good I cannot judge; what I can say is how well it suits. {text}"
+        return f"Whether it is good I cannot judge; what I can say is why it may suit you. {text}"
     return text

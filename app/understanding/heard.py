@@ -4,11 +4,22 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.wants import NOTHING, Order, Wants
-from recommenders.data import FeedbackKind
+from recommenders.data import Condition, FeedbackKind
 
 Action = Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat"]
 Topic = Literal[
-    "", "greeting", "thanks", "bye", "help", "accept", "small talk", "which", "empty", "no such place", "elsewhere"
+    "",
+    "greeting",
+    "thanks",
+    "bye",
+    "help",
+    "accept",
+    "small talk",
+    "which",
+    "empty",
+    "no such place",
+    "elsewhere",
+    "missing",
 ]
 
 
@@ -30,10 +41,19 @@ class Judge:
 
 @dataclass(frozen=True)
 class About:
-    """Asks about items: one attribute, or "" for all that is known."""
+    """Asks about items.
+
+    attributes  what of; none for all that is known
+    tests       what it supposes of them: "is Al Pacino in it?"
+    question    its words, in English, with "it" for the titles
+    unanswered  whether all that it asks is something that the catalogue does not hold
+    """
 
     items: tuple[int, ...]
     attributes: tuple[str, ...] = ()
+    tests: tuple[Condition, ...] = ()
+    question: str = ""
+    unanswered: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,10 +67,12 @@ class Why:
 
 @dataclass(frozen=True)
 class Compare:
-    """Which of these; by: the attribute and way that decides, None for whatever tells them apart."""
+    """Which of these; by: the attribute and way that decides; tests: what must hold of it; neither for whatever tells
+    them apart."""
 
     items: tuple[int, ...]
     by: Order | None = None
+    tests: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)

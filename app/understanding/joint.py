@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from app.understanding import cues, slots
-from app.understanding.heard import Compare, Heard, Talk, Topic, Why
+from app.understanding.heard import About, Compare, Heard, Talk, Topic, Why
 from app.understanding.names import Linker, Mention, foreign
 from app.understanding.opinions import kind_of, opinions
 from app.understanding.reader import TITLES, Encoder, Reading, Span
@@ -88,6 +88,8 @@ def _needed(text: str, rules: Heard, found: Reading) -> float:
         return 2.0
     if isinstance(rules.leading, Compare) and rules.leading.by is not None:
         return 2.0  # "the least scary of these": the encoder was taught no orders
+    if _certain(rules):
+        return 2.0
     points = any(span.kind == "ref" for span in found.spans)  # "does somebody die in the oldest one?"
     if rules.wants.order is not None and not points and rules.sure > RULES_SURE and found.intent == "ask_item":
         return 2.0  # "oldest first, please"
@@ -95,6 +97,16 @@ def _needed(text: str, rules: Heard, found: Reading) -> float:
         return 2.0
     request = rules.action == "recommend" and rules.sure > RULES_SURE
     return TALK_SURE if request and found.intent in ("chat", "stop", "elsewhere") else SURE
+
+
+def _certain(rules: Heard) -> bool:
+    """Whether rules read a question that names what it asks for: which of these keep something, what of an item."""
+    act = rules.leading
+    if isinstance(act, Compare):
+        return bool(act.tests)
+    if isinstance(act, About):
+        return rules.sure > RULES_SURE and bool(act.attributes or act.tests or act.unanswered)
+    return rules.topic == "missing"
 
 
 def _claims_nothing(rules: Heard) -> bool:
@@ -111,6 +123,8 @@ def joined(rules: Slots, own: Slots, found: Reading, text: str, linker: Linker) 
     kinds = {s.kind for s in found.spans}
     if _names_only(own.wish, rules):
         own = replace(own, wish="")
+    if rules.order is not None and linker.catalogue.schema[rules.order.attribute].hear_order(own.wish) is not None:
+        own = replace(own, wish="")  # "shortest" is an order, and no wish
     bare = not own.titles and bare_wish(text, rules, found, linker)
     left = rules.wish if bare or (not kinds and found.sure < WISHLESS) else ""
     if any(s.kind in ("count", "wish") and _overlaps(s, rules.measured) for s in found.spans):
@@ -246,7 +260,7 @@ def _topic(intent: str, r: Reader) -> Topic:
 
 def _of_items(intent: str, r: Reader) -> Heard | None:
     """A question about items, why, or which of several."""
-    items = r.refers or r.table.focus
+    items = r.refers or (() if r.slots.unknown else r.table.focus)
     if intent == "compare" and len(items) < 2:
         items = tuple(dict.fromkeys((*r.titles, *(r.reference.items if r.reference else ()))))
         items = items if len(items) > 1 else r.table.shown

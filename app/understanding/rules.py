@@ -8,17 +8,29 @@ also the path that remains when a model that leads fails.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from app.understanding import cues, references, slots
 from app.understanding.heard import About, Act, Ask, Clarify, Compare, Heard, Judge, Talk, Why
-from app.understanding.names import ITEM_WORDS, Linker, replaced
+from app.understanding.names import ITEM_WORDS, Linker, Mention, Stretches, before, foreign, replaced
 from app.understanding.opinions import clauses, kind_of, opinions
 from app.understanding.references import Reference
 from app.understanding.slots import Slots
 from app.understanding.table import Table
-from app.wants import Wants, tidied, told, untold
+from app.wants import Order, Wants, tidied, told, untold
 from app.words import tokens
-from recommenders.data import Condition, FeedbackKind, Named, asked_in_vain
+from recommenders.data import (
+    CHILD,
+    Condition,
+    FeedbackKind,
+    Levels,
+    Named,
+    Number,
+    Schema,
+    asked_in_vain,
+    either,
+    yes_or_no,
+)
 
 _NOT_PICKED = re.compile(r"\bwhy\s+(?:\w+\s+){0,3}?(?:not|n['’]?t)\b|\bwhy\s+(?:did|do)n['’]?t\b", re.IGNORECASE)
 _OR = re.compile(r"\bor\b|\bvs\.?\b|\bversus\b", re.IGNORECASE)
@@ -27,8 +39,30 @@ _ADVISE = re.compile(r"\b(?:recommend|suggest)\b", re.IGNORECASE)
 _TELL = re.compile(r"\?|\btell\s+me\b", re.IGNORECASE)
 _ONLY_ELSE = re.compile(r"\b(?:anything|something)\s+\w+(?:er|ier)\b", re.IGNORECASE)
 _OF_THESE = re.compile(
-    r"\b(?:of|among)\s+(?:these|those|them)\b|\bwhich\b|^\W*(?:and\s+)?(?:the\s+)?\w+(?:\s+one)?\W*$", re.IGNORECASE
+    r"\b(?:of|among)\s+(?:these|those|them)\b|\bwhich\b|^\W*(?:and\s+)?(?:the\s+)?\w+(?:\s+one)?\W*$|"
+    r"^\W*(?:and\s+)?what(?:['’]?s|\s+is|\s+are)\s+the\s+(?:\w+\s+){1,3}?(?:ones?|of)\b",
+    re.IGNORECASE,
 )
+_WHICH = re.compile(r"\bwhich\b|\b(?:do|does|is|are|was|were|did|has|have)\s+any\s+of\b|\bwhich\s+of\b", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"^\W*(?:(?:and|but|so|ok(?:ay)?|hmm+|well|oh|also|then|cool|great|nice|thanks|sorry|please|wait)\W+)*(?:by\s+whom|"
+    r"(?:do|does|did|can|could|would)\s+you\s+(?:know|tell\s+me)\s+)?(?:(?:in|for|on|at|from|of|by|to|with)\s+)?"
+    r"(?:what|who|whom|whose|which|when|where|how|is|are|was|were|does|do|did|has|have|had|can|could|will|would|should|"
+    r"any\s+(?!other|more|good|ideas?)|isn['’]?t|doesn['’]?t|didn['’]?t|wasn['’]?t|tell\s+me\s+(?:more\s+)?(?:about|who|what|how|when|where))",
+    re.IGNORECASE,
+)
+"""How a question begins."""
+_OWNED = re.compile(
+    r"^\W*(?:(?:and|but|so|ok(?:ay)?)\W+)*(?:have\s+you\s+got|do\s+you\s+(?:guys\s+)?(?:have|know|carry|stock)|you\s+got|got|"
+    r"is\s+there\s+a\s+(?:film|movie|game|book)\s+called)\s+(?:(?:the|a)\s+(?:film|movie|game|book|one)\s+(?:called\s+)?)?"
+    r"[\"“'‘]?(?P<title>[A-ZÀ-Þ0-9].*?)[\"”'’]?\s*\?*$"
+)
+"""A title that somebody asks for by name."""
+_DETERMINED = re.compile(r"\b(?:an?|any|one|no|einen?|une?|un|alg[uú]n|ning[uú]n|the)\s+$", re.IGNORECASE)
+_THAN = re.compile(r"\s+than\b", re.IGNORECASE)
+_ONE_BY_ONE = 2  # of more items it is told which are for children
+_NUMBERED = re.compile(r"\W*(?:\d{1,2}|[IVX]{2,})\b")
+_CAPITALS = re.compile(r"\b[A-ZÀ-Þ][\w'’-]*(?:\s+(?:(?:of|the|and|in|a|to|for)\s+)*[A-ZÀ-Þ0-9][\w'’-]*)+")
 _OF_NAMES = ("has all", "has any", "one of")
 _NARRATES = re.compile(r"\b(?:i|my|he|she|they|we|you|it['’]?s|its)\b", re.IGNORECASE)
 
@@ -36,6 +70,29 @@ _NARRATES = re.compile(r"\b(?:i|my|he|she|they|we|you|it['’]?s|its)\b", re.IGN
 def _points_to(unknown: tuple[tuple[int, int], ...], reference: Reference | None) -> bool:
     """Whether an "it" stands behind a title that the catalogue lacks: then it means that, and nothing on the table."""
     return reference is not None and reference.how == "that" and any(end <= reference.spans[0][0] for _, end in unknown)
+
+
+def _without_asked(read: Slots, text: str, schema: Schema) -> Slots:
+    """The slots without titles that are but words of a question: of "does the dog die?", "The Dog"; of "did it win an
+    Oscar?", "Oscar"."""
+    if not read.titles or "?" not in text:
+        return read
+    asked = [span for a in schema.asked for span in a.asked_at(text)]
+
+    def is_word(m: Mention) -> bool:
+        within = any(start <= m.start and m.end <= end for start, end in asked)
+        return within and (text[m.start : m.end].islower() or bool(_DETERMINED.search(before(text, m.start))))
+
+    kept = tuple(m for m in read.titles if not is_word(m))
+    if len(kept) == len(read.titles):
+        return read
+    items = {m.items[0] for m in kept}
+    return replace(read, titles=kept, like=tuple(i for i in read.like if i in items))
+
+
+def _is_sort(condition: Condition, schema: Schema) -> bool:
+    a = schema[condition.attribute]
+    return isinstance(a, Named) and a.together
 
 
 class Reader:
@@ -54,6 +111,7 @@ class Reader:
             wish_from=self.asks_for.start() if self.asks_for else 0,
             referred=self.reference.spans if self.reference else (),
         )
+        self.slots = _without_asked(self.slots, self.text, self.schema)
         self.titles = tuple(m.items[0] for m in self.slots.titles)
         self.of_unknown = _points_to(self.slots.unknown, self.reference)
         if self.of_unknown:
@@ -65,7 +123,36 @@ class Reader:
         """Titles and places as "it", so that "who is in Heat?" reads like "who is in it?"."""
         named = [(m.start, m.end) for m in self.slots.titles]
         placed = self.reference.spans[:1] if self.reference and self.reference.how == "place" else ()
-        return replaced(self.text, [*named, *placed], lambda _: "it")
+        return foreign.question(replaced(self.text, [*named, *placed], lambda _: "it"))
+
+    @cached_property
+    def facts(self) -> tuple[str, ...]:
+        """The attributes that a question is about; () for none in particular."""
+        return tuple(a.name for a in self.schema.asked if a.asks(self.plain))
+
+    @cached_property
+    def in_vain(self) -> tuple[str, ...]:
+        """What it wants to know that the catalogue holds nothing of."""
+        return asked_in_vain(self.plain, self.schema)
+
+    @cached_property
+    def tests(self) -> tuple[Condition, ...]:
+        """What a question supposes of an item: "is it under two hours?", "is it good for a date?"."""
+        if self.plain != self.text and not self.slots.conditions and not self.titles and not self.reference:
+            heard = slots.read(self.plain, self.linker, self.table).conditions  # of another language
+        else:
+            heard = self.slots.conditions
+        levels = [w for a in self.schema.asked if isinstance(a, Levels) and a.name in self.facts for w in a.adjectives]
+        said = " ".join(
+            (*levels, *(self.plain[a:b].lower() for x in self.schema.asked for a, b in x.asked_at(self.plain)))
+        )
+        found = [c for c in heard if not (_is_sort(c, self.schema) and c.said.lower() in said)]
+        values = self.linker.catalogue.attributes.values
+        for a in self.schema.asked:
+            supposed = a.supposes(self.plain, values.get(a.name, ())) if a.name in self.facts else None
+            if supposed is not None and (isinstance(a, Named) or a.name not in {c.attribute for c in found}):
+                found = [*(c for c in found if c.attribute != a.name), supposed]
+        return tuple(found)
 
     @property
     def refers(self) -> tuple[int, ...]:
@@ -107,7 +194,7 @@ def answered(r: Reader) -> Heard:
     """What a message that has been read wants."""
     if not r.text:
         return Heard((Clarify("empty"),), sure=1.0)
-    for question in (_why, _which, _feedback, _about, _chat, _request, _more_or_refined):
+    for question in (_why, _which, _feedback, _missing, _about, _chat, _request, _more_or_refined):
         found = question(r)
         if found is not None:
             return found
@@ -130,8 +217,11 @@ def _why(r: Reader) -> Heard | None:
 
 def _which(r: Reader) -> Heard | None:
     of = r.titles if len(r.titles) > 1 else r.table.shown
-    if r.slots.order is not None and len(of) > 1 and _OF_THESE.search(r.text) and not kind_of(r.plain):
-        return r.done(Compare(of, r.slots.order), items=of)
+    if len(of) > 1 and not r.slots.like and not kind_of(r.plain) and (act := _told_apart(r, of)):
+        return r.done(act, items=of)
+    pair = tuple(dict.fromkeys((*r.titles, *(r.reference.items if r.reference else ()))))
+    if len(pair) == 2 and _THAN.search(r.text) and "?" in r.text and not r.requests:
+        return r.done(Compare(pair, _order_of_two(r)), items=pair)
     two = len(r.titles) >= 2 and bool(_OR.search(r.text)) and "?" in r.text
     if not (two and not r.slots.like and not r.requests) and not cues.COMPARE.search(r.text):
         return None
@@ -139,6 +229,42 @@ def _which(r: Reader) -> Heard | None:
         return None
     items = _compared(r)
     return r.done(Compare(items), items=items) if len(items) >= 2 else None
+
+
+def _told_apart(r: Reader, of: tuple[int, ...]) -> Compare | None:
+    """Which of several: the first in an order that was asked for, the ones that keep what was asked, or those with
+    most of it."""
+    if r.slots.order is not None and _OF_THESE.search(r.text):
+        return Compare(of, r.slots.order)
+    if len(r.titles) == 1 or (r.reference is not None and r.reference.how == "place") or r.requests:
+        return None
+    if not _WHICH.search(r.plain) and not (len(r.titles) > 1 and _OR.search(r.text)):
+        return None
+    if order := _order_of_two(r):
+        return Compare(of, order)
+    if r.titles and not _WHICH.search(r.plain):
+        return None
+    if tests := tuple(c for c in r.tests if r.schema[c.attribute].kind != "number" or r.schema[c.attribute].told):
+        return Compare(of, tests=tests)
+    if young := _for_the_young(r):
+        return Compare(of, tests=young)
+    most = next((a for a in r.schema.asked if isinstance(a, Levels) and a.adjectives and a.name in r.facts), None)
+    return Compare(of, Order(attribute=most.name, rising=False)) if most is not None else None
+
+
+def _for_the_young(r: Reader) -> tuple[Condition, ...]:
+    """What "good for kids" supposes, where nobody says how old they are."""
+    ages = (a for a in r.schema.asked if isinstance(a, Number) and a.dimension == "age" and a.name in r.facts)
+    return tuple(a.condition("is", CHILD, said=r.plain) for a in ages)
+
+
+def _order_of_two(r: Reader) -> Order | None:
+    """ "Which is newer?", "which one has more Oscars?", "is it longer than Heat?"."""
+    plain = _THAN.sub(" ,", r.plain)
+    for a in r.schema.shown:
+        if (found := a.hear_order(plain) or a.hear_comparison(plain)) is not None:
+            return Order(attribute=found.attribute, rising=found.rising)
+    return None
 
 
 def _compared(r: Reader) -> tuple[int, ...]:
@@ -195,23 +321,62 @@ def judgements(judged: Sequence[tuple[int, FeedbackKind]]) -> tuple[Judge, ...]:
     return tuple(Judge(tuple(dict.fromkeys(items)), kind) for kind, items in kinds.items())
 
 
+def _missing(r: Reader) -> Heard | None:
+    """A question for a title that the catalogue lacks: that is said, whatever it asks."""
+    if r.requests or r.slots.like or cues.SIMILAR_TO.search(r.text):
+        return None
+    if (title := _unowned(r)) or (title := _unlinked(r)):
+        heard = r.done(Talk("missing"), sure=0.95)
+        return replace(heard, unmatched=(f"I found no title “{title}” in this catalogue", *heard.unmatched))
+    asks = "?" in r.text and (cues.ASK.search(r.plain) or r.facts or r.in_vain)
+    if r.slots.unknown and not r.titles and (asks or _TELL.search(r.text)):
+        return r.done(Talk("missing"), sure=0.95)
+    return None
+
+
+def _unowned(r: Reader) -> str:
+    """The title behind "have you got ...?", where nothing is called so: "Frozen 7" is not Frozen."""
+    owned = _OWNED.search(r.text)
+    if owned is None or r.slots.unknown:
+        return ""
+    title = owned["title"].strip()
+    inside = [m for m in r.slots.titles if owned.start("title") <= m.start < owned.end("title")]
+    if not inside:
+        return "" if r.slots.constrains else title
+    rest = r.text[inside[-1].end : owned.end("title")]
+    return title if _NUMBERED.match(rest) else ""
+
+
+def _unlinked(r: Reader) -> str:
+    """Words in capitals that a question is about and that name nothing here."""
+    if r.titles or r.reference or r.slots.unknown or not (r.facts or r.in_vain) or not _QUESTION.search(r.text):
+        return ""
+    for match in _CAPITALS.finditer(r.text):
+        if match.start() and not Stretches(r.slots.spans).touch(*match.span()):
+            return match.group()
+    return ""
+
+
 def _about(r: Reader) -> Heard | None:
     if not _asks_about(r):
         return None
     items = r.refers
     unseen = bool(cues.UNSEEN.search(r.text))
-    asked_of, in_vain = facts(r), asked_in_vain(r.plain, r.schema)
+    supposes = bool(r.tests) and yes_or_no(r.plain) and bool(_QUESTION.search(r.plain))
+    telling = bool(r.facts or r.in_vain or supposes)
     if not items:
-        if (r.slots.constrains and not cues.ASK_THAT.search(r.plain)) or r.slots.unmatched:
+        questions = telling and _QUESTION.search(r.plain)
+        if (r.slots.constrains and not cues.ASK_THAT.search(r.plain) and not questions) or r.slots.unmatched:
             return None
         talks = cues.HELP.search(r.text) or cues.SMALL.search(r.text)
-        if not r.table.focus or not ("?" in r.text or unseen or asked_of or in_vain) or r.words > 10 or talks:
+        if not r.table.focus or not ("?" in r.text or unseen or telling) or r.words > 12 or talks:
             return None
         items = r.table.focus
     if unseen and "?" not in r.text and r.requests:
         return None
-    sure = 0.9 if r.titles or (r.reference and r.reference.how != "that") else 0.6
-    if not asked_of and not in_vain and cues.JUDGE.search(r.plain) and not unseen:
+    placed = r.titles or (r.reference and r.reference.how != "that")
+    sure = 0.9 if placed or (telling and _QUESTION.search(r.plain)) else 0.6
+    if not telling and cues.JUDGE.search(r.plain) and not unseen:
         # "is it any good?" cannot be judged, but what it would be for this person can be told
         return r.done(Why(items, quality=True), items=items, sure=sure)
     return about(r, items, sure=sure)
@@ -219,13 +384,21 @@ def _about(r: Reader) -> Heard | None:
 
 def about(r: Reader, items: tuple[int, ...], *, sure: float = 0.9) -> Heard:
     """A question about items: what it asks that the catalogue knows, and that it does not know the rest."""
-    heard = r.done(About(items, facts(r)), items=items, sure=sure)
-    return replace(heard, unmatched=(*heard.unmatched, *untold(asked_in_vain(r.plain, r.schema))))
+    tests = r.tests if yes_or_no(r.plain) and (r.facts or not r.in_vain) else ()
+    if len(items) > _ONE_BY_ONE and yes_or_no(r.plain):
+        tests = tests or _for_the_young(r)
+    nothing = bool(r.in_vain) and not r.facts and not tests
+    act = About(items, r.facts, tests, r.plain, unanswered=nothing)
+    catalogue = r.linker.catalogue
+    of = either([catalogue.titles[i] for i in items]) if len(items) <= 2 else "any of them"
+    heard = r.done(act, items=items, sure=sure)
+    return replace(heard, unmatched=(*heard.unmatched, *untold(r.in_vain, of)))
 
 
 def _asks_about(r: Reader) -> bool:
     """Whether a message is a question about an item, and not a request that looks like one."""
-    if not cues.ASK.search(r.plain) and not cues.ASK_THAT.search(r.plain):
+    questions = bool(_QUESTION.search(r.plain)) and bool(r.facts or r.in_vain)
+    if not questions and not cues.ASK.search(r.plain) and not cues.ASK_THAT.search(r.plain) and not _owns(r):
         return False
     if _ADVISE.search(r.text) and (r.slots.like or cues.SIMILAR_TO.search(r.text)):
         return False
@@ -238,9 +411,9 @@ def _asks_about(r: Reader) -> bool:
     return bool((r.refers and cues.ASK_THAT.search(r.plain)) or named or placed)
 
 
-def facts(r: Reader) -> tuple[str, ...]:
-    """The attributes that a question is about; () for none in particular."""
-    return tuple(a.name for a in r.schema.told if a.asks(r.plain))
+def _owns(r: Reader) -> bool:
+    """Whether it asks for a title that is there."""
+    return bool(r.titles and _OWNED.search(r.text))
 
 
 # -- talk -------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from recommenders.data import histories, knowledge, ratings, rows, sources
 from recommenders.data.attributes import (
+    CHILD,
     Attribute,
     Bound,
     Condition,
@@ -15,6 +16,7 @@ from recommenders.data.attributes import (
     Schema,
     Text,
     Year,
+    adjective,
     both,
     each_part,
     either,
@@ -23,21 +25,28 @@ from recommenders.data.attributes import (
     overview_of,
     read_attribute,
     stands_in,
+    yes_or_no,
 )
 from recommenders.data.default_schema import GENRES, PEOPLE, YEAR, asked_in_vain
 from recommenders.data.histories import popularity, users_by_items, weighted
+from recommenders.data.rated import GEM, RATING, RATINGS, WEIGHTED
 from recommenders.data.rows import How, Known, Places, Rows, RowSplit
 from recommenders.data.sources import imported, ml_latest_small
 from recommenders.data.splits import Case, Rated, Split, first, items_of, leave_last_one_out, states_of
 from recommenders.data.tables import ITEM_ID, LANGUAGE, TITLE, USER_ID, Catalogue, Dataset, FeedbackKind, UserState
 
 __all__ = [
+    "CHILD",
+    "GEM",
     "GENRES",
     "ITEM_ID",
     "LANGUAGE",
     "PEOPLE",
+    "RATING",
+    "RATINGS",
     "TITLE",
     "USER_ID",
+    "WEIGHTED",
     "YEAR",
     "Attribute",
     "Bound",
@@ -64,6 +73,7 @@ __all__ = [
     "Text",
     "UserState",
     "Year",
+    "adjective",
     "asked_in_vain",
     "both",
     "each_part",
@@ -87,4 +97,5 @@ __all__ = [
     "states_of",
     "users_by_items",
     "weighted",
+    "yes_or_no",
 ]

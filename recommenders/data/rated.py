@@ -23,13 +23,20 @@ _ATTRIBUTES = {
     RATING: {"kind": "number", "label": "mean rating", "unit": "stars", "heard": False, "better": "high",
              "aka": ("rating", "ratings", "rated"), "asked": (
                  r"what\s+(?:did|do)\s+(?:the\s+)?(?:others|other\s+people|everyone|everybody|people)\s+(?:think|say)",
-                 r"how\s+good\s+is", r"is\s+(?:it|that|this)\s+(?:any\s+)?good",
-             )},
+                 r"how\s+(?:good|bad)\s+is", r"how\s+do\s+(?:people|others)\s+(?:like|rate)",
+                 r"(?:is|was|are)\s+(?:it|that|this|they|these|those)\s+(?:\w+\s+)?(?:any\s+|actually\s+|really\s+)?"
+                 r"(?:good|great|bad|popular|worth)(?!\s+for\b)", r"worth\s+(?:seeing|watching|it|my)",
+                 r"well\s+(?:liked|received)",
+                 r"(?:do|did)\s+(?:people|others|everyone|everybody)\s+like", r"reviews?", r"opinions?",
+             ), "sentence": "people here give {it} {value}[ ({number_of_ratings} ratings)]",
+             "wanted": "what people think of {it}"},
     RATINGS: {"kind": "number", "label": "number of ratings", "heard": False, "better": "high", "whole": True,
-              "aka": ("popularity",), "asked": (r"how\s+(?:many\s+(?:people|others)|popular|well[\s-]known)",)},
+              "aka": ("popularity",), "asked": (r"how\s+(?:many\s+(?:people|others)|popular|well[\s-]known)",),
+              "sentence": "{value} people here rated {it}", "wanted": "how many people know {it}", "aside": True},
     WEIGHTED: {"kind": "number", "label": "rating", "unit": "stars", "dimension": "rating", "told": False,
                "better": "high"},
     GEM: {"kind": "flag", "label": "a hidden gem", "told": False, "blank_is_no": True,
+          "sentence": "{it} is among the hidden gems",
           "aka": ("hidden gem", "hidden gems", "underrated", "under the radar", "lesser known", "lesser-known",
                   "little known", "little-known", "overlooked", "not so well known", "nobody knows", "obscure")},
 }  # fmt: skip

@@ -67,7 +67,7 @@ def test_price_and_players_then_minutes_then_the_cheapest(shop: Settings) -> Non
     assert all(ends(row["minutes"])[1] <= 60 for row in rows(short))  # and what was asked before holds on
     least = min(rows(short), key=lambda row: float(row["price"]))
     assert cheapest["understood"]["action"] == "compare"
-    assert cheapest["reply"].partition(": ")[2].startswith(least["title"])
+    assert cheapest["reply"].startswith(f"The cheapest is {least['title']} (")
 
 
 def test_why_not_is_answered_by_what_it_does_not_meet(shop: Settings) -> None:
@@ -90,3 +90,22 @@ def test_two_facts_in_one_question(shop: Settings) -> None:
     row = rows(first)[0]
     assert row["title"] in facts["reply"] and f"{float(row['price']):.2f}".rstrip("0").rstrip(".") in facts["reply"]
     assert "minutes" in facts["reply"] or "hour" in facts["reply"]
+
+
+def test_questions_are_answered_in_sentences(shop: Settings) -> None:
+    """By the same kinds as of films: yes or no first, the first in an order, and what is not known of any game."""
+    first, price, solo, stock, longest, film = talk(
+        "worker placement under 45 euros",
+        "what does the first one cost?",
+        "is it for two players?",
+        "is it in stock?",
+        "which of these takes the longest?",
+        "what's the soundtrack of the first one like?",
+    )
+    row, *_ = rows(first)
+    assert price["reply"].startswith(f"{row['title']} costs ")
+    low, high = ends(row["players"])
+    assert solo["reply"].startswith("Yes, " if low <= 2 <= high else "No, ") and "players" in solo["reply"]
+    assert stock["reply"].startswith("Yes, " if int(row["stock"]) else "No, ")
+    assert longest["reply"].startswith("The longest ")
+    assert film["reply"] == f"I don't know the music of {row['title']}."

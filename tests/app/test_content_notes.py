@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 from app.turn.answers.gate import Gate
-from app.turn.answers.wording import Voice, facts, opening, ordered
+from app.turn.answers.item_facts import facts, ordered
+from app.turn.answers.voice import Voice
+from app.turn.answers.wording import opening
 from app.understanding import About, Compare, Heard, Order, Table, read, shipped, understand
 from app.understanding.names.linking import Linker
 from recommenders.contract import Request
@@ -106,27 +108,44 @@ def test_each_attribute_that_is_asked_is_answered(message: str, attributes: tupl
 def test_the_notes_in_words() -> None:
     voice = Voice(FILMS, UserState(), 0.0, "popularity")
     both = ("violence", "frightening")
-    assert facts(voice, [1], both) == (
-        "By the catalogue's notes, Fight has strong violence and strong frightening scenes."
+    asked = About((), both, question="how violent and frightening is it?")
+    assert facts(voice, [1], asked) == "Fight has strong violence and strong frightening scenes."
+    assert facts(voice, [0], asked) == "Calm has mild violence and no frightening scenes."
+    assert facts(voice, [2], asked) == ("Unknown has no frightening scenes. I don't know how violent it is.")
+
+
+@pytest.mark.parametrize(
+    ("item", "question", "answer"),
+    [
+        (1, "is it violent?", "Yes, Fight has strong violence."),
+        (0, "is it violent?", "A little: Calm has mild violence."),
+        (2, "is it violent?", "I don't know how violent Unknown is."),
+        (1, "how violent is it?", "Fight has strong violence."),
+    ],
+)
+def test_yes_or_no_comes_first(item: int, question: str, answer: str) -> None:
+    assert (
+        facts(Voice(FILMS, UserState(), 0.0, "popularity"), [item], About((), ("violence",), question=question))
+        == answer
     )
-    assert facts(voice, [0], both) == "By the catalogue's notes, Calm has mild violence and no frightening scenes."
-    assert facts(voice, [2], both) == "By the catalogue's notes, Unknown has no frightening scenes."
-    assert facts(voice, [1], ("violence",)) == "By the catalogue's notes, Fight has strong violence."
 
 
 @pytest.mark.parametrize(
     ("message", "says"),
     [
-        ("is it violent?", "how violent its items are"),
-        ("is it good for kids?", "how violent, sexual or frightening its items are"),
-        ("how long is it?", "the running time of its items"),
+        ("is it violent?", "how violent Calm is"),
+        ("is it good for kids?", "how violent Calm is, how sexual it is or how frightening it is"),
+        ("how long is it?", "how long Calm is"),
+        ("where can I stream it?", "where Calm is streaming"),
+        ("what's the soundtrack like?", "the music of Calm"),
+        ("how much did it cost to make?", "the budget of Calm"),
     ],
 )
 def test_what_a_catalogue_does_not_hold_is_said(message: str, says: str) -> None:
     bare = Linker(Catalogue.of(pd.DataFrame({"item_id": ["1"], "title": ["Calm"]})))
     for heard in (understand(message, ON_TABLE, bare), read(message, ON_TABLE, bare, shipped())):
-        assert heard.leading == About((0,))
-        assert heard.unmatched == (f"this catalogue does not say {says}",)
+        assert isinstance(heard.leading, About) and heard.leading.items == (0,) and heard.leading.unanswered
+        assert heard.unmatched == (f"I don't know {says}",)
     assert not understand("is it violent?", Table(shown=(1,), focus=(1,)), Linker(FILMS)).unmatched
 
 
@@ -138,5 +157,5 @@ def test_the_sentences_about_levels_are_sentences() -> None:
     calm = Request(conditions=(Condition(attribute="violence", operator="at most", values=("mild",)),))
     assert opening(voice, 2, calm) == "Two picks with nothing violent:"
     order = Order(attribute="frightening", rising=True)
-    assert ordered(voice, (0, 1), order) == "The least frightening first: Calm (none), then Fight (strong)."
-    assert ordered(voice, (0, 2), order) == "They are alike in that (frightening: none)."
+    assert ordered(voice, (0, 1), order) == "The least frightening is Calm (none), then Fight (strong)."
+    assert ordered(voice, (0, 2), order) == "They are alike: each of them has no frightening scenes."

@@ -306,9 +306,9 @@ def test_what_was_liked_since_the_conversation_began_counts_in_it(chat: Chat, sc
     time.sleep(0.01)
     conversation = chat.start(person)
     chat.remember(person, "a7", "like")
-    reasons = [r.text for e in ask(chat, conversation.id, "a drama") if isinstance(e, ItemShown) for r in e.reasons]
-    near = [text for text in reasons if "closest to" in text]
-    assert near and all(text.endswith("closest to Heat (1995)") for text in near)
+    reasons = [r for e in ask(chat, conversation.id, "a drama") if isinstance(e, ItemShown) for r in e.reasons]
+    near = [r for r in reasons if r.evidence.get("source") == "similar"]
+    assert near and all(r.evidence["like"] == ["a7"] and "Heat (1995)" in r.text for r in near)
 
 
 def test_what_is_saved_is_no_opinion_and_is_exported(chat: Chat) -> None:

@@ -38,7 +38,7 @@ def test_every_column_of_a_shop_becomes_what_it_is(shop: tuple[Path, imported.Re
     }
     assert found == {
         "year": ("year", {"label": "year"}),
-        "text": ("text", {"label": "description"}),
+        "text": ("text", {"label": "description", "wanted": "what {it} is about"}),
         "price": ("number", {"label": "price", "better": "low", "dimension": "price", "decimal": "."}),
         "players": (
             "number",
@@ -61,7 +61,7 @@ def test_every_column_of_a_shop_becomes_what_it_is(shop: tuple[Path, imported.Re
         "price": "29.90",
         "players": "2 to 4 players",
         "minutes": "45 to 60 minutes",
-        "age": "10 years and more",
+        "age": "ages 10 and up",
         "mechanics": "Worker Placement and Trading",
         "stock": "3 in stock",
         "weight": "medium",
@@ -211,7 +211,7 @@ def test_another_kind_must_fit(tmp_path: Path) -> None:
     [
         ("price", "cannot set 'price'; expected ATTRIBUTE.FIELD=VALUE"),
         ("prise.unit=€", "there is no attribute 'prise'; did you mean 'price'"),
-        ("price.colour=red", "price is a number, which has no 'colour'.*Known: aka, better"),
+        ("price.colour=red", "price is a number, which has no 'colour'.*Known: aka, aside, better"),
         ("price.kind=numbr", "unknown kind of attribute 'numbr'; did you mean 'number'"),
         ("price.hidden=maybe", "hidden: .*given: 'maybe'"),
         ("price.better=cheap", "better: Input should be '', 'low' or 'high'"),

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from app.turn.answers import wording
 from app.turn.answers.grounding import Evidence, Known
-from app.turn.answers.wording import Voice
+from app.turn.answers.reasons import supporting
+from app.turn.answers.voice import Voice
 from app.turn.desk import Desk
 from recommenders.contract import Explanation, Request
 from recommenders.data import Condition, Named, Schema
@@ -54,7 +54,7 @@ def _phrases(schema: Schema, condition: Condition) -> tuple[str, ...]:
 def for_reason(voice: Voice, e: Explanation, request: Request | None) -> Evidence:
     """A sentence about one pick: itself, the history items that spoke for it, what of the request it has."""
     likes = request.like if request is not None else ()
-    supporters = [x.item for x in wording.supporting(e)[:4]]
+    supporters = [x.item for x in supporting(e)[:4]]
     items = dict.fromkeys([e.item, *supporters, *likes])
     c, year = voice.catalogue, int(voice.catalogue.years[e.item])
     return Evidence(

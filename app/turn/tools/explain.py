@@ -2,6 +2,8 @@
 
 from app.turn.desk import Desk, Outcome
 from app.turn.tools.arguments import Items
+from app.words import ordinal
+from recommenders.contract import Explanation
 
 LATEST = 50  # history items tried for leave-one-out; the answer says how many they were
 
@@ -12,10 +14,19 @@ def explain(desk: Desk, *, items: Items) -> Outcome:
     items: titles, or places in the latest answer such as #2
     """
     request = desk.request_behind(items)
+    explanations = desk.explain(items, request, latest=LATEST)
     return Outcome(
-        f"evidence for {', '.join(desk.label(i) for i in items)}",
+        f"evidence: {' · '.join(_figures(desk, e) for e in explanations)}",
         items,
         request,
-        explanations=desk.explain(items, request, latest=LATEST),
+        explanations=explanations,
         facts=tuple(desk.facts(i) for i in items),
     )
+
+
+def _figures(desk: Desk, e: Explanation) -> str:
+    """The evidence in one line, for the trace: ranks, models, and what was left out to find them."""
+    places = [f"{ordinal(p.rank)} by {p.source}" for p in e.provenance if p.source != e.model]
+    without = [f"{ordinal(x.rank_without)} without {desk.label(x.item)}" for x in e.influences[:4]]
+    tried = [f"{e.tried} left out in turn"] if e.tried else []
+    return f"{desk.label(e.item)}: {', '.join([f'{ordinal(e.rank)} by {e.model}', *places, *without, *tried])}"

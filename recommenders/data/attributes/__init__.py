@@ -1,11 +1,12 @@
 """What may be asked of an item: typed attributes, conditions on them, and the schema of a catalogue."""
 
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, both, either
+from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, both, either, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Holding, Operator, Value, each_part
+from recommenders.data.attributes.dimensions import FIT, adjective
 from recommenders.data.attributes.inference import found_in, inferred
 from recommenders.data.attributes.kinds.flag import Flag
 from recommenders.data.attributes.kinds.levels import Levels
-from recommenders.data.attributes.kinds.number import Number
+from recommenders.data.attributes.kinds.number import CHILD, Number
 from recommenders.data.attributes.kinds.text import Text
 from recommenders.data.attributes.kinds.year import Year
 from recommenders.data.attributes.named import Named, names_said
@@ -15,6 +16,8 @@ from recommenders.data.attributes.reading import MOST, Sample
 from recommenders.data.attributes.schema import Bound, Schema, kinds, read_attribute
 
 __all__ = [
+    "CHILD",
+    "FIT",
     "MOST",
     "Attribute",
     "Bound",
@@ -34,6 +37,7 @@ __all__ = [
     "Text",
     "Value",
     "Year",
+    "adjective",
     "both",
     "each_part",
     "either",
@@ -44,4 +48,5 @@ __all__ = [
     "overview_of",
     "read_attribute",
     "stands_in",
+    "yes_or_no",
 ]

@@ -9,7 +9,7 @@ lists attributes by name.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -76,6 +76,12 @@ class Attribute(BaseModel, ABC):
     heard   whether a message can make conditions of it; where not, a model still can, and people may ask for it
     told    whether it is said of an item
     asked   regular expressions of what a question for it has, besides its names
+    sentence how a sentence says it: "{it} runs {value}"; what stands in [brackets] is left out where one of the columns
+            named there, {like_this}, is unknown: "{it} won {value}[ ({nominations} nominations)]"
+    otherwise how where there is none: "{it} isn't part of a series that I know of"
+    wanted  what a question for it wants to know: "who directed {it}"
+    spoiler told to nobody who does not ask for it
+    aside   left out of summaries
     counted made of the interactions: recommenders, which read those themselves, do not read it
     derived of other columns: their names, first the one whose place it takes
     writers language models that filled cells which the owner left blank, each with how many
@@ -101,6 +107,11 @@ class Attribute(BaseModel, ABC):
     heard: bool = True
     told: bool = True
     asked: tuple[str, ...] = ()
+    sentence: str = ""
+    otherwise: str = ""
+    wanted: str = ""
+    spoiler: bool = False
+    aside: bool = False
     counted: bool = False
     derived: tuple[str, ...] = ()
     writers: tuple[tuple[str, int], ...] = ()
@@ -236,9 +247,44 @@ class Attribute(BaseModel, ABC):
         """The condition as one of a list of what was understood: "price: at most 40 €", "not Horror"."""
         return f"{'not ' if condition.refused else ''}{self.said}: {self.bare(condition)}"
 
+    def behind(self, value: str) -> str:
+        """What stands behind a noun for its sentence with this value: "rated PG", "with a happy ending"; "" for a
+        sentence of another form."""
+        for opening, instead in (("{it} is ", ""), ("{it} has ", "with ")):
+            if self.sentence.startswith(opening):
+                return instead + said_by(self.sentence.removeprefix(opening), {"value": value})
+        return ""
+
     def phrase(self, condition: Condition) -> tuple[str, str]:
         """The condition in a sentence, as (before the noun, behind it): ("horror", "") or ("", "under 2 hours")."""
         return "", f"{'not ' if condition.refused else ''}with {self.said} {self.bare(condition)}"
+
+    # -- answered ---------------------------------------------------------------------------------------------------
+
+    @property
+    def pattern(self) -> str:
+        """The sentence that says it."""
+        return self.sentence or f"the {self.said} of {{it}} is {{value}}"
+
+    def value(self, cell: Any) -> str:
+        """A known cell within its sentence."""
+        return self.tell(cell)
+
+    def states(self, it: str, cell: Any, beside: Callable[[str], str] = lambda name: "") -> str:
+        """A known cell as a sentence about `it`, without a full stop. beside: what other columns tell of the item."""
+        return said_by(self.pattern, {"it": it, "value": self.value(cell)}, beside)
+
+    def supposes(self, question: str, values: Sequence[str]) -> Condition | None:
+        """What a question for it supposes: of "did it win any?", that there is some. values: what `values` gave."""
+        return None
+
+    def verdict(self, cell: Any, question: str, column: Column) -> str:
+        """What an answer to a yes-or-no question begins with: "Yes,", "A little:"; "" where it asks nothing of that."""
+        return ""
+
+    def unknown_of(self, it: str) -> str:
+        """That it is not known of `it`."""
+        return f"I don't know {(self.wanted or f'the {self.said} of {{it}}').replace('{it}', it)}"
 
     # -- heard ------------------------------------------------------------------------------------------------------
 
@@ -252,6 +298,10 @@ class Attribute(BaseModel, ABC):
         """The order that a text asks for: "the shortest", "cheapest first"."""
         return None
 
+    def hear_comparison(self, text: str) -> Ordered | None:
+        """The order by which a text compares two: "which is newer?"."""
+        return None
+
     def foremost(self, rising: bool) -> str:
         """What the first in an order is called: "cheapest", "newest", "least violent"."""
         return f"{'lowest' if rising else 'highest'} {self.said}"
@@ -263,7 +313,12 @@ class Attribute(BaseModel, ABC):
 
     def asks(self, text: str) -> bool:
         """Whether a question is about it: "how long is it?"."""
-        return bool(self.asked) and bool(re.search(rf"\b(?:{'|'.join(self.asked)})\b", text, re.IGNORECASE))
+        return next(self.asked_at(text), None) is not None
+
+    def asked_at(self, text: str) -> Iterator[tuple[int, int]]:
+        """The characters by which a text asks for it in words of its own, not by name."""
+        if self.asked:
+            yield from (m.span() for m in re.finditer(rf"\b(?:{'|'.join(self.asked)})(?!\w)", text, re.IGNORECASE))
 
     def values(self, cells: Sequence[Any]) -> tuple[str, ...]:
         """The names that its cells have, for kinds whose values are names; in order."""
@@ -318,7 +373,7 @@ class Attribute(BaseModel, ABC):
         return {
             name: field
             for name, field in cls.model_fields.items()
-            if name not in ("name", "derived", "asked", "counted", "writers")
+            if name not in ("name", "derived", "asked", "counted", "synonyms", "writers")
         }
 
     def condition(self, operator: Operator, *values: Value, refused: bool = False, said: str = "") -> Condition:
@@ -340,6 +395,33 @@ def in_question(words: re.Pattern[str], text: str) -> bool:
 
 
 _SENTENCE = re.compile(r"[.!]")
+_WONDERS = re.compile(r"\b(?:what|who|whom|whose|which|when|where|how|why)(?:['’]?s|['’]?re)?\b", re.IGNORECASE)
+
+
+def yes_or_no(question: str) -> bool:
+    """Whether a question is answered by yes or no: it has no word that asks for more."""
+    return not _WONDERS.search(question)
+
+
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_COLUMN = re.compile(r"\{(\w+)\}")
+_AN = re.compile(r"\b([Aa]) (?=[aeiou])")
+_ONE = re.compile(r"(?<![\d.,])1 (\w+)s\b")
+
+
+def said_by(pattern: str, given: Mapping[str, str], beside: Callable[[str], str] = lambda name: "") -> str:
+    """A pattern with what its {names} stand for: `given`, or what other columns tell of the item. What stands in
+    [brackets] is left out where one of its names is unknown."""
+
+    def told(match: re.Match[str]) -> str:
+        return given.get(match[1]) or beside(match[1])
+
+    def optional(match: re.Match[str]) -> str:
+        names = _COLUMN.findall(match[1])
+        filled = _COLUMN.sub(told, match[1])
+        return _ONE.sub(r"1 \1", filled) if all(given.get(n) or beside(n) for n in names) else ""
+
+    return _AN.sub(r"\1n ", _COLUMN.sub(told, _OPTIONAL.sub(optional, pattern))).replace("the The ", "the ")
 
 
 def either(names: Sequence[str]) -> str:

@@ -44,10 +44,11 @@ class Dimension:
     low, high  adjectives for little and much of it, each as (plain, comparative, superlative)
     plain      what a bare quantity means: a budget ("20 euros") is a bound, players are a number, a length is about it
     span       what "2-4" in a cell means: any of them may be chosen, or it is not known better; "" no ranges expected
-    asked      how a question for it begins
+    asked      regular expressions of what a question for it has
     there, gone  words for there being some of it, and none; having: what a sentence says before it ("with")
     exact      words for one value: "solo" is one player
     cues       what stands before a bare number that is one of it: "for 2"
+    sentence   how a sentence says it; wanted: what a question for it wants to know
     """
 
     columns: tuple[str, ...]
@@ -64,7 +65,20 @@ class Dimension:
     gone: tuple[str, ...] = ()
     exact: tuple[tuple[str, float], ...] = ()
     cues: tuple[str, ...] = ()
+    sentence: str = ""
+    wanted: str = ""
 
+
+FIT = (
+    r"(?:kid|child|family)[\s-]?friendly",
+    r"(?:suitable|ok|okay|appropriate|fine|safe|good|right|something|all\s+right|too\s+\w+)\s+(?:for|to\s+watch\s+with)\s+"
+    r"(?:\w+\s+){0,3}?(?:kids?|child(?:ren)?|famil(?:y|ies)|daughters?|sons?|nephews?|nieces?|grand\w+|boys?|girls?|"
+    r"little\s+ones?|teens?|teenagers?|\d+[\s-]years?[\s-]olds?|\d+)",
+    r"(?:can|could|may|should|let|would|will)\s+(?:i\s+|we\s+)?(?:\w+\s+){0,3}?(?:kids?|child(?:ren)?|daughters?|sons?|\d+[\s-]years?[\s-]olds?)"
+    r"\s+(?:\w+\s+)?(?:watch|see|play|read|like|enjoy|love)",
+    r"(?:watch|see|play|read)\s+(?:it|that|this)\s+with\s+(?:\w+\s+){0,2}?(?:kids?|child(?:ren)?)",
+)
+"""What people ask who have somebody young in mind."""
 
 DIMENSIONS: Mapping[str, Dimension] = {
     "price": Dimension(
@@ -76,6 +90,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
         better="low", plain="at most", span="doubt",
         asked=("how much is", "how much does", "how much are", "how expensive", "what does it cost", "how cheap"),
         cues=("budget", "budget is", "budget of", "budget is about", "spend", "pay", "cost", "costs", "costing"),
+        sentence="{it} costs {value}", wanted="what {it} costs",
     ),
     "duration": Dimension(
         ("runtime", "running", "duration", "length", "minutes", "mins", "playtime", "playing", "hours", "dauer",
@@ -83,6 +98,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
         low=(("short", "shorter", "shortest"), ("quick", "quicker", "quickest")),
         high=(("long", "longer", "longest"),), plain="about", span="doubt",
         asked=("how long",),
+        sentence="{it} takes {value}", wanted="how long {it} is",
     ),
     "players": Dimension(
         ("players", "player", "spieler"), "players", "players", plain="is", span="choice",
@@ -92,17 +108,20 @@ DIMENSIONS: Mapping[str, Dimension] = {
                ("my partner and me", 2), ("my wife and me", 2), ("my husband and me", 2)),
         cues=("for", "for the", "we are", "we're", "we will be", "party of", "group of", "family of", "played by",
               "playable by", "playable with", "works with", "works for", "plays"),
+        sentence="{it} is for {value}", wanted="for how many {it} is",
     ),
     "age": Dimension(
         ("age", "ages", "alter"), "years", "age", plain="at most", span="choice",
-        asked=("from what age", "from which age", "what age", "which age", "how old do"),
+        asked=("from what age", "from which age", "what age", "which age", "how old do", *FIT),
         cues=("aged", "age of", "kids", "kids of", "children", "children of", "child of", "boy of", "girl of"),
+        sentence="{it} is for {value}", wanted="for what age {it} is",
     ),
     "pages": Dimension(
         ("pages", "pagecount", "seiten"), "pages", "pages",
         low=(("short", "shorter", "shortest"), ("thin", "thinner", "thinnest")),
         high=(("long", "longer", "longest"), ("thick", "thicker", "thickest")), plain="about",
         asked=("how long", "how many pages", "how thick"),
+        sentence="{it} has {value}", wanted="how many pages {it} has",
     ),
     "rating": Dimension(
         ("rating", "stars", "score", "bewertung"), "stars", "rating",
@@ -110,6 +129,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
         high=(("well rated", "better rated", "best rated"), ("highly rated", "higher rated", "highest rated"),
               ("popular with others", "better", "best")), better="high", plain="at least",
         asked=("how good is", "how well rated", "how is it rated", "what rating"), cues=("rated",),
+        sentence="{it} is rated {value}", wanted="how {it} is rated",
     ),
     "awards": Dimension(
         ("oscars", "oscar", "awards"), "", "awards", better="high", plain="at least", having="with",
@@ -117,6 +137,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
         there=("Oscars", "Oscar", "Oscar winner", "Oscar winners", "Oscar-winning", "Oscar winning",
                "won an Oscar", "Academy Award", "Academy Awards", "Academy Award winner", "Academy Award winners",
                "award-winning", "award winning", "award winner", "award winners"),
+        sentence="{it} won {value}", wanted="what {it} won",
     ),
     "stock": Dimension(
         ("stock", "instock", "quantity", "inventory", "availability", "available", "bestand", "lager"), "", "in stock",
@@ -127,6 +148,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "weight": Dimension(
         ("weight", "gewicht"), "kg", "weight", low=(("light", "lighter", "lightest"),),
         high=(("heavy", "heavier", "heaviest"),), asked=("how heavy",),
+        sentence="{it} weighs {value}", wanted="how heavy {it} is",
     ),
     "complexity": Dimension(
         ("complexity", "difficulty"), "", "complexity",
@@ -137,6 +159,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "alcohol": Dimension(
         ("alcohol", "abv"), "%", "alcohol", low=(("light", "lighter", "lightest"), ("weak", "weaker", "weakest")),
         high=(("strong", "stronger", "strongest"),), asked=("how strong", "how much alcohol"),
+        sentence="{it} has {value} of alcohol", wanted="how strong {it} is",
     ),
 }  # fmt: skip
 
@@ -187,6 +210,13 @@ def superlative(dimension: str, *, little: bool) -> str:
     d = DIMENSIONS.get(dimension)
     side = () if d is None else d.low if little else d.high
     return side[0][2] if side else ""
+
+
+def adjective(dimension: str, *, little: bool) -> str:
+    """ "cheap"; "" for a dimension without such words."""
+    d = DIMENSIONS.get(dimension)
+    side = () if d is None else d.low if little else d.high
+    return side[0][0] if side else ""
 
 
 def _degrees(dimension: str, place: int, more: str, less: str) -> Ways:

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from pydantic import field_validator
 
 from app.errors import DataError
 from app.words import folded
-from recommenders.data.attributes.attribute import Attribute, Column, both, either, unknown_value
+from recommenders.data.attributes.attribute import Attribute, Column, both, either, unknown_value, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Operator
+from recommenders.data.attributes.dimensions import any_of
 from recommenders.data.attributes.quoting import stands_in
 from recommenders.data.attributes.reading import name_parts, one_of
 
@@ -82,6 +84,7 @@ class Named(Attribute):
     capital, a cue or their length
     prefix  what a sentence says before such a name, behind the noun ("with", "in", "by"); "" puts it before the noun
     together  several that are wanted must all be there
+    synonyms  names, each with what a question may call it: "happy ending", "end well"
     """
 
     unknown_passes_refusal = True
@@ -89,6 +92,12 @@ class Named(Attribute):
     proper: bool = False
     prefix: str = ""
     together: bool = False
+    synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @field_validator("synonyms", mode="before")
+    @classmethod
+    def _paired(cls, synonyms: Any) -> Any:
+        return tuple(synonyms.items()) if isinstance(synonyms, Mapping) else synonyms
 
     @property
     def any_of(self) -> Operator:
@@ -116,6 +125,8 @@ class Named(Attribute):
             return "", f"without {either(names if self.proper else [n.lower() for n in names])}"
         if self.prefix or self.proper:
             return "", f"{self.prefix or self.said} {either(names)}"
+        if not self.together and (behind := self.behind(either(names))):
+            return "", behind
         lower = [n.lower() for n in names]
         return (both(lower) if condition.operator == "has all" else either(lower)), ""
 
@@ -139,6 +150,16 @@ class Named(Attribute):
         return "; ".join(
             f"it is not {told}{n}" for n in (names if condition.operator == "has all" else [either(names)])
         )
+
+    def supposes(self, question: str, values: Sequence[str]) -> Condition | None:
+        """The names that a question speaks of, where there are few: "is it good for a date?"."""
+        few, called = values if len(values) <= _LISTED else (), dict(self.synonyms)
+        names = [v for v in few if any_of((_ARTICLE.sub("", v), *called.get(v, ()))).search(question)]
+        return self.condition(self.any_of, *names, said=question) if names else None
+
+    def verdict(self, cell: Any, question: str, column: Column) -> str:
+        """Of what is there or not: "is it part of a series?"."""
+        return "Yes," if self.otherwise and yes_or_no(question) else ""
 
     def writable(self, values: Sequence[str]) -> dict[str, Any]:
         return {"type": "string", "enum": list(values)} if values else {"type": "string"}
@@ -177,4 +198,5 @@ class Named(Attribute):
         return (given,) if isinstance(given, str) else tuple(str(v) for v in given)
 
 
+_ARTICLE = re.compile(r"^(?:an?|the)\s+")
 _LISTED = 60  # values that a schema lists

@@ -26,7 +26,7 @@ class Overview:
     @property
     def details(self) -> Mapping[str, Any]:
         """What the kind has besides the words: unit, levels, separator, ...; only where it says something."""
-        words = {"name", "label", "aka", "better", "hidden", "asked", "writers"}
+        words = {"name", "label", "aka", "better", "hidden", "asked", "sentence", "otherwise", "wanted", "writers"}
         fields = self.attribute.model_dump(mode="json", exclude_defaults=True)
         return {key: value for key, value in fields.items() if key not in words}
 

@@ -75,7 +75,12 @@ class Schema:
 
     @property
     def told(self) -> tuple[Attribute, ...]:
-        """Those that are said of an item and asked about."""
+        """Those that are said of an item unasked; no spoilers."""
+        return tuple(a for a in self.asked if not a.spoiler)
+
+    @property
+    def asked(self) -> tuple[Attribute, ...]:
+        """Those that a question is answered from."""
         return tuple(a for a in self.shown if a.told)
 
     def replaced(self, changed: Attribute) -> "Schema":
@@ -188,6 +193,22 @@ class Bound:
         """The cell of an item for people; "" where it is not known."""
         attribute, cell = self.schema[name], self.cells(name)[item]
         return "" if attribute.unknown(cell) else attribute.tell(cell)
+
+    def states(self, name: str, item: int, it: str) -> str:
+        """The cell of an item as a sentence about `it`; "" where it is not known."""
+        attribute, cell = self.schema[name], self.cells(name)[item]
+        return "" if attribute.unknown(cell) else attribute.states(it, cell, lambda other: self._beside(other, item))
+
+    def _beside(self, name: str, item: int) -> str:
+        """What another column tells of an item, within its sentence; "" where there is none."""
+        if name not in self.schema or self.schema[name].unknown(cell := self.cells(name)[item]):
+            return ""
+        return self.schema[name].value(cell)
+
+    def verdict(self, name: str, item: int, question: str) -> str:
+        """What the answer to a yes-or-no question for it begins with; "" where it is no such question."""
+        attribute, cell = self.schema[name], self.cells(name)[item]
+        return "" if attribute.unknown(cell) else attribute.verdict(cell, question, self.column(name))
 
     def ordered(self, name: str, items: Sequence[int], *, rising: bool) -> list[int]:
         """Items by this attribute, those of unknown cell last; equal ones as they came."""

@@ -164,7 +164,8 @@ def requests(name: str) -> list[tuple[str, str]]:
 def _key(files: list[Path]) -> str:
     """Changes when a file or the code that reads it does."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+    code = Path(__file__).parents[1]
+    for path in sorted((*code.rglob("*.py"), *code.rglob("*.toml"))):
         digest.update(path.read_bytes())
     for path in files:
         if path.is_file():

@@ -19,8 +19,9 @@ _SOURCES = {
     "true story": f"{_OF} a true story", "book": f"{_OF} a book", "play": f"{_OF} a play", "comic": f"{_OF} a comic",
     "tv series": f"{_OF} a television series", "short story": f"{_OF} a short story", "musical": f"{_OF} a musical",
     "game": f"{_OF} a game", "fairy tale": f"{_OF} a fairy tale", "film": "a remake",
+    "original": "an original story",
 }  # fmt: skip
-"""What a film was made of -> how it is said; "original" says nothing."""
+"""What a film was made of -> how it is said."""
 
 REQUESTS = Path(__file__).with_name("film_requests.csv")
 """Requests in people's words that were written for these films: what they are searched by besides their texts."""

@@ -1,12 +1,20 @@
 """Yes or no: in stock, black and white, for beginners."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from app.errors import DataError, UnknownName
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, free, in_question, wrong_cell
+from recommenders.data.attributes.attribute import (
+    Attribute,
+    Column,
+    Hit,
+    free,
+    in_question,
+    said_by,
+    wrong_cell,
+)
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.dimensions import DIMENSIONS, any_of, denied, dimension_of
 from recommenders.data.attributes.reading import MOST, Sample
@@ -87,6 +95,14 @@ class Flag(Attribute):
     def tell(self, cell: Any) -> str:
         return self.said if cell else (self.opposite[0] if self.opposite else f"not {self.said}")
 
+    def states(self, it: str, cell: Any, beside: Callable[[str], str] = lambda name: "") -> str:
+        pattern = (self.sentence if cell else self.otherwise) or "{it} is {value}"
+        return said_by(pattern, {"it": it, "value": self.tell(cell)}, beside)
+
+    def supposes(self, question: str, values: Sequence[str]) -> Condition | None:
+        opposite = any_of(self.opposite).search(question) and not any_of(self.names).search(question)
+        return self.condition("is", not opposite, said=question)
+
     def bare(self, condition: Condition) -> str:
         return self.tell(bool(condition.values[0]) is not condition.refused)
 
@@ -94,7 +110,8 @@ class Flag(Attribute):
         return self.bare(condition)
 
     def phrase(self, condition: Condition) -> tuple[str, str]:
-        return "", self.bare(condition)
+        holds = bool(condition.values[0]) is not condition.refused
+        return "", (self.behind("") if holds else "") or self.bare(condition)
 
     def objects(self, cell: Any, condition: Condition) -> str:
         return f"it is {self.tell(cell)}"
@@ -113,8 +130,13 @@ class Flag(Attribute):
                     found.append(Hit(match.start(), match.end(), self.condition("is", holds, said=match.group())))
         return free(sorted(found, key=lambda h: h.start), taken)
 
+    def asked_at(self, text: str) -> Iterator[tuple[int, int]]:
+        yield from super().asked_at(text)
+        yield from (match.span() for match in any_of((*self.names, *self.opposite)).finditer(text))
+
     def asks(self, text: str) -> bool:
-        return super().asks(text) or in_question(any_of((*self.names, *self.opposite)), text)
+        words = any_of((*self.names, *self.opposite))
+        return next(super().asked_at(text), None) is not None or in_question(words, text)
 
     def key(self, cell: Any) -> float | None:
         return None if cell is None else float(cell)

@@ -17,6 +17,7 @@ from recommenders.data.attributes.attribute import (
     free,
     in_question,
     wrong_cell,
+    yes_or_no,
 )
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.dimensions import any_of, denied
@@ -134,6 +135,20 @@ class Levels(Attribute):
     def _written(self, level: str) -> str:
         return level.upper() if self.capitals else level
 
+    def value(self, cell: Any) -> str:
+        """ "No violence" rather than "none violence"."""
+        return "no" if self.levels[cell] == "none" and self.sentence else self.tell(cell)
+
+    def verdict(self, cell: Any, question: str, column: Column) -> str:
+        if not yes_or_no(question):
+            return ""
+        if asked := any_of(self.levels).search(question):
+            return "Yes," if " ".join(asked.group().lower().split()) == self.levels[cell] else "No,"
+        if not any_of((*self.adjectives, self.said, *self.aka)).search(question):
+            return ""
+        place = cell / (len(self.levels) - 1)
+        return "No," if not place else "A little:" if place < _MUCH else "Yes,"
+
     def bare(self, condition: Condition) -> str:
         values = either([self._written(str(v)) for v in condition.values])
         return values if condition.operator in ("is", "one of") else f"{condition.operator} {values}"
@@ -145,7 +160,10 @@ class Levels(Attribute):
 
     def phrase(self, condition: Condition) -> tuple[str, str]:
         described = self.describe(condition)
-        return ("", f"with {described}") if described.startswith("nothing ") else super().phrase(condition)
+        if described.startswith("nothing "):
+            return "", f"with {described}"
+        behind = self.behind(self.bare(condition))
+        return ("", f"{'not ' if condition.refused else ''}{behind}") if behind else super().phrase(condition)
 
     def objects(self, cell: Any, condition: Condition) -> str:
         return f"its {self.said} is {self.tell(cell)}"
@@ -264,6 +282,13 @@ class Levels(Attribute):
             return Ordered(self.name, less, match.start(), match.end())
         return None
 
+    def hear_comparison(self, text: str) -> Ordered | None:
+        for match, less in self._degrees(text, _comparative):
+            return Ordered(self.name, less, match.start(), match.end())
+        for match in any_of(tuple(_comparative(w) for w in self.adjectives if " " not in w)).finditer(text):
+            return Ordered(self.name, False, match.start(), match.end())
+        return None
+
     def asks(self, text: str) -> bool:
         words = "|".join((*map(re.escape, (*self.adjectives, self.said, *self.aka)), *self.asked))
         return in_question(re.compile(rf"\b(?:{words})\b", re.IGNORECASE), text)
@@ -329,6 +354,7 @@ def _stem(word: str) -> str:
 
 
 _SHORT = 6  # letters of an adjective in -y whose superlative is one word: "funniest"
+_MUCH = 0.5  # of a scale: from there on an item is what its adjective says
 _BOUND = re.compile(
     r"(?:(?P<most>\b(?:at\s+(?:the\s+)?most|up\s+to|max(?:imum)?|no\s+more\s+than|not\s+more\s+than|(?:nothing|not|no)\s+"
     r"\w+er\s+than))|\b(?:at\s+(?:the\s+)?least|min(?:imum)?|no\s+less\s+than|not\s+less\s+than))\s+(?:a\s+)?$",

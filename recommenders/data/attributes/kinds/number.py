@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
 
@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import field_validator
 
 from app.errors import DataError, UnknownName, did_you_mean
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, free, wrong_cell
+from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, free, wrong_cell, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.dimensions import (
     DIMENSIONS,
@@ -184,7 +184,8 @@ class Number(Attribute):
             hours, minutes = divmod(round(value), 60)
             return f"{hours} hour{'s' * (hours > 1)}" + (f" {minutes} minutes" if minutes else "")
         if self.words.there:
-            return f"{value:,g} {self.said}" if value else f"none {self.said}"
+            said = self.said.removesuffix("s") if value == 1 else self.said
+            return f"{value:,g} {said}" if value else f"{'no' if self.words.having else 'none'} {said}"
         plain = f"{value:,.2f}" if value % 1 and (self.unit in MONEY or self.dimension == "price") else f"{value:,g}"
         if not self.unit:
             return plain
@@ -195,7 +196,7 @@ class Number(Attribute):
         if low == high:
             return self.amount(low)
         if np.isinf(high):
-            return f"{self.amount(low)} and more"
+            return f"ages {low:g} and up" if self.dimension == "age" else f"{self.amount(low)} and more"
         return self.range(low, high) if low else f"up to {self.amount(high)}"
 
     def range(self, low: float, high: float) -> str:
@@ -203,6 +204,45 @@ class Number(Attribute):
         if self.unit == "minutes":
             return f"{self.amount(low)} to {self.amount(high)}" if low >= 60 else f"{low:g} to {high:g} minutes"
         return f"{low:g} to {self.amount(high)}"
+
+    @property
+    def pattern(self) -> str:
+        return self.sentence or self.words.sentence or super().pattern
+
+    def value(self, cell: Any) -> str:
+        """ "No nominations" rather than "0 nominations"."""
+        return "no" if cell == (0, 0) and self.whole and not self.unit and not self.words.there else self.tell(cell)
+
+    def unknown_of(self, it: str) -> str:
+        if self.wanted or not self.words.wanted:
+            return super().unknown_of(it)
+        return f"I don't know {self.words.wanted.replace('{it}', it)}"
+
+    def supposes(self, question: str, values: Sequence[str]) -> Condition | None:
+        return self.condition("at least", 1, said=question) if self.words.there else None
+
+    def verdict(self, cell: Any, question: str, column: Column) -> str:
+        """Of "is it long?": whether it is in the longest third of all; of "for a ten-year-old?": from what age on it
+        is."""
+        if not yes_or_no(question):
+            return ""
+        if self._from_there:
+            return self._for_age(cell[0], question)
+        known = column.low[column.known()] if isinstance(column, Amounts) else np.empty(0)
+        for pattern, little in plains(self.dimension) if len(known) else ():
+            if pattern.search(question):
+                return _in_thirds(cell[0], known, little=little)
+        if self.better == "high" and self.asked and len(known) and _GOOD.search(question):
+            return _in_thirds(cell[0], known, little=False).replace("In between", "So-so")
+        return ""
+
+    def _for_age(self, least: float, question: str) -> str:
+        years = [q.low for q in quantities(question) if q.low < _GROWN]
+        if years:
+            return "Yes," if least <= min(years) else "No,"
+        if not _YOUNG.search(question):
+            return ""
+        return "Yes," if least <= CHILD else "No," if least > _BIG_CHILD else "For bigger ones:"
 
     def bare(self, condition: Condition) -> str:
         values = [float(v) for v in condition.values]
@@ -231,7 +271,9 @@ class Number(Attribute):
             return "", f"{self.words.having} {said}".strip()
         if self.unit and self.unit not in ("years", "stars", "%") and self.dimension != "age":
             return "", f"for {said}" if condition.operator == "is" and self.words.plain == "is" else said
-        return "", f"{'for' if self.dimension == 'age' else 'with'} {self.said} {said}"
+        if self.dimension == "age":
+            return "", f"for {said if condition.operator != 'is' else f'{float(condition.values[0]):g}-year-olds'}"
+        return "", f"with {self.said} {said}"
 
     @property
     def step(self) -> float:
@@ -382,10 +424,26 @@ class Number(Attribute):
             return Ordered(self.name, self.better != "high", *match.span())
         return None
 
+    def hear_comparison(self, text: str) -> Ordered | None:
+        for pattern, little in comparatives(self.dimension):
+            if (match := pattern.search(text)) and match.group().lower() != "better":
+                return Ordered(self.name, little, *match.span())
+        for words, little in (("more", False), ("higher", False), ("fewer", True), ("less", True), ("lower", True)):
+            if match := any_of(tuple(f"{words} {name}" for name in self.names)).search(text):
+                return Ordered(self.name, little, *match.span())
+        return None
+
+    def asked_at(self, text: str) -> Iterator[tuple[int, int]]:
+        yield from super().asked_at(text)
+        yield from (match.span() for match in _asked(self.words.asked).finditer(text))
+
     def asks(self, text: str) -> bool:
-        if super().asks(text) or any(phrase in " ".join(text.lower().split()) for phrase in self.words.asked):
+        if super().asks(text):
             return True
-        return "?" in text and bool(any_of(self.called).search(text)) and bool(_ASKS.search(text))
+        if "?" in text and yes_or_no(text) and any(p.search(text) for p, _ in plains(self.dimension)):
+            return True
+        called = self.names if self.unit == "years" else self.called  # "what year is it from?" asks for no age
+        return "?" in text and bool(any_of(called).search(text)) and bool(_ASKS.search(text))
 
     def key(self, cell: Any) -> float | None:
         return None if cell is None else float(cell[0])
@@ -547,6 +605,21 @@ def _plain(value: float) -> int | float:
     return int(value) if float(value).is_integer() else value
 
 
+def _in_thirds(value: float, known: np.ndarray, *, little: bool) -> str:
+    """Where a value is among all: in the third that was asked for, in the opposite one, or between."""
+    low, high = np.quantile(known, (1 / 3, 2 / 3))
+    if (value <= low) if little else (value >= high):
+        return "Yes,"
+    return "No," if (value >= high if little else value <= low) else "In between:"
+
+
+@cache
+def _asked(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """What a question has that asks for it; nothing where there are no phrases."""
+    words = "|".join(p.replace(" ", r"\s+") for p in phrases)
+    return re.compile(rf"\b(?:{words})\b" if words else r"(?!)", re.IGNORECASE)
+
+
 @cache
 def _named_before(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(
@@ -566,6 +639,11 @@ def _named_behind(names: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:[.,]\d{3})*")
+CHILD = 8
+"""How old "kids" are, where nobody says it."""
+_BIG_CHILD, _GROWN = 12, 30  # years
+_YOUNG = re.compile(r"\b(?:kids?|child\w*|famil\w+|little\s+ones?|daughters?|sons?|nephews?|nieces?)\b", re.IGNORECASE)
+_GOOD = re.compile(r"\b(?:good|great|worth|any\s+good|well\s+liked|popular|well[\s-]known|famous)\b", re.IGNORECASE)
 _NO_WORDS = Dimension((), "", "")
 _HUGE = 1e15
 _IDIOM = re.compile(

@@ -43,6 +43,10 @@ class Text(Attribute):
     def tell(self, cell: Any) -> str:
         return str(cell)
 
+    @property
+    def pattern(self) -> str:
+        return self.sentence or "{it}: {value}"
+
     def bare(self, condition: Condition) -> str:
         return " ".join(map(str, condition.values))
 

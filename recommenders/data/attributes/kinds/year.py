@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from app.errors import DataError, UnknownName
-from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, wrong_cell
+from recommenders.data.attributes.attribute import Attribute, Column, Hit, Ordered, wrong_cell, yes_or_no
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.reading import MOST, Sample, name_parts
 
@@ -359,6 +359,26 @@ class Year(Attribute):
             Hit(min(s for s, _ in read.spans), max(e for _, e in read.spans), c, read.relative) for c in self.of(read)
         ]
 
+    @property
+    def pattern(self) -> str:
+        return self.sentence or "{it} is from {value}"
+
+    def unknown_of(self, it: str) -> str:
+        return super().unknown_of(it) if self.wanted else f"I don't know from when {it} is"
+
+    def verdict(self, cell: Any, question: str, column: Column) -> str:
+        """Of "is it new?": whether it is among the newest third; of "is it old?", the oldest."""
+        known = column.years[column.known()] if isinstance(column, Calendar) else np.empty(0)
+        asked = _AGE.search(question) if yes_or_no(question) and len(known) else None
+        if asked is None:
+            return ""
+        low, high = np.quantile(known, (1 / 3, 2 / 3))
+        return "Yes," if (cell <= low if asked["old"] else cell >= high) else "No,"
+
+    def hear_comparison(self, text: str) -> Ordered | None:
+        match = _COMPARED.search(text)
+        return None if match is None else Ordered(self.name, bool(match["old"]), match.start(), match.end())
+
     def foremost(self, rising: bool) -> str:
         return "oldest" if rising else "newest"
 
@@ -438,4 +458,11 @@ _DATES = tuple(
     )
 )
 _ORDER = re.compile(r"\b(?:(?P<old>oldest|earliest)|newest|latest|most\s+recent)\b", re.IGNORECASE)
-_ASKS = re.compile(r"\bwhen\b|\b(?:what|which)\s+year\b|\bhow\s+old\b|\bcome\s+out\b|\bcame\s+out\b", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"\b(?:(?P<old>older|earlier|came\s+(?:out\s+)?first)|newer|later|more\s+recent)\b", re.IGNORECASE
+)
+_AGE = re.compile(r"\b(?:(?P<old>old|vintage)|new|recent|modern)\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\b(?:is|was)\s+(?:it|that|this)\s+(?:\w+\s+)?(?:new|old|recent|modern)\b|\bwhen\b|\b(?:what|which)\s+year\b|\bhow\s+old\b|\bcome\s+out\b|\bcame\s+out\b",
+    re.IGNORECASE,
+)
