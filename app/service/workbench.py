@@ -16,7 +16,7 @@ from app.settings import Settings
 from recommenders.contract import Recommender, Role, artefact, registry
 from recommenders.data import Catalogue, Dataset, UserState, sources
 from recommenders.learning import OnlineLearner
-from recommenders.pipeline import Pipeline, PipelineConfig, tuned
+from recommenders.pipeline import Likeness, Pipeline, PipelineConfig, likes, tuned
 from recommenders.texts import TEXT_INDEX, TextEncoder, TextIndex
 
 
@@ -31,6 +31,7 @@ class Workbench:
         self._pipelines: dict[tuple[str, str | None], Pipeline] = {}
         self._texts: TextIndex | None = None
         self._texts_tried = False
+        self._likeness: Likeness | None = None
 
     # -- data -------------------------------------------------------------------------------------------------------
 
@@ -109,8 +110,15 @@ class Workbench:
                     self.text_index(),
                     self._config(generator, ranker),
                     self.dataset.popularity,
+                    self._how_alike(),
                 )
             return self._pipelines[key]
+
+    def _how_alike(self) -> Likeness:
+        if self._likeness is None:
+            texts = self.text_index()
+            self._likeness = Likeness(self.catalogue, None if texts is None else texts.vectors, likes(self.dataset))
+        return self._likeness
 
     def _config(self, generator: str, ranker: str | None) -> PipelineConfig:
         config = PipelineConfig(liked_from=self.dataset.liked_from if self.dataset.explicit else 0.0)
@@ -127,6 +135,7 @@ class Workbench:
             self._dataset, self._texts, self._texts_tried = None, None, False
             self._models.clear()
             self._pipelines.clear()
+            self._likeness = None
 
     # -- people -----------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ def _warm(made: Chat) -> None:
         warm = getattr(model, "warm", None)  # models that run in this process have it
         if warm is not None:
             warm()
+        pipeline.likeness.prepare()
         if pipeline.texts is not None:
             pipeline.texts.encoder.query("warm-up")
     except Exception as error:  # whatever is wrong is told in words when it is needed

@@ -77,6 +77,7 @@ class Attribute(BaseModel, ABC):
     asked   regular expressions of what a question for it has, besides its names
     counted made of the interactions: recommenders, which read those themselves, do not read it
     derived of other columns: their names, first the one whose place it takes
+    parts   says of which whole an item is a part, or which part: who knows one part of a series knows of the others
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,6 +100,7 @@ class Attribute(BaseModel, ABC):
     asked: tuple[str, ...] = ()
     counted: bool = False
     derived: tuple[str, ...] = ()
+    parts: bool = False
 
     # -- cells ------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from app.errors import DataError
 from recommenders.data.attributes import Schema, read_attribute
+from recommenders.data.sources import _film_facts
 from recommenders.data.sources._titles import article_first, split_year
 from recommenders.data.tables import Catalogue, Dataset, IdMap, Interactions
 
@@ -36,6 +37,7 @@ SHA256 = {
     "ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
 }
 FACTS = Path(__file__).with_name("film_facts.csv")
+RELATIVES = Path(__file__).with_name("film_relatives.csv")
 # the people are there already, and a country is hardly asked for where a language is
 DECLARED = Schema(read_attribute({"kind": "text", "name": n, "hidden": True}) for n in ("director", "country"))
 HOW = "fetch it: chatrec data get ml-100k"
@@ -50,7 +52,7 @@ def files(folder: Path) -> tuple[Path, ...]:
 
 
 def also_read(folder: Path) -> tuple[Path, ...]:
-    return (FACTS,)
+    return (FACTS, RELATIVES)
 
 
 def read(folder: Path) -> Dataset:
@@ -69,7 +71,7 @@ def read(folder: Path) -> Dataset:
             }
         ),
         DECLARED,
-    )
+    ).with_relatives(_relatives())
     people = _table(folder / "ml-100k.user", ("user_id", "age", "gender", "occupation"))
     users = people[["user_id", "gender", "occupation"]].copy()
     users.insert(1, "age", people["age"].astype(np.int64))
@@ -105,6 +107,15 @@ def _facts(item_ids: pd.Series) -> dict[str, list[str]]:
         "country": [row.replace("|", ", ") for row in facts["country"]],
         **{column: facts[column].tolist() for column in facts.columns if column not in _JOINED},
     }
+
+
+def _relatives() -> pd.DataFrame:
+    """Well-known films that the data set may lack, written as its own are."""
+    films = _film_facts.relatives(RELATIVES)
+    if films.empty:
+        return films
+    genres = [tuple({"Children": "Children's"}.get(g, g) for g in row.split("|")) for row in films["genres"]]
+    return films.assign(text=[row.replace("|", ", ") for row in films["keywords"]], genres=genres)
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from app.errors import DataError
+from recommenders.data.sources import _film_facts
 from recommenders.data.sources._titles import article_first, split_year
 from recommenders.data.tables import Catalogue, Dataset, IdMap, Interactions
 
+RELATIVES = Path(__file__).with_name("film_relatives.csv")
 LABEL = "MovieLens latest-small"
 LICENCE = (
     "GroupLens Research, University of Minnesota: not for commercial use; redistribution under the same conditions; "
@@ -35,7 +37,7 @@ def files(folder: Path) -> tuple[Path, ...]:
 
 
 def also_read(folder: Path) -> tuple[Path, ...]:
-    return (folder.parent / "film-texts" / "films.csv",)
+    return (folder.parent / "film-texts" / "films.csv", RELATIVES)
 
 
 def read(folder: Path) -> Dataset:
@@ -49,12 +51,12 @@ def read(folder: Path) -> Dataset:
             "genres": films["genres"].replace("(no genres listed)", ""),
         }
     )
-    (texts,) = also_read(folder)
+    texts, _ = also_read(folder)
     if texts.is_file():
         extracts = _table(texts, ("movieId", "extract", "cast")).set_index("movieId").reindex(films["movieId"])
         items["text"] = extracts["extract"].fillna("").str.split().str.join(" ").to_numpy()
         items["people"] = [_cast(names) for names in extracts["cast"].fillna("")]
-    catalogue = Catalogue.of(items)
+    catalogue = Catalogue.of(items).with_relatives(_film_facts.relatives(RELATIVES))
 
     rows = _table(folder / "ratings.csv", ("userId", "movieId", "rating", "timestamp"))
     users = pd.DataFrame({"user_id": rows["userId"].drop_duplicates().to_numpy()})

