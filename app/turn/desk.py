@@ -152,6 +152,7 @@ class Desk:
         return Request(
             wish=wants.wish,
             like=self.rows(wants.like),
+            relatives=self.relatives(wants),
             conditions=self.known(wants.conditions),
             said=self.said(before=True),
             liked=self.liked,
@@ -166,6 +167,7 @@ class Desk:
             said=self.said(),
             liked=self.liked,
             like=like,
+            relatives=self.relatives(wants),
             conditions=wants.conditions,
             exclude=frozenset(like) | (frozenset(self.table.ever) if wants.others else frozenset()),
             include_seen=wants.again,
@@ -206,6 +208,11 @@ class Desk:
     def rows(self, ids: Sequence[str]) -> tuple[int, ...]:
         """Internal numbers of the ids that the catalogue has."""
         return tuple(self.catalogue.ids.number(i) for i in ids if i in self.catalogue.ids)
+
+    def relatives(self, wants: Wants) -> tuple[int, ...]:
+        """Rows of what the catalogue lacks; a stored request may name one of another table."""
+        others = self.catalogue.relatives
+        return () if others is None else tuple(others.ids.number(i) for i in wants.relatives if i in others.ids)
 
     def item_id(self, item: int) -> str:
         """The owner's id; a number that is no row of the catalogue stays recognisable as such in the trace."""

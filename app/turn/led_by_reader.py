@@ -193,9 +193,11 @@ def show(
         understood=u.understood,
         more=u.wants.others and bool(desk.table.ever),
     )
-    if model and shown and desk.parts.model is not None:
+    if model and shown and not request.relatives and desk.parts.model is not None:
         text = (yield from _spoken_opening(desk, request, shown, u, settings, stop)) or text
     remarks = wording.remarks(found.note, (*u.unmatched, *outcome.unmatched))
+    if request.relatives:  # that it is missing comes before what stands in for it
+        text, remarks = " ".join(filter(None, [remarks, text])), ""
     yield Token(text=f"{text}\n\n{remarks}" if remarks else text)
 
 

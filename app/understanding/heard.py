@@ -8,8 +8,9 @@ from recommenders.data import FeedbackKind
 
 Action = Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat"]
 Topic = Literal[
-    "", "greeting", "thanks", "bye", "help", "accept", "small talk", "which", "empty", "no such place", "elsewhere"
-]
+    "", "greeting", "thanks", "bye", "help", "accept", "small talk", "which", "empty", "no such place", "lacking",
+    "elsewhere",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Heard:
     def action(self) -> Action:
         """The leading act's name."""
         act = self.leading
-        return "similar" if isinstance(act, Ask) and act.wants.like else _ACTIONS[type(act)]
+        return "similar" if isinstance(act, Ask) and (act.wants.like or act.wants.relatives) else _ACTIONS[type(act)]
 
     @property
     def intent(self) -> str:

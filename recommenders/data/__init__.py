@@ -25,6 +25,7 @@ from recommenders.data.attributes import (
 )
 from recommenders.data.default_schema import GENRES, PEOPLE, YEAR, asked_in_vain
 from recommenders.data.histories import popularity, users_by_items, weighted
+from recommenders.data.rated import RATINGS
 from recommenders.data.rows import How, Known, Places, Rows, RowSplit
 from recommenders.data.sources import imported, ml_latest_small
 from recommenders.data.splits import Case, Rated, Split, first, items_of, leave_last_one_out, states_of
@@ -35,6 +36,7 @@ __all__ = [
     "ITEM_ID",
     "LANGUAGE",
     "PEOPLE",
+    "RATINGS",
     "TITLE",
     "USER_ID",
     "YEAR",

@@ -29,6 +29,11 @@ class Voice:
     def labels(self, items: Sequence[int], limit: int = 6) -> str:
         return listed([self.label(i) for i in items[:limit]]) + (" and others" if len(items) > limit else "")
 
+    def lacking(self, rows: Sequence[int]) -> list[str]:
+        """Titles of what the catalogue lacks."""
+        others = self.catalogue.relatives
+        return [] if others is None else [others.label(row) for row in rows]
+
     def liked(self, item: int) -> bool:
         """Whether the history says that the person liked an item (and not only met it)."""
         if self.liked_from <= 0 or item not in self.state.items:
@@ -94,10 +99,11 @@ _CLOSE = 25  # the rank up to which being close is a reason; "46th closest" pers
 
 def _alike(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
     place = next((p for p in e.provenance if p.source == "similar"), None)
-    near = request.like or request.liked[::-1]  # the latest liked first
-    if place is None or not near or place.rank > _CLOSE:
+    near = request.like or (() if request.relatives else request.liked[::-1])  # the latest liked first
+    named = listed([*voice.lacking(request.relatives), *map(voice.label, near)][:3])
+    if place is None or not named or place.rank > _CLOSE:
         return []
-    text = f"{ordinal(place.rank)} closest to {voice.labels(near, 3)}"
+    text = f"{ordinal(place.rank)} closest to {named}"
     return [Reason(text=text, evidence={"source": "similar", "rank": place.rank, "like": _ids(voice, near)})]
 
 
@@ -191,6 +197,8 @@ def asked(voice: Voice, request: Request, understood: Sequence[str] = ()) -> tup
             behind.append(next((u for u in understood if u.startswith(a.bare(condition))), rear))
     if request.like:
         behind.append(f"like {voice.labels(request.like)}")
+    if request.relatives:
+        behind.append(f"closest in spirit to {listed(voice.lacking(request.relatives))}")
     if request.wish:
         behind.append(f"for “{request.wish}”")
     if unwanted:
@@ -452,6 +460,8 @@ def question(voice: Voice, topic: Topic, shown: Sequence[int]) -> str:
     """One clarifying question."""
     if topic == "empty":
         return "What would you like? A genre, a time, or something like a title that you know will do."
+    if topic == "lacking":
+        return "Ask me for something like it, and I look for what is closest."
     if topic == "no such place":
         if not shown:
             return "There is nothing on the table yet. What would you like?"
