@@ -371,7 +371,9 @@ def _lacking(r: Reader) -> Heard | None:
 
 def _asks_for_lacking(r: Reader) -> Heard | None:
     """A question about what the catalogue lacks: "have you got Parasite?"."""
-    asked_of = [p for start, p in clauses(r.text, []) if any(start <= m.start < start + len(p) for m in r.slots.lacking)]
+    asked_of = [
+        p for start, p in clauses(r.text, []) if any(start <= m.start < start + len(p) for m in r.slots.lacking)
+    ]
     if not any("?" in piece and not _ADVISE.search(piece) for piece in asked_of):
         return None
     if r.slots.like or r.slots.constrains or _relatives(r):

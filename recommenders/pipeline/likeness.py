@@ -71,7 +71,8 @@ class Likeness:
     @cached_property
     def _columns(self) -> dict[str, tuple[float, "_Column"]]:
         """attribute -> its weight, its cells made ready."""
-        attributes, found = self._catalogue.attributes, {}
+        attributes = self._catalogue.attributes
+        found: dict[str, tuple[float, _Column]] = {}
         for a in attributes.schema:
             if a.kind in _BY_KIND and a.told and not a.counted and not a.hidden:
                 cells = attributes.cells(a.name)
@@ -121,11 +122,11 @@ class Likeness:
 
     @cached_property
     def _neighbours(self) -> tuple[np.ndarray, np.ndarray]:
-        """Both (I,): how alike its nearest ones of a sample are to each item, by all that is known, and as described."""
+        """Both (I,): how alike the nearest of a sample are to each item, by all that is known, and as described."""
         n = min(_SAMPLE, self._size)
         chosen = np.ones(self._size) if self._together is None else 1e-3 + self._together.likes.astype(np.float64)
         sample = np.random.default_rng(_SEED).choice(self._size, n, replace=False, p=chosen / chosen.sum())
-        k = min(_NEAREST, n - 1)
+        k = max(1, min(_NEAREST, n - 1))
         whole, described = (np.full((k, self._size), -np.inf, np.float32) for _ in range(2))
         for start in range(0, n, _BATCH):
             batch = sample[start : start + _BATCH]
@@ -152,7 +153,7 @@ def _centred(alike: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 class _Column(Protocol):
     def alike(self, cells: Sequence[Any]) -> np.ndarray:
-        """(B, I) how alike each item's cell is to each of these; 0 for what is as usual, and where either is unknown."""
+        """(B, I) how alike each item's cell is to each of these; 0 is as usual, and where either is unknown."""
 
 
 class _Together:

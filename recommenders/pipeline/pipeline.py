@@ -294,7 +294,7 @@ class Pipeline:
             for row in request.relatives:
                 vector = None if self.texts is None else self.texts.of_stranger(strangers, row)
                 found.append(self.likeness.to_stranger(strangers, row, vector))
-        return np.mean(found, axis=0, dtype=np.float64) if found else np.zeros(len(self.catalogue))
+        return np.sum(found, axis=0) / len(found) if found else np.zeros(len(self.catalogue))
 
     def _similar(self, like: Sequence[int]) -> tuple[np.ndarray, np.ndarray | None]:
         """Both (I,): the generator's scores for a user who met only these, the cosines to the middle of their texts."""

@@ -5,6 +5,7 @@ Who asks for something like one part knows of the others. Parts have the same na
 """
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -53,17 +54,19 @@ class Wholes:
 
 def few(order: np.ndarray, parts: np.ndarray, n: int) -> np.ndarray:
     """The first n of an order, with at most one of `parts` (bool, of the same length) in the first EVERY places, two in
-    twice as many; those that are too many come last."""
-    first: list[int] = []
-    later: list[int] = []
+    twice as many; where nothing else is left they follow all the same."""
+    waiting, others = (deque(order[rows].tolist()) for rows in (parts, ~parts))
+    place = {item: at for at, item in enumerate(order.tolist())}
+    found: list[int] = []
     taken = 0
-    for at, part in zip(order.tolist(), parts.tolist(), strict=True):
-        if part and taken > len(first) // EVERY:
-            later.append(at)
-            continue
-        first.append(at)
-        taken += part
-    return np.array([*first, *later][:n], np.int64)
+    while len(found) < n and (waiting or others):
+        admitted = waiting and taken <= len(found) // EVERY
+        if others and not (admitted and place[waiting[0]] < place[others[0]]):
+            found.append(others.popleft())
+        else:
+            found.append(waiting.popleft())
+            taken += 1
+    return np.array(found, np.int64)
 
 
 def _keys(catalogue: Catalogue, row: int, names: Sequence[str]) -> list[tuple[str, ...]]:

@@ -285,9 +285,7 @@ class Linker:
             return Mention("unknown_title", start, tail, text[start:tail], year=year, relatives=lacking)
         return sort or (self._avoided(key[0], start, end, surface) if n == 1 else None)
 
-    def _lacking_here(
-        self, text: str, words: tuple[Token, ...], i: int, n: int, year: int | None
-    ) -> tuple[int, ...]:
+    def _lacking_here(self, text: str, words: tuple[Token, ...], i: int, n: int, year: int | None) -> tuple[int, ...]:
         """Rows of what is lacking, where these words are meant as a title: who asks for "a film about a lion" means no
         film of that name."""
         span = words[i : i + n]

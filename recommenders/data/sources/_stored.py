@@ -1,7 +1,7 @@
 """A data set as a folder of Parquet tables: what imports are kept as, and what makes the second load of others fast.
 
-items.parquet, relatives.parquet where there are some, interactions.parquet, users.parquet, attributes.json and dataset.json, put in place whole or not at all;
-and corrections.json where an owner corrected attributes.
+items.parquet, relatives.parquet where some are known, interactions.parquet, users.parquet, attributes.json and
+dataset.json, put in place whole or not at all; and corrections.json where an owner corrected attributes.
 """
 
 import json

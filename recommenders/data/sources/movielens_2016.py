@@ -6,7 +6,8 @@ What is done to it:
 - Titles get their article in front ("Dark Knight, The" -> "The Dark Knight").
 - 5 films have neither title nor year: nothing can be shown to a person, so they and their ratings are left out. Where
   only the year is missing the film stays. "(no genres listed)" becomes no genre.
-- Well-known films that it lacks (film_relatives.csv, by this project) are no items of it; what is like them can be asked.
+- Well-known films that it lacks (film_relatives.csv, by this project) are no items of it, but what is like them can be
+  asked for.
 - What the data set lacks is joined from film_facts_2016.csv beside this file, which this project wrote
   (docs/decisions/0003-film-facts.md); blank where not known.
 
