@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from app.errors import UnknownName
 from app.scorer import noted
 from app.turn.context import Parts, TurnContext, lay
-from app.understanding import NOTHING, Linker, Order, Table, Wants, linker, telling, unknown_name
+from app.understanding import NOTHING, Linker, Order, Table, Wants, lacks, linker, telling, unknown_name
 from recommenders.contract import Explanation, Recommendation, Request
 from recommenders.data import Catalogue, Condition, FeedbackKind, Named, UserState
 
@@ -87,6 +87,11 @@ class Desk:
             shown = ", ".join(f"#{n} {self.catalogue.label(i)}" for n, i in enumerate(self.table.shown, start=1))
             raise ToolError(
                 f"unknown: {', '.join(map(repr, unknown)) or 'no items given'}; expected a title of the catalogue"
+                + (
+                    "; what is known beyond it can be given as lacking"
+                    if any(map(self.linker.relatives, unknown))
+                    else ""
+                )
                 + (f" or one of the latest answer: {shown}" if shown else "")
             )
         return tuple(dict.fromkeys(found))
@@ -208,6 +213,18 @@ class Desk:
     def rows(self, ids: Sequence[str]) -> tuple[int, ...]:
         """Internal numbers of the ids that the catalogue has."""
         return tuple(self.catalogue.ids.number(i) for i in ids if i in self.catalogue.ids)
+
+    def lacking(self, titles: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Ids of those that something is known of, and that the catalogue has none of them, in words."""
+        others, found, said = self.catalogue.relatives, [], []
+        for title in titles:
+            rows = self.linker.relatives(title)
+            if others is None or not rows:
+                said.append(f"I found no title “{title}” in this catalogue")
+            else:
+                found.append(others.ids.ids[rows[0]])
+                said.append(lacks(self.catalogue, rows[0]))
+        return tuple(found), tuple(said)
 
     def relatives(self, wants: Wants) -> tuple[int, ...]:
         """Rows of what the catalogue lacks; a stored request may name one of another table."""

@@ -5,6 +5,7 @@ import json
 
 import pandas as pd
 import pytest
+from langchain_core.messages import AIMessage
 
 from app.understanding import Table, linker, understand
 from app.wants import Wants
@@ -13,7 +14,7 @@ from recommenders.data import sources
 from recommenders.data.sources import _film_facts, _stored, movielens_2016
 from recommenders.data.tables import Catalogue, Dataset
 from recommenders.pipeline.pipeline import Pipeline, PipelineConfig
-from tests.app.talking import Conversation
+from tests.app.talking import Conversation, call
 from tests.recommenders.worlds import tiny_films_data
 
 RELATIVES = pd.DataFrame(
@@ -135,3 +136,12 @@ def test_films_of_the_shipped_table_are_whole() -> None:
     assert len(films_known) > 500 and films_known["item_id"].is_unique
     assert films_known["plot"].str.len().min() > 20 and films_known["genres"].ne("").all()
     assert sources.source("movielens-2016").also_read(movielens_2016.FACTS.parent)[-1] == movielens_2016.RELATIVES
+
+
+def test_a_model_that_leads_can_ask_for_it() -> None:
+    data = films()
+    pipeline = Pipeline(data.catalogue, configured("popularity").fit(data), config=PipelineConfig(liked_from=4.0))
+    script = [call("similar", lacking=["Get Out (2017)"]), AIMessage(content="1, 2")]
+    turn = Conversation(pipeline, script, steers=True).say("something like Get Out")
+    assert turn.decision.wants.relatives == ("Get Out (2017)",) and turn.items
+    assert "I don't have Get Out (2017)" in turn.reply
