@@ -87,11 +87,7 @@ class Desk:
             shown = ", ".join(f"#{n} {self.catalogue.label(i)}" for n, i in enumerate(self.table.shown, start=1))
             raise ToolError(
                 f"unknown: {', '.join(map(repr, unknown)) or 'no items given'}; expected a title of the catalogue"
-                + (
-                    "; what is known beyond it can be given as lacking"
-                    if any(map(self.linker.relatives, unknown))
-                    else ""
-                )
+                + ("; what it lacks goes into lacking" if any(map(self.linker.relatives, unknown)) else "")
                 + (f" or one of the latest answer: {shown}" if shown else "")
             )
         return tuple(dict.fromkeys(found))

@@ -12,7 +12,7 @@ def similar(desk: Desk, *, items: Items = (), lacking: tuple[str, ...] = (), wan
     """Find items like the ones that the person names ("something like Heat", "more like the second one").
 
     items: titles, or places in the latest answer such as #2
-    lacking: titles that are not in the catalogue, with their year; what is closest to them is found where they are known
+    lacking: titles that are not in the catalogue, with their years, to find what is closest to them
     wants: what it should be besides
     """
     like = tuple(desk.item_id(i) for i in items)
