@@ -12,7 +12,8 @@ genres, moods Jaccard of X's and the item's, where both are known
 lift          people of the other half who like X and the item, against what chance would bring; liked: their number
 popularity    mean percentile of the items
 
-What the weights were chosen on: half of the first half, against the other half of it, and another hundred films.
+Weights were chosen on half of the first half against the other half of it, and another hundred films; but the weight of
+who likes both and the least mean of neighbours with a look at what is measured here (docs/lab-log.md).
 """
 
 import argparse
