@@ -23,6 +23,7 @@ class Wants(BaseModel):
     conditions  what must hold of every item; names are the catalogue's own
     wish        free words beyond them
     like        ids of items that it should be like; unlike: that it should not be like
+    relatives   of things that the catalogue lacks and that it should be like, the ids that its table of them has
     count       how many, where that was said
     others      nothing that was shown before
     again       what the person knows already may appear
@@ -35,6 +36,7 @@ class Wants(BaseModel):
     wish: str = ""
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
+    relatives: tuple[str, ...] = ()
     count: int | None = None
     others: bool = False
     again: bool = False

@@ -151,6 +151,8 @@ def breaks(catalogue: Catalogue, item: int, wants: Wants) -> str:
             low = int(c.values[0]) if c.operator != "at most" else 1
             high = int(c.values[-1]) if c.operator != "at least" else 9999
             holds = year > 0 and (low <= year <= high) != c.refused
+        elif str(c.values[0]) not in levels:
+            continue  # of what people made of an item (hidden gems, ratings) nothing else knows
         else:
             level = str(catalogue.table[c.attribute].iloc[item])
             holds = level in levels[: levels.index(str(c.values[0])) + 1]

@@ -20,7 +20,7 @@ from app.settings import Settings
 from recommenders.contract import Recommender, Role, artefact, registry
 from recommenders.data import Catalogue, Dataset, UserState, sources
 from recommenders.learning import OnlineLearner
-from recommenders.pipeline import Pipeline, PipelineConfig, tuned
+from recommenders.pipeline import Likeness, Pipeline, PipelineConfig, likes, tuned
 from recommenders.texts import TEXT_INDEX, TextEncoder, TextIndex, multilingual
 from recommenders.texts.wishes import WISH_INDEX, WishIndex, WishReader
 
@@ -44,6 +44,7 @@ class Workbench:
         self._dataset: Dataset | None = None
         self._parts: dict[str, _Loaded] = {}
         self._pipelines: dict[tuple[str, str | None], tuple[tuple[object, ...], Pipeline]] = {}
+        self._likeness: tuple[TextIndex | None, Likeness] | None = None
 
     # -- data -------------------------------------------------------------------------------------------------------
 
@@ -159,18 +160,23 @@ class Workbench:
         ranker = None if ranker in (None, "", "none", generator) else ranker
         with self._lock:
             key = (generator, ranker)
-            parts = (
-                self.model(generator),
-                None if ranker is None else self.model(ranker),
-                self.text_index(),
-                self._config(generator, ranker),
-                self.wish_index(),
-            )
+            found, reads = self.model(generator), self.wish_index()
+            ranks, texts = None if ranker is None else self.model(ranker), self.text_index()
+            config = self._config(generator, ranker)
+            parts = (found, ranks, texts, config, reads)
             known = self._pipelines.get(key)
             if known is None or not all(a is b or a == b for a, b in zip(known[0], parts, strict=True)):
-                known = parts, Pipeline(self.catalogue, *parts[:4], self.dataset.popularity, parts[4])
-                self._pipelines[key] = known
+                popularity, likeness = self.dataset.popularity, self._how_alike(texts)
+                made = Pipeline(self.catalogue, found, ranks, texts, config, popularity, likeness, reads)
+                known = self._pipelines[key] = parts, made
             return known[1]
+
+    def _how_alike(self, texts: TextIndex | None) -> Likeness:
+        """Made once for each index of the texts."""
+        if self._likeness is None or self._likeness[0] is not texts:
+            made = Likeness(self.catalogue, None if texts is None else texts.vectors, likes(self.dataset))
+            self._likeness = texts, made
+        return self._likeness[1]
 
     def _config(self, generator: str, ranker: str | None) -> PipelineConfig:
         config = PipelineConfig(liked_from=self.dataset.liked_from if self.dataset.explicit else 0.0)
@@ -187,6 +193,7 @@ class Workbench:
             self._dataset = None
             self._parts.clear()
             self._pipelines.clear()
+            self._likeness = None
 
     # -- people -----------------------------------------------------------------------------------------------------
 

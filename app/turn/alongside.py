@@ -34,7 +34,7 @@ def _calls_for_picks(u: Heard, message: str, desk: Desk) -> bool:
     if u.action == "feedback":
         return not _over(message)
     if u.action == "clarify":
-        return bool(u.unmatched) and _known(message, desk)
+        return bool(u.unmatched) and u.topic != "lacking" and _known(message, desk)
     if u.action != "chat":
         return False
     if u.topic in ("accept", "thanks"):
@@ -70,6 +70,6 @@ def _next(u: Heard, desk: Desk) -> Wants:
     praised = [i for judge in u.judged if judge.kind == "like" for i in judge.items]
     if not praised:
         refused = {desk.item_id(i) for judge in u.judged if judge.kind == "dislike" for i in judge.items}
-        return kept.changed(like=tuple(i for i in before.like if i not in refused))
+        return kept.changed(like=tuple(i for i in before.like if i not in refused), relatives=before.relatives)
     earlier = [i for i in reversed(desk.liked) if i not in praised]
     return kept.changed(like=tuple(desk.item_id(i) for i in [*praised, *earlier][:NEAREST]))

@@ -9,7 +9,7 @@ from app.errors import UnknownName
 from app.events import TakenAway
 from app.scorer import noted
 from app.turn.context import Parts, TurnContext, lay
-from app.understanding import NOTHING, Linker, Order, Table, Wants, linker, telling, unknown_name
+from app.understanding import NOTHING, Linker, Order, Table, Wants, lacks, linker, telling, unknown_name
 from recommenders.contract import Explanation, Recommendation, Request
 from recommenders.data import Attribute, Catalogue, Condition, FeedbackKind, Named, UserState
 
@@ -96,6 +96,7 @@ class Desk:
             shown = ", ".join(f"#{n} {self.catalogue.label(i)}" for n, i in enumerate(self.table.shown, start=1))
             raise ToolError(
                 f"unknown: {', '.join(map(repr, unknown)) or 'no items given'}; expected a title of the catalogue"
+                + ("; what it lacks goes into lacking" if any(map(self.linker.relatives, unknown)) else "")
                 + (f" or one of the latest answer: {shown}" if shown else "")
             )
         return tuple(dict.fromkeys(found))
@@ -173,6 +174,7 @@ class Desk:
         return Request(
             wish=wants.wish,
             like=self.rows(wants.like),
+            relatives=self.relatives(wants),
             conditions=self.known(wants.conditions),
             said=self.said(before=True),
             liked=self.liked,
@@ -187,6 +189,7 @@ class Desk:
             said=self.said(),
             liked=self.liked,
             like=like,
+            relatives=self.relatives(wants),
             conditions=wants.conditions,
             exclude=frozenset(like) | (frozenset(self.table.ever) if wants.others else frozenset()),
             include_seen=wants.again,
@@ -227,6 +230,23 @@ class Desk:
     def rows(self, ids: Sequence[str]) -> tuple[int, ...]:
         """Internal numbers of the ids that the catalogue has."""
         return tuple(self.catalogue.ids.number(i) for i in ids if i in self.catalogue.ids)
+
+    def lacking(self, titles: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Ids of those that something is known of, and that the catalogue has none of them, in words."""
+        others, found, said = self.catalogue.relatives, [], []
+        for title in titles:
+            rows = self.linker.relatives(title)
+            if others is None or not rows:
+                said.append(f"I found no title “{title}” in this catalogue")
+            else:
+                found.append(others.ids.ids[rows[0]])
+                said.append(lacks(self.catalogue, rows[0]))
+        return tuple(found), tuple(said)
+
+    def relatives(self, wants: Wants) -> tuple[int, ...]:
+        """Rows of what the catalogue lacks; a stored request may name one of another table."""
+        others = self.catalogue.relatives
+        return () if others is None else tuple(others.ids.number(i) for i in wants.relatives if i in others.ids)
 
     def item_id(self, item: int) -> str:
         """The owner's id; a number that is no row of the catalogue stays recognisable as such in the trace."""

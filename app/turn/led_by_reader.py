@@ -217,9 +217,12 @@ def show(
         more=u.wants.others and bool(desk.table.ever),
         order=u.wants.order,
     )
-    if model and shown and desk.parts.model is not None and u.wants.order is None:  # rules name the order
+    spoken = model and bool(shown) and desk.parts.model is not None
+    if spoken and not request.relatives and u.wants.order is None:  # rules name the order, and what is missing
         text = (yield from _spoken_opening(desk, request, shown, u, settings, stop)) or text
     remarks = wording.remarks(found.note, (*u.unmatched, *outcome.unmatched))
+    if request.relatives:  # that it is missing comes before what stands in for it
+        text, remarks = " ".join(filter(None, [remarks, text])), ""
     yield Token(text=f"{text}\n\n{remarks}" if remarks else text)
 
 

@@ -25,13 +25,13 @@ from app.understanding.names import (
 )
 from app.understanding.reader import ARTEFACT, shipped
 from app.understanding.rules import understand
-from app.understanding.slots import telling
+from app.understanding.slots import lacks, telling
 from app.understanding.table import Table
 from app.wants import NOTHING, Order, Wants, in_order, told, unknown_name
 
 __all__ = [
     "ARTEFACT", "EVERYDAY", "FUNCTION", "NOTHING", "SYNONYMS", "About", "Act", "Action", "Ask", "Clarify", "Compare",
     "Config", "Heard", "Judge", "Linker", "Order", "Table", "Talk", "Topic", "Wants", "Why", "averaged",
-    "cues", "in_order", "lessons", "linker", "read", "shipped",
+    "cues", "in_order", "lacks", "lessons", "linker", "read", "shipped",
     "telling", "told", "train", "understand", "unknown_name",
 ]  # fmt: skip

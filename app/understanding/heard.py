@@ -8,19 +8,9 @@ from recommenders.data import Condition, FeedbackKind
 
 Action = Literal["recommend", "similar", "explain", "compare", "ask_item", "feedback", "clarify", "chat"]
 Topic = Literal[
-    "",
-    "greeting",
-    "thanks",
-    "bye",
-    "help",
-    "accept",
-    "small talk",
-    "which",
-    "empty",
-    "no such place",
-    "elsewhere",
-    "missing",
-]
+    "", "greeting", "thanks", "bye", "help", "accept", "small talk", "which", "empty", "no such place", "lacking",
+    "elsewhere", "missing",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -143,7 +133,7 @@ class Heard:
     def action(self) -> Action:
         """The leading act's name."""
         act = self.leading
-        return "similar" if isinstance(act, Ask) and act.wants.like else _ACTIONS[type(act)]
+        return "similar" if isinstance(act, Ask) and (act.wants.like or act.wants.relatives) else _ACTIONS[type(act)]
 
     @property
     def intent(self) -> str:

@@ -82,7 +82,7 @@ def _agreed(rules: Heard, found: Reading, says: str, r: Reader) -> Heard:
 
 def _needed(text: str, rules: Heard, found: Reading) -> float:
     """The probability from which the encoder decides against the rules; above 1 where it never does."""
-    if rules.topic == "no such place" or (found.intent == "elsewhere" and not _claims_nothing(rules)):
+    if rules.topic in ("no such place", "lacking") or (found.intent == "elsewhere" and not _claims_nothing(rules)):
         return 2.0
     if rules.action == "similar" and found.intent == "recommend" and _LIKE_THAT.search(text):
         return 2.0

@@ -181,7 +181,7 @@ class Reader:
 
     def shown(self, wants: Wants, *, before: Sequence[Act] = (), sure: float = 0.9, more: Sequence[str] = ()) -> Heard:
         """The acts `before`, and then a request for these."""
-        said = (*told(wants, self.schema, self.labels(wants.like)), *more)
+        said = (*told(wants, self.schema, (*self.labels(wants.like), *wants.relatives)), *more)
         return self.done(*before, Ask(wants), understood=said, items=self.rows(wants.like), sure=sure)
 
 
@@ -194,7 +194,19 @@ def answered(r: Reader) -> Heard:
     """What a message that has been read wants."""
     if not r.text:
         return Heard((Clarify("empty"),), sure=1.0)
-    for question in (_why, _which, _feedback, _missing, _about, _chat, _request, _more_or_refined):
+    questions = (
+        _why,
+        _which,
+        _feedback,
+        _asks_for_lacking,
+        _missing,
+        _about,
+        _chat,
+        _request,
+        _more_or_refined,
+        _lacking,
+    )
+    for question in questions:
         found = question(r)
         if found is not None:
             return found
@@ -460,7 +472,7 @@ def _request(r: Reader) -> Heard | None:
     follows = cues.REFINES.match(r.text) or cues.TRAILS.search(r.text) or cues.ELSE.search(r.text)
     if (r.table.wants or r.table.shown) and follows and not r.slots.like and not r.titles and not alike:
         return None
-    if r.requests or r.slots.like or alike or r.titles:
+    if r.requests or r.slots.like or alike or r.titles or (r.slots.lacking and _relatives(r)):
         return asked(r)
     only_excludes = all(c.excludes or not _wanted(c, r) for c in r.slots.conditions)
     if r.slots.constrains and (not r.table.wants or (cues.PREFERENCE.search(r.text) and not only_excludes)):
@@ -500,6 +512,8 @@ def asked(r: Reader, judged: tuple[int, ...] = ()) -> Heard:
     if others and not wants.conditions and not like and not wants.wish and r.table.wants:
         wants = r.table.wants
         like = r.rows(wants.like)
+    if relatives := _relatives(r):
+        wants = wants.changed(relatives=relatives)
     if others:
         wants = wants.changed(others=True)
     if like and not r.slots.titles and r.table.shown:
@@ -509,9 +523,48 @@ def asked(r: Reader, judged: tuple[int, ...] = ()) -> Heard:
         wants = wants.changed(like=r.ids(like))
     extra = [f"{r.slots.k} picks" if r.slots.k > 1 else "one pick"] if r.slots.k else []
     extra += ["what you know already may appear"] if r.slots.again else []
-    stands = like or r.slots.constrains or r.slots.order is not None or (r.requests and not r.slots.wish)
+    stands = like or relatives or r.slots.constrains or r.slots.order is not None or (r.requests and not r.slots.wish)
     sure = 0.9 if stands else 0.6
     return r.shown(wants, sure=sure, more=extra)
+
+
+def _relatives(r: Reader) -> tuple[str, ...]:
+    """What the catalogue lacks and the picks should be like: what is named so, or praised, or all that is said."""
+    if r.slots.like_lacking or not r.slots.lacking:
+        return r.slots.like_lacking
+    rest = replaced(r.text, [(m.start, m.end) for m in r.slots.lacking], lambda length: "_" * length)
+    if not tokens(rest.replace("_", " ")) or cues.SIMILAR_TO.search(rest):
+        return slots.stranger_ids(r.slots.lacking, r.linker)
+    if r.requests and not (r.slots.wish or r.slots.constrains or r.titles or kind_of(rest)):
+        return slots.stranger_ids(r.slots.lacking, r.linker)  # "I want to see Dunkirk"
+    praised = [m for start, piece in clauses(rest, []) if kind_of(piece) == "like" for m in _named(r, start, piece)]
+    return slots.stranger_ids(praised, r.linker)
+
+
+def _named(r: Reader, start: int, piece: str) -> list[Mention]:
+    """What is lacking and this clause is about: what it names, else what was named last ("watched it and loved it")."""
+    end = start + len(piece)
+    within = [m for m in r.slots.lacking if start <= m.start < end]
+    earlier = [m for m in (*r.slots.lacking, *r.slots.titles) if m.start < end]
+    return within or [m for m in sorted(earlier, key=lambda m: m.start)[-1:] if m.relatives]
+
+
+def _lacking(r: Reader) -> Heard | None:
+    """A message about something that the catalogue lacks, which it is told."""
+    return r.done(Clarify("lacking"), sure=0.9) if r.slots.lacking and not r.slots.wish else None
+
+
+def _asks_for_lacking(r: Reader) -> Heard | None:
+    """A question about what the catalogue lacks: "have you got Parasite?"."""
+    asked_of = [
+        p for start, p in clauses(r.text, []) if any(start <= m.start < start + len(p) for m in r.slots.lacking)
+    ]
+    if not any("?" in piece and not _ADVISE.search(piece) for piece in asked_of):
+        return None
+    if r.slots.like or r.slots.constrains or _relatives(r):
+        return None
+    heard = r.done(Clarify("lacking"), sure=0.9)
+    return replace(heard, unmatched=tuple(f"No, {u}" if n == 0 else u for n, u in enumerate(heard.unmatched)))
 
 
 def _liked(r: Reader, judged: tuple[int, ...]) -> tuple[int, ...]:
@@ -549,6 +602,7 @@ def merged(r: Reader) -> Wants:
         conditions=tidied(conditions),
         wish="" if replaced else before.wish,
         like=() if replaced else before.like,
+        relatives=() if replaced else before.relatives,
         count=new.k,
         again=new.again or before.again,
         order=new.order or before.order,

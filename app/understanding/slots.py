@@ -11,7 +11,7 @@ from app.understanding.names import FUNCTION, ITEM_WORDS, Linker, Marks, Mention
 from app.understanding.table import Table
 from app.wants import Order, Wants, tidied, unknown_name
 from app.words import Token, tokens
-from recommenders.data import PEOPLE, Condition, FeedbackKind, Hit, Levels, Named, Ordered
+from recommenders.data import PEOPLE, Catalogue, Condition, FeedbackKind, Hit, Levels, Named, Ordered
 
 _MANY = "|".join(sorted((*words.CARDINALS, *words.AMOUNTS), key=len, reverse=True))
 _COUNT = re.compile(
@@ -127,6 +127,8 @@ class Slots:
     measured: tuple[tuple[int, int], ...] = ()  # characters of quantities, years, levels
     unmatched: tuple[str, ...] = ()
     unknown: tuple[tuple[int, int], ...] = ()  # characters of the titles that the catalogue does not have
+    lacking: tuple[Mention, ...] = ()  # of these the ones of which something is known
+    like_lacking: tuple[str, ...] = ()  # ids of those that stand behind "like"
     spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 
     @property
@@ -158,6 +160,7 @@ def read(
     """
     mentions = tuple(m for m in linker.mentions(text, table.shown) if not _judges(text, m, linker))
     titles = tuple(m for m in mentions if m.kind == "title")
+    lacking = tuple(m for m in mentions if m.relatives)
     taken = tuple((m.start, m.end) for m in mentions if m.kind in ("title", "unknown_title"))
     negated = _negations(text, mentions)
     measured, ordered = quantities(text, linker, table, taken)
@@ -176,7 +179,9 @@ def read(
         order=None if ordered is None else Order(attribute=ordered.attribute, rising=ordered.rising),
         k=count,
         titles=titles,
-        like=_like(text, titles),
+        like=tuple(dict.fromkeys(m.items[0] for m in _likened(text, titles))),
+        like_lacking=stranger_ids(_likened(text, lacking), linker),
+        lacking=lacking,
         wish=_wish(text, mentions, negated, spans, wish_from, linker),
         again=bool(_AGAIN.search(text)),
         relative=any(h.relative for h in measured),
@@ -299,8 +304,15 @@ def _sorts(a: Named, text: str, mine: list[tuple[Mention, bool]], linker: Linker
     yield a.condition("has none", *unwanted)
 
 
-def _like(text: str, titles: tuple[Mention, ...]) -> tuple[int, ...]:
-    found: list[int] = []
+def stranger_ids(mentions: Sequence[Mention], linker: Linker) -> tuple[str, ...]:
+    """What the catalogue lacks, by the ids that its table of relatives gives them."""
+    others = linker.catalogue.relatives
+    return () if others is None else tuple(dict.fromkeys(others.ids.ids[m.relatives[0]] for m in mentions))
+
+
+def _likened(text: str, titles: tuple[Mention, ...]) -> list[Mention]:
+    """The titles that stand behind "like", "similar to"."""
+    found: list[Mention] = []
     chained = False
     for n, title in enumerate(titles):
         words_before = before(text, title.start).rstrip(" \"'“‘") + " "
@@ -309,12 +321,12 @@ def _like(text: str, titles: tuple[Mention, ...]) -> tuple[int, ...]:
             and chained
             and _JOINED.match(text[titles[n - 1].end : title.start].replace(" or ", " and ").strip() or ",")
         ):
-            found.append(title.items[0])
+            found.append(title)
             continue
         chained = bool(_LIKE_BEFORE.search(words_before)) and not _VERB_LIKE.search(words_before)
         if chained:
-            found.append(title.items[0])
-    return tuple(dict.fromkeys(found))
+            found.append(title)
+    return found
 
 
 def _count(text: str, taken: tuple[tuple[int, int], ...]) -> tuple[int | None, tuple[int, int] | None]:
@@ -387,7 +399,9 @@ def _wish(
 def _unmatched(mentions: tuple[Mention, ...], linker: Linker) -> list[str]:
     said = []
     for m in mentions:
-        if m.kind == "unknown_title":
+        if m.relatives:
+            said.append(lacks(linker.catalogue, m.relatives[0], m.items[:1]))
+        elif m.kind == "unknown_title":
             said.append(f"I found no title “{m.surface}” in this catalogue")
         elif m.kind == "unknown_person":
             known = linker.catalogue.attributes.values.get(PEOPLE, ())
@@ -398,6 +412,16 @@ def _unmatched(mentions: tuple[Mention, ...], linker: Linker) -> list[str]:
         elif m.kind == "title" and m.sure < 1:
             said.append(f"I read “{m.surface}” as {linker.catalogue.label(m.items[0])}")
     return said
+
+
+def lacks(catalogue: Catalogue, row: int, namesakes: Sequence[int] = ()) -> str:
+    """That the catalogue does not have something that it knows of, in words."""
+    others, newest = catalogue.relatives, int(catalogue.years.max(initial=0))
+    assert others is not None
+    noun = next(iter(catalogue.nouns), "items")
+    ends = f"; my {noun} end in {newest}" if 0 < newest < int(others.years[row]) else ""
+    instead = f", only {catalogue.label(namesakes[0])}" if namesakes else ""
+    return f"I don't have {others.label(row)}{instead}{ends}"
 
 
 def telling(text: str) -> bool:

@@ -18,6 +18,7 @@ class Request:
     wish          free text to match against item texts ("slow-burning space horror"), "" none
     like          items to find similar ones to ("more like these"), internal numbers
     said          what the person said in this conversation, the latest first, whether they asked or told; "" nothing
+    relatives     rows of the catalogue's table of what it lacks, to find similar items to
     liked         items liked in this conversation; the pipeline leans on both as long as little else is known
     conditions    what must hold of every item; names are the catalogue's own
     exclude       items never to return (already shown, rejected), besides the seen and disliked ones of the state
@@ -27,11 +28,17 @@ class Request:
     k: int = 5
     wish: str = ""
     like: tuple[int, ...] = ()
+    relatives: tuple[int, ...] = ()
     said: str = ""
     liked: tuple[int, ...] = ()
     conditions: tuple[Condition, ...] = ()
     exclude: frozenset[int] = frozenset()
     include_seen: bool = False
+
+    @property
+    def alike(self) -> bool:
+        """Whether items are wanted that are like something."""
+        return bool(self.like or self.relatives)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ list); "the best of them" goes by it, because five stars from one person say lit
 the number is known.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from recommenders.data.attributes import Schema, read_attribute
-from recommenders.data.tables import Catalogue, Dataset
+from recommenders.data.tables import Dataset
 
 RATING, RATINGS, WEIGHTED, GEM = "mean_rating", "number_of_ratings", "weighted_rating", "hidden_gem"
 _FEWEST = 5.0  # ratings that the usual one counts as, at least
@@ -61,4 +63,4 @@ def rated(data: Dataset) -> Dataset:
     columns = {name: values for name, values in columns.items() if name not in catalogue.table.columns}
     table = catalogue.table.assign(**columns)
     made = [read_attribute({"name": name, "counted": True, **_ATTRIBUTES[name]}) for name in columns]
-    return data.with_catalogue(Catalogue(table, Schema((*catalogue.schema, *made))))
+    return data.with_catalogue(replace(catalogue, table=table, schema=Schema((*catalogue.schema, *made))))

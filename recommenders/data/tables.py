@@ -5,6 +5,7 @@ Internal item numbers (int, row of the catalogue) and external item ids (str, th
 numbers are called `item`/`items`, ids are called `item_id`/`item_ids`.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -70,10 +71,14 @@ class Catalogue:
     (tuple of str, may be empty), language (str, "" unknown), text (str, free description, "" unknown); any further
     column is kept as an extra item feature. `schema` says what may be asked of them. Make it with `Catalogue.of`, which
     checks and normalises.
+
+    relatives: well-known things that it lacks, with the same attributes. What somebody names out of it is said to be
+    missing, and what is most like it is found; none of it is an item, ever shown, counted or searched.
     """
 
     table: pd.DataFrame
     schema: Schema
+    relatives: "Catalogue | None" = None
 
     @classmethod
     def of(cls, frame: pd.DataFrame, declared: Schema = NOTHING_DECLARED) -> "Catalogue":
@@ -105,6 +110,24 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def with_relatives(self, frame: pd.DataFrame) -> "Catalogue":
+        """The same with a table of what it lacks; rows that it has after all (title, and year within one) are left
+        out."""
+        if frame.empty:
+            return self
+        needed = {column for a in self.schema for column in a.columns} - {*frame.columns}
+        others = Catalogue.of(frame.assign(**dict.fromkeys(sorted(needed), "")), self.schema)
+        have: dict[tuple[str, ...], list[int]] = {}
+        for title, year in zip(self.titles, self.years.tolist(), strict=True):
+            for key in _title_keys(title):
+                have.setdefault(key, []).append(year)
+        lacking = [
+            not any(not y or not year or abs(y - year) <= 1 for key in _title_keys(title) for y in have.get(key, ()))
+            for title, year in zip(others.titles, others.years.tolist(), strict=True)
+        ]
+        table = others.table[lacking].reset_index(drop=True)
+        return replace(self, relatives=Catalogue(table, self.schema) if len(table) else None)
 
     @cached_property
     def ids(self) -> IdMap:
@@ -172,6 +195,16 @@ class Catalogue:
     def label(self, item: int) -> str:
         """Title with its year: "Heat (1995)"."""
         return f"{self.titles[item]} ({self.years[item]})" if self.years[item] else self.titles[item]
+
+
+_PARENTHESES = re.compile(r"\(([^()]*)\)")
+_AKA = re.compile(r"^\s*a\.?k\.?a\.?\s+", re.IGNORECASE)
+
+
+def _title_keys(title: str) -> set[tuple[str, ...]]:
+    """What a title may be known as: itself, and another one in parentheses."""
+    others = (_AKA.sub("", inside) for inside in _PARENTHESES.findall(title))
+    return {key for t in (_PARENTHESES.sub(" ", title), *others) if (key := words.folded(t))}
 
 
 def _names(value: object) -> tuple[str, ...]:

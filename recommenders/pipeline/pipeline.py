@@ -1,12 +1,14 @@
 """Retrieve, filter, rank, diversify: the only door through which the app asks for items.
 
 - Retrieve. The generator scores the whole catalogue for the user (taste). A wish is searched in the item texts
-  (FAISS; cosine, plus the share of the wish's words that an item really has); "more like these" asks the generator for
-  a user who met only these, and the texts for their neighbours, fused by reciprocal rank (Cormack, Clarke & Büttcher,
-  SIGIR 2009), because scores of two models are not comparable.
+  (FAISS; cosine, plus the share of the wish's words that an item really has); "like this one" is answered by likeness
+  (likeness.py), which popularity has no part in. What was liked in passing asks the generator for a user who met only
+  that, and the texts for its neighbours, fused by reciprocal rank (Cormack, Clarke & Büttcher, SIGIR 2009), because
+  scores of two models are not comparable.
 - Of somebody whose history is short, what they said so far (any words, asked or told) and liked in this conversation
   counts beside the wish, and so does an item's popularity (how many people chose it): measured on real dialogues, the
   words find twice as much with popularity as without. All three fade as the history grows: known taste needs no crutch.
+  None of them counts where something like an item is asked for.
   The better a wish is answered (the share of its words that the best item has), the less popularity has a say:
   "submarine thriller" has its films, and what most people chose is none of them.
 - Filter. Constraints and exclusions are one exact mask, applied before any list is cut, so that a narrow one still
@@ -14,7 +16,8 @@
 - Rank. Taste is the generator's score plus `ranker_weight` times the ranker's, both standardised over the pool. Where a
   wish or liked items lead, taste only orders what suits them: from worst to best it weighs `taste_weight`, in units of
   cosine. What resembles disliked items sinks.
-- Diversify. One of several rows with equal title and year; Maximal Marginal Relevance with a weight that costs nothing
+- Diversify. One of several rows with equal title and year; of the other parts of a series that the wished-for likeness
+  brings one in five, unless they are asked for (wholes.py); Maximal Marginal Relevance with a weight that costs nothing
   on validation.
 """
 
@@ -37,10 +40,14 @@ from recommenders.contract import (
 )
 from recommenders.data import Catalogue, Condition, UserState, each_part
 from recommenders.pipeline.diversify import Resemblance, reorder
+from recommenders.pipeline.likeness import Likeness
+from recommenders.pipeline.wholes import Wholes, few
 from recommenders.texts import TextIndex, content_words, word_index
+from recommenders.texts.wishes import WishIndex
 
 # Sources beside the names of generator and ranker.
 TEXT, SIMILAR, SAID, POPULARITY = "text", "similar", "said", "popularity"
+CALLED = "called"
 _RECIPROCAL = 60  # the constant of reciprocal rank fusion
 
 
@@ -78,6 +85,7 @@ class Pool:
     final: np.ndarray = field(default_factory=lambda: np.empty(0))
     seconds: dict[str, float] = field(default_factory=dict)
     unmatched_wish: bool = False
+    likeness: np.ndarray | None = None  # (I,) to what the request names
 
 
 class Pipeline:
@@ -91,8 +99,11 @@ class Pipeline:
         texts: TextIndex | None = None,
         config: PipelineConfig = PipelineConfig(),
         popularity: np.ndarray | None = None,
+        likeness: Likeness | None = None,
+        wishes: WishIndex | None = None,
     ) -> None:
-        """popularity: (I,) how many people chose each item; None where it is not known."""
+        """popularity: (I,) how many people chose each item; None where it is not known. likeness: None is the one by
+        texts and attributes alone. wishes: reads wishes; without it the index of the texts and bare words do."""
         for role, model in (("generator", generator), ("ranker", ranker)):
             if model is not None and role not in model.roles:
                 raise RecommenderError(f"{model.name} cannot be a {role}; its roles: {', '.join(sorted(model.roles))}")
@@ -104,10 +115,13 @@ class Pipeline:
         self.generator = generator
         self.ranker = ranker
         self.texts = texts
+        self.wishes = wishes
         self.config = config
         self._popularity = None if popularity is None else _in_logarithms(popularity)
         self.resemblance = Resemblance(catalogue, None if texts is None else texts.vectors)
         self._twins = _twins(catalogue)
+        self.likeness = likeness or Likeness(catalogue, None if texts is None else texts.vectors)
+        self._wholes = Wholes(catalogue)
         self._words = word_index.index_of(catalogue)
 
     def with_model(self, model: Recommender) -> "Pipeline":
@@ -138,7 +152,7 @@ class Pipeline:
             return Recommendation((), qualified, *parts, self._note(state, request, qualified, None), seconds)
         found = self.consider(state, request, allowed, wanted)
         began = time.perf_counter()
-        order = self._order(found, wanted)
+        order = self._apart(found, request, wanted)
         matched = self._matched(found.items[order], request)
         candidates = tuple(
             Candidate(int(found.items[c]), rank, float(found.final[c]), _provenance(found, c), has)
@@ -222,19 +236,22 @@ class Pipeline:
         retrieved: list[np.ndarray] = []
         if request.wish:
             retrieved += self._wish(request.wish, allowed, depth)
-        if near := request.like or request.liked:
-            retrieved += self._like(near, numbers, depth)
-        if request.said:
+        likeness = self._likeness_to(request) if request.alike else None
+        if likeness is not None:
+            retrieved.append(_best(likeness, numbers, depth))
+        elif request.liked:
+            retrieved += self._like(request.liked, numbers, depth)
+        if request.said and not request.alike:
             retrieved += self._wish(request.said, allowed, depth)
             if self._popularity is not None:
                 retrieved.append(_best(self._popularity, numbers, depth))
         # neither given, or (without texts) too few have a word of the wish
-        if not (request.wish or request.like) or sum(map(len, retrieved)) < depth:
+        if not (request.wish or request.alike) or sum(map(len, retrieved)) < depth:
             retrieved.append(self.by_taste(taste, allowed, depth))
         items = np.concatenate([*retrieved, np.array(also, np.int64)])
         items = items[np.sort(np.unique(items, return_index=True)[1])]  # each once, in order of retrieval
         items = self._without_twins(items, also)
-        found = Pool(items)
+        found = Pool(items, likeness=likeness)
         found.said[self.generator.name] = (_ranks(taste[numbers], taste[items]), taste[items])
         lead = self._lead(state, request, items, found)
         found.seconds["retrieve"] = time.perf_counter() - began
@@ -247,7 +264,9 @@ class Pipeline:
             score = score + self.config.ranker_weight * standard(ranked)
         scale = 1.0
         if lead is not None:
-            score = lead + self.config.taste_weight * unit(score)
+            # the taste of somebody unknown is what most people chose, which is no likeness
+            known = 1 - self._newness(state, request) if request.alike else 1.0
+            score = lead + known * self.config.taste_weight * unit(score)
             scale = self.config.taste_weight
         if state.disliked:
             score = score - scale * self.config.dislike_weight * self.resemblance.to_any(items, state.disliked)
@@ -261,6 +280,8 @@ class Pipeline:
 
     def _wish(self, wish: str, allowed: np.ndarray, depth: int) -> list[np.ndarray]:
         """Items whose text is nearest to the wish, and those that have most of its words."""
+        if self.wishes is not None:
+            return [_best(self.wishes.scores(wish), np.flatnonzero(allowed), depth)]
         covered = self._words.coverage(wish)
         having = [_best(covered, np.flatnonzero(allowed & (covered > 0)), depth)]
         if self.texts is None:
@@ -270,6 +291,16 @@ class Pipeline:
     def _like(self, like: Sequence[int], numbers: np.ndarray, depth: int) -> list[np.ndarray]:
         """Items that the generator gives to a user who met only these, and those of nearest text."""
         return [_best(scores, numbers, depth) for scores in self._similar(like) if scores is not None]
+
+    def _likeness_to(self, request: Request) -> np.ndarray:
+        """(I,) how alike each item is to what the request names, whether the catalogue has it or lacks it."""
+        found = [self.likeness.to([item]) for item in request.like]
+        strangers = self.catalogue.relatives
+        if strangers is not None:
+            for row in request.relatives:
+                vector = None if self.texts is None else self.texts.of_stranger(strangers, row)
+                found.append(self.likeness.to_stranger(strangers, row, vector))
+        return np.sum(found, axis=0) / len(found) if found else np.zeros(len(self.catalogue))
 
     def _similar(self, like: Sequence[int]) -> tuple[np.ndarray, np.ndarray | None]:
         """Both (I,): the generator's scores for a user who met only these, the cosines to the middle of their texts."""
@@ -285,11 +316,9 @@ class Pipeline:
         lead = None
         new, answered = self._newness(state, request), 0.0
         if request.wish:
-            lead, covered, nearest = self._worded(request.wish, items)
+            lead, answered, found.unmatched_wish = self._wished(request.wish, items)
             found.said[TEXT] = (_ranks(lead, lead), lead)
-            answered = float(covered.max(initial=0.0))
-            found.unmatched_wish = answered == 0 and nearest < _STRANGE
-        if request.said:
+        if request.said and not request.alike:
             told, *_ = self._worded(request.said, items)
             found.said[SAID] = (_ranks(told, told), told)
             lead = new * told if lead is None else (1 - new / 2) * lead + new / 2 * told
@@ -298,17 +327,27 @@ class Pipeline:
                 # the generator of this name says the same, and of the whole catalogue
                 found.said.setdefault(POPULARITY, (_ranks(popularity, popularity), popularity))
                 lead = lead + new * (1 - answered) * self.config.popularity_weight * popularity
-        if near := request.like or request.liked:
-            fold_in, by_text = self._similar(near)
+        if found.likeness is not None:
+            likeness = np.tanh(found.likeness[items])  # a twin leads, but not by miles
+            found.said[SIMILAR] = (_ranks(likeness, likeness), likeness)
+            lead = likeness if lead is None else lead + self.config.words_weight * likeness
+        elif request.liked:
+            fold_in, by_text = self._similar(request.liked)
             fused = _reciprocal(fold_in[items])
             if by_text is not None:
                 fused = (fused + _reciprocal(by_text[items])) / 2
             found.said[SIMILAR] = (_ranks(fused, fused), fused)
-            if request.like:
-                lead = fused if lead is None else lead + self.config.words_weight * fused
-            else:
-                lead = (0.0 if lead is None else lead) + new * self.config.words_weight * fused
+            lead = (0.0 if lead is None else lead) + new * self.config.words_weight * fused
         return lead
+
+    def _wished(self, wish: str, items: np.ndarray) -> tuple[np.ndarray, float, bool]:
+        """(C,) how well each item answers the wish, in units of cosine; how far popularity has no say beside it (what
+        reads wishes has weighed it), 0 to 1; whether nothing speaks of the wish."""
+        if self.wishes is not None:
+            return self.wishes.scores(wish)[items] / self.wishes.reader.scale, 1.0, self.wishes.strange(wish)
+        lead, covered, nearest = self._worded(wish, items)
+        answered = float(covered.max(initial=0.0))
+        return lead, answered, answered == 0 and nearest < _STRANGE
 
     def _worded(self, text: str, items: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """(C,) how near each item's text is to the words, (C,) the share of them that it has, the best cosine."""
@@ -333,6 +372,16 @@ class Pipeline:
                 dropped.update(t for t in self._twins.get(item, ()) if t not in keep)
         return items[~np.isin(items, list(dropped))] if dropped else items
 
+    def _apart(self, found: Pool, request: Request, wanted: int) -> np.ndarray:
+        """The final list, in which other parts of a series that was named keep apart."""
+        if not request.alike or self._wholes.asked(request.conditions):
+            return self._order(found, wanted)
+        parts = self._wholes.parts(self.catalogue, request.like)
+        if self.catalogue.relatives is not None:
+            parts |= self._wholes.parts(self.catalogue.relatives, request.relatives)
+        order = self._order(found, wanted + int(parts[found.items].sum()))
+        return few(order, parts[found.items[order]], wanted)
+
     def _order(self, found: Pool, wanted: int) -> np.ndarray:
         """Positions into the pool of the final list, best first."""
         order = np.argsort(-found.final, kind="stable")
@@ -346,16 +395,21 @@ class Pipeline:
 
     def _matched(self, items: np.ndarray, request: Request) -> list[Mapping[str, tuple[str, ...]]]:
         """For each item what of the request it has: attribute -> the names that were wanted or what its cell says; and
-        "words" of the wish."""
+        "words" of the wish, "called" for what else of the item the wish meant."""
         attributes = self.catalogue.attributes
         found = self._words.matched(request.wish, items.tolist()) if request.wish else [()] * len(items)
+        called = (
+            self.wishes.called(request.wish, items.tolist())
+            if self.wishes is not None and request.wish
+            else [()] * len(items)
+        )
         matched: list[Mapping[str, tuple[str, ...]]] = []
-        for item, hits in zip(items.tolist(), found, strict=True):
+        for item, hits, meant in zip(items.tolist(), found, called, strict=True):
             has: dict[str, tuple[str, ...]] = {}
             for condition in request.conditions:
                 if not condition.excludes:
                     has[condition.attribute] = (*has.get(condition.attribute, ()), *attributes.met(item, condition))
-            matched.append({name: values for name, values in {**has, "words": hits}.items() if values})
+            matched.append({name: values for name, values in {**has, "words": hits, CALLED: meant}.items() if values})
         return matched
 
     def _shared(self, item: int, liked: Sequence[int]) -> Mapping[str, tuple[str, ...]]:
@@ -373,7 +427,7 @@ class Pipeline:
         if found is not None and found.unmatched_wish:
             instead = "these follow your taste" if self.texts is None else "these are the nearest"
             said.append(f"Nothing in the catalogue speaks of '{request.wish}'; {instead}.")
-        if found is not None and not state.items and not request.wish and not request.like:
+        if found is not None and not state.items and not request.wish and not request.alike:
             said.append("Nothing is known of your taste yet, so this starts from what many people chose.")
         return " ".join(said)
 

@@ -132,6 +132,8 @@ class TextIndex:
     def __init__(self, encoder: TextEncoder, index: VectorIndex) -> None:
         self.encoder = encoder
         self.index = index
+        self._strangers: dict[str, np.ndarray] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def build(cls, encoder: TextEncoder, catalogue: Catalogue, *, progress: Progress = quiet) -> "TextIndex":
@@ -150,6 +152,16 @@ class TextIndex:
     def vectors(self) -> np.ndarray:
         """(I, 384) float32 unit rows, one an item."""
         return self.index.vectors
+
+    def of_stranger(self, others: Catalogue, row: int) -> np.ndarray | None:
+        """(384,) of a document that is not in the index; None where nothing is written there."""
+        if not others.texts[row]:
+            return None
+        text = document(others, row)
+        with self._lock:
+            if text not in self._strangers:
+                self._strangers[text] = self.encoder.encode([text])[0]
+            return self._strangers[text]
 
     def search(self, wish: str, k: int, *, allowed: np.ndarray | None = None) -> list[tuple[int, float]]:
         """The k allowed items whose text is nearest to the wish, with their cosines, nearest first."""

@@ -122,11 +122,14 @@ def _wished(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
     """What of an item meets the words of a wish, or their meaning; else where the words stand."""
     if not request.wish:
         return []
-    said = {v.lower() for values in e.matched.values() for v in values}
+    called = e.matched.get("called", ())
+    said = {v.lower() for name, values in e.matched.items() if name != "called" for v in values}
     names = [n for n in _vocabulary(voice.catalogue, e.item) if n not in said or n in request.wish.lower().split()]
     by_word = [n for n in names if _stems(n) & _stems(request.wish)]
-    by_meaning = {n: s for n, s in voice.nearness(request.wish, names).items() if s >= _MEANT and n not in by_word}
-    meeting = [*by_word, *sorted(by_meaning, key=lambda n: -by_meaning[n])][:3]
+    near = {} if called else voice.nearness(request.wish, names)
+    by_meaning = {n: s for n, s in near.items() if s >= _MEANT and n not in by_word}
+    meant = [*(n for n in called if n in names), *sorted(by_meaning, key=lambda n: -by_meaning[n])]
+    meeting = list(dict.fromkeys([*by_word, *meant]))[:3]
     words = e.matched.get("words", ())
     if meeting:
         evidence: dict[str, object] = {
@@ -175,6 +178,10 @@ def _place_of(c: Catalogue, item: int, words: Sequence[str]) -> str:
 def _alike(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
     """Close to what was named or liked, and in what."""
     place = next((p for p in e.provenance if p.source == "similar"), None)
+    if place is not None and place.rank <= _CLOSE and (missing := voice.lacking(request.relatives)):
+        return [
+            Reason(text=f"In the spirit of {both(missing[:3])}", evidence={"source": "similar", "rank": place.rank})
+        ]
     near = [i for i in (request.like or request.liked[::-1]) if i != e.item]  # the latest liked first
     if place is None or not near or place.rank > _CLOSE:
         return []

@@ -24,6 +24,11 @@ class Voice:
     def labels(self, items: Sequence[int], limit: int = 6) -> str:
         return both([self.label(i) for i in items[:limit]]) + (" and others" if len(items) > limit else "")
 
+    def lacking(self, rows: Sequence[int]) -> list[str]:
+        """Titles of what the catalogue lacks."""
+        others = self.catalogue.relatives
+        return [] if others is None else [others.label(row) for row in rows]
+
     def liked(self, item: int) -> bool:
         """Whether the history says that the person liked an item (and not only met it)."""
         if self.liked_from <= 0 or item not in self.state.items:

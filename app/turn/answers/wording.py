@@ -11,7 +11,7 @@ from app.turn.answers.voice import Voice, sentence
 from app.understanding import Order, Topic, in_order
 from app.words import cardinal
 from recommenders.contract import Request
-from recommenders.data import FeedbackKind, Named, either
+from recommenders.data import FeedbackKind, Named, both, either
 
 # -- the sentence above the picks -------------------------------------------------------------------------------------
 
@@ -33,6 +33,8 @@ def asked(voice: Voice, request: Request, understood: Sequence[str] = ()) -> tup
             behind.append(next((u for u in understood if u.startswith(a.bare(condition))), rear))
     if request.like:
         behind.append(f"like {voice.labels(request.like)}")
+    if request.relatives:
+        behind.append(f"closest in spirit to {both(voice.lacking(request.relatives))}")
     if request.wish:
         behind.append(f"for “{request.wish}”")
     if unwanted:
@@ -115,6 +117,8 @@ def question(voice: Voice, topic: Topic, shown: Sequence[int]) -> str:
     """One clarifying question."""
     if topic == "empty":
         return "What would you like? A genre, a time, or something like a title that you know will do."
+    if topic == "lacking":
+        return "Ask me for something like it, and I look for what is closest."
     if topic == "no such place":
         if not shown:
             return "There is nothing on the table yet. What would you like?"

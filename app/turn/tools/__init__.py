@@ -110,7 +110,7 @@ def call(name: str, desk: Desk, arguments: Mapping[str, object]) -> Outcome:
         raise ToolError(f"bad arguments for {name}: {problems}; expected: {expected}") from error
     given: dict[str, Any] = {field: getattr(checked, field) for field in tool.plain.model_fields}
     for field in tool.items:
-        given[field] = desk.items(given[field])
+        given[field] = desk.items(given[field]) if given[field] or tool.plain.model_fields[field].is_required() else ()
     if not tool.wants:
         return tool.function(desk, **given)
     wants, unmatched = wants_of(name, {k: v for k, v in arguments.items() if k not in stated}, desk)

@@ -12,9 +12,9 @@ def recommend(desk: Desk, *, wants: Wants) -> Outcome:
     request = desk.request(wants)
     found = desk.recommend(request, wants.order)
     items = tuple(c.item for c in found.candidates)
-    if not request.like:
+    if not request.alike:
         summary = f"{len(items)} candidates of {found.qualified} that qualify"
     else:
-        likened = ", ".join(desk.label(i) for i in request.like)
+        likened = ", ".join((*map(desk.label, request.like), *wants.relatives))
         summary = f"{len(items)} candidates like {likened}, of {found.qualified}"
     return Outcome(summary, items, request, found, wants=wants)

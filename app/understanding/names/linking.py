@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
+import numpy as np
 from rapidfuzz import fuzz, process
 
 from app.understanding.names import genres as said
@@ -20,9 +21,10 @@ from app.understanding.names.naming import ARTICLES, PARENTHESES, bare, proper_i
 from app.understanding.names.stretches import Stretches, before
 from app.understanding.reader import Known, common_words, slips
 from app.words import Token, folded, singular, tokens
-from recommenders.data import Catalogue, Levels, Named
+from recommenders.data import RATINGS, Catalogue, Levels, Named
 
 _YEAR_AFTER = re.compile(r"\s*(?:\(\s*(\d{4})\s*\)|,?\s+(?:from|of)\s+(\d{4})\b|\s+((?:19|20)\d\d)\b(?!s))")
+_YEAR_AT_END = re.compile(r"\s*\(?\b((?:18|19|20)\d\d)\b\)?\s*$")
 _QUOTED = re.compile(r"[\"“]([^\"”“]{1,80})[\"”]|(?<![A-Za-z])['‘]([^'’‘]{2,80})['’](?![A-Za-z])")
 _LONGEST = 9  # words of a title that are tried at once
 _FUZZY = 86.0  # of 100; "pulp ficton" scores 95, "true love" against "True Lies" 78
@@ -35,6 +37,7 @@ _CUES = frozenset(
 )
 # of these, the ones strong enough for a misspelt title
 _STRONG_CUES = _CUES - frozenset("about than film movie is was recommend considered prefer why".split())
+_HAVE = frozenset("have got know".split())  # "have you got Parasite?"
 _CUE_AFTER_TO = frozenset("similar compared close closer".split())
 _CLOSERS = frozenset("and or but because so too also though although either which when since was is or please".split())
 _OWNED = frozenset("family kids kid children war crime detective mob doc".split())
@@ -47,10 +50,11 @@ _PERSON_SURE = frozenset("starring stars featuring directed director actor actre
 class Mention:
     """A stretch of the message (characters start:end) and what it names.
 
-    items      for titles: the rows that it may be, likeliest first
+    items      for titles: the rows that it may be, likeliest first; for unknown ones namesakes that are not meant
     attribute  for values and levels: whose they are
     names      for values: the catalogue's own names, all of them meant
     year       for titles: the year that was said with it
+    relatives  for titles that the catalogue lacks: the rows of its table of those, likeliest first; () known nowhere
     sure       0..1
     """
 
@@ -62,6 +66,7 @@ class Mention:
     names: tuple[str, ...] = ()
     attribute: str = ""
     year: int | None = None
+    relatives: tuple[int, ...] = ()
     sure: float = 1.0
 
 
@@ -72,6 +77,10 @@ class Linker:
         self.catalogue = catalogue
         named = [a for a in catalogue.schema.heard if isinstance(a, Named)]
         self._titles, self._fuzzy = title_index(catalogue)
+        others = catalogue.relatives
+        self._lacking, self._lacking_fuzzy = ({}, []) if others is None else title_index(others)
+        self._chosen = _chosen(catalogue)
+        self._usual = float(self._chosen.mean())
         self._sorts = sort_index(catalogue, [a for a in named if not a.proper])
         self._people, self._surnames = proper_index(catalogue, [a for a in named if a.proper])
         self._levels = {w: a.name for a in catalogue.schema.heard if isinstance(a, Levels) for w in a.adjectives}
@@ -81,7 +90,7 @@ class Linker:
         self._people_words = [" ".join(k) for k in self._people]
         self._name_words = frozenset(w for t in (self._titles, self._people, self._sorts) for key in t for w in key)
         self._widest: dict[str, int] = {}  # first word -> words of the longest name that begins with it
-        for key in (*self._titles, *self._people, *self._sorts):
+        for key in (*self._titles, *self._people, *self._sorts, *self._lacking):
             self._widest[key[0]] = max(self._widest.get(key[0], 1), min(len(key), _LONGEST))
         self.reads = frozenset((*(a.name for a in named), *self._levels.values()))
         """The attributes whose values are found among the words here; the others hear for themselves."""
@@ -101,10 +110,41 @@ class Linker:
             found = self._titles.get(key)
         if found is None:
             found = self._titles.get(bare(key))
+        exact = found
         if found is None:
-            near = self._nearest(" ".join(key))
+            near = None if key in self._lacking else self._nearest(" ".join(key))
             found = near[0] if near else ()
-        return self._by_year(found, year)
+        found = self._by_year(found, year)
+        others = self._stranger(key, year) or (exact is None and self._near_stranger(" ".join(key), year))
+        return () if found and others and self._rather_others(found, year) else found
+
+    def relatives(self, title: str) -> tuple[int, ...]:
+        """The rows of the table of what the catalogue lacks that a title may be, likeliest first."""
+        match = _YEAR_AT_END.search(title)
+        key, year = folded(title[: match.start()] if match else title), int(match[1]) if match else None
+        return self._stranger(key, year) or self._near_stranger(" ".join(key), year)
+
+    def _stranger(self, key: tuple[str, ...], year: int | None) -> tuple[int, ...]:
+        """Rows of what is lacking, of exactly this title or without its article; of another year none."""
+        rows = self._lacking.get(key) or self._lacking.get(bare(key)) or ()
+        others = self.catalogue.relatives
+        if year is None or others is None:
+            return rows
+        return tuple(r for r in rows if abs(int(others.years[r]) - year) <= 1)
+
+    def _rather_others(self, rows: tuple[int, ...], year: int | None) -> bool:
+        """Whether a title that is lacking too is meant rather than these rows: by its year, or since hardly anybody
+        knows these."""
+        if year is not None:
+            return abs(int(self.catalogue.years[rows[0]]) - year) > 1
+        return all(self._chosen[r] < self._usual for r in rows)
+
+    def _near_stranger(self, key: str, year: int | None) -> tuple[int, ...]:
+        """The same for a misspelt one."""
+        if len(key) < 5:
+            return ()
+        near = process.extractOne(key, self._lacking_fuzzy, scorer=fuzz.ratio, score_cutoff=_FUZZY)
+        return self._stranger(tuple(near[0].split()), year) if near else ()
 
     def value(self, attribute: str, said: str) -> tuple[str, ...]:
         """The catalogue's names of an attribute that a word or name means, all of them meant; () unknown.
@@ -175,6 +215,8 @@ class Linker:
             return "person"
         if key in self._titles:
             return "word" if len(key) == 1 and key[0] in EVERYDAY else "title"
+        if key in self._lacking:
+            return "title" if len(key) > 1 else ""
         return ""
 
     def is_sort(self, attribute: str) -> bool:
@@ -230,13 +272,38 @@ class Linker:
         may_be_title = sort is None or year is not None or all(w.capital for w in span) or not together
         if key in self._titles and may_be_title and (_sole(words, i, n) or self._is_title(text, words, i, n, year)):
             rows = self._by_year(self._titles[key], year)
+            if (lacking := self._stranger(key, year)) and self._rather_others(rows, year):
+                namesakes = self._by_year(rows, None)
+                return Mention("unknown_title", start, tail, text[start:tail], namesakes, year=year, relatives=lacking)
             return Mention("title", start, tail, text[start:tail], rows, year=year)
         if person := self._person_here(words, i, n, key):
             return Mention("value", start, end, surface, names=(person[1],), attribute=person[0], sure=person[2])
         level = self._levels.get(key[0]) if n == 1 else None
         if level is not None and (not together or _refused(text, start)):
             return Mention("level", start, end, surface, attribute=level)
+        if sort is None and (lacking := self._lacking_here(text, words, i, n, year)):
+            return Mention("unknown_title", start, tail, text[start:tail], year=year, relatives=lacking)
         return sort or (self._avoided(key[0], start, end, surface) if n == 1 else None)
+
+    def _lacking_here(self, text: str, words: tuple[Token, ...], i: int, n: int, year: int | None) -> tuple[int, ...]:
+        """Rows of what is lacking, where these words are meant as a title: who asks for "a film about a lion" means no
+        film of that name."""
+        span = words[i : i + n]
+        key = tuple(w.text for w in span)
+        if key not in self._lacking:
+            return ()
+        if year is not None:
+            return self._stranger(key, year)
+        spelt = [w for w in span if w.text not in FUNCTION and w.text not in EVERYDAY] or span[-1:]
+        written = all(text[w.start].isupper() for w in (*spelt, span[-1]))
+        telling = any(w.text not in FUNCTION for w in span)
+        if not written:  # in lower case a phrase like any other, but behind a word that announces a title
+            cues = _STRONG_CUES | _HAVE
+            meant = telling and not all(w.text in EVERYDAY for w in span) and _cued(words, i, cues)
+            return self._stranger(key, year) if meant and _ends_here(text, words, i + n) else ()
+        cued = telling and _cued(words, i, _HAVE) and _ends_here(text, words, i + n)
+        meant = _sole(words, i, n) or cued or self._is_title(text, words, i, n, year)
+        return self._stranger(key, year) if meant else ()
 
     def _person_here(
         self, words: tuple[Token, ...], i: int, n: int, key: tuple[str, ...]
@@ -323,9 +390,9 @@ class Linker:
             rows = self.items(inside)
             kind: Literal["title", "unknown_title"] = "title" if rows else "unknown_title"
             if rows or len(folded(inside)) <= 8:
-                found.append(
-                    Mention(kind, match.start(), tail, inside, self._by_year(rows, year) if year else rows, year=year)
-                )
+                lacking = () if rows else self.relatives(inside)
+                rows = self._by_year(rows, year) if year else rows
+                found.append(Mention(kind, match.start(), tail, inside, rows, year=year, relatives=lacking))
         return found
 
     def _misspelt(self, text: str, words: tuple[Token, ...], taken: Stretches) -> list[Mention]:
@@ -379,6 +446,8 @@ class Linker:
         near = (self._near(text, words, person=person_cue, title=strong) for words in tries)
         if (mention := next((m for m in near if m is not None), None)) is not None:
             return mention
+        if strong and (lacking := self._lacking_nearly(text, tries)) is not None:
+            return lacking
         if capitals:
             return _unknown(text, capitals, cued, person_cue, sure_person)
         if sure_person and len(span) >= 2:
@@ -399,7 +468,20 @@ class Linker:
         if title and (near_title := self._nearest(key)):
             year, tail = _year_after(text, end)
             rows = self._by_year(near_title[0], year)
+            if self._near_stranger(key, year) and self._rather_others(rows, year):
+                return None
             return Mention("title", start, tail, text[start:tail], rows, year=year, sure=near_title[1] / 100)
+        return None
+
+    def _lacking_nearly(self, text: str, tries: Sequence[Sequence[Token]]) -> Mention | None:
+        """The title that the catalogue lacks and that some of these words nearly are."""
+        for words in tries:
+            if all(w.text in EVERYDAY for w in words):
+                continue
+            year, tail = _year_after(text, words[-1].end)
+            start = words[0].start
+            if rows := self._near_stranger(" ".join(w.text for w in words), year):
+                return Mention("unknown_title", start, tail, text[start:tail], year=year, relatives=rows, sure=0.9)
         return None
 
     def _nearest(self, key: str) -> tuple[tuple[int, ...], float] | None:
@@ -410,10 +492,18 @@ class Linker:
         return (self._titles[tuple(near[0].split())], float(near[1])) if near else None
 
     def _by_year(self, rows: tuple[int, ...], year: int | None) -> tuple[int, ...]:
-        """Rows of that year first (one off counts: sources differ on release dates)."""
+        """Rows of that year first (one off counts: sources differ on release dates); where none is said, those first
+        that most people chose."""
         if year is None:
-            return rows
+            return tuple(sorted(rows, key=lambda r: -self._chosen[r]))
         return tuple(sorted(rows, key=lambda r: abs(int(self.catalogue.years[r]) - year)))
+
+
+def _chosen(catalogue: Catalogue) -> np.ndarray:
+    """(I,) how many people chose each item; all as many where nobody counted."""
+    if RATINGS not in catalogue.table:
+        return np.zeros(len(catalogue))
+    return catalogue.table[RATINGS].to_numpy(dtype=np.float64, na_value=0.0)
 
 
 def _owned(text: str, words: tuple[Token, ...], i: int) -> bool:

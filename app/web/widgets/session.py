@@ -52,9 +52,12 @@ def _warm(made: Chat) -> None:
 
 def _warm_pipeline(made: Chat) -> None:
     s = made.settings
-    texts = made.workbench.pipeline(made.workbench.standing_in(s.generator), s.ranker).texts
-    if texts is not None:
-        texts.encoder.query("warm-up")
+    pipeline = made.workbench.pipeline(made.workbench.standing_in(s.generator), s.ranker)
+    pipeline.likeness.prepare()
+    if pipeline.texts is not None:
+        pipeline.texts.encoder.query("warm-up")
+    if pipeline.wishes is not None:
+        pipeline.wishes.scores("warm-up")
 
 
 @st.cache_resource(show_spinner=False)

@@ -85,6 +85,7 @@ class Attribute(BaseModel, ABC):
     counted made of the interactions: recommenders, which read those themselves, do not read it
     derived of other columns: their names, first the one whose place it takes
     writers language models that filled cells which the owner left blank, each with how many
+    parts   says of which whole an item is a part, or which part: who knows one part of a series knows of the others
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,6 +116,7 @@ class Attribute(BaseModel, ABC):
     counted: bool = False
     derived: tuple[str, ...] = ()
     writers: tuple[tuple[str, int], ...] = ()
+    parts: bool = False
 
     # -- cells ------------------------------------------------------------------------------------------------------
 

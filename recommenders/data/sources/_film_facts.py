@@ -43,6 +43,16 @@ def joined(items: pd.DataFrame, facts: Path) -> tuple[pd.DataFrame, Schema]:
     return items.assign(**_columns(f, in_table)), SCHEMA
 
 
+def relatives(table: Path) -> pd.DataFrame:
+    """The well-known films of film_relatives.csv (title, year, genres and the columns of the facts) with the columns
+    that `joined` gives; no rows without the file."""
+    if not table.is_file():
+        return pd.DataFrame({"item_id": [], "title": [], "year": [], "genres": []})
+    f = pd.read_csv(table, dtype=str, keep_default_na=False)
+    plain = f[["title", "year", "genres"]].assign(item_id=[f"{t} ({y})" for t, y in zip(f.title, f.year, strict=True)])
+    return plain.assign(**_columns(f, pd.Series(True, index=f.index)))
+
+
 def _columns(f: pd.DataFrame, known: pd.Series) -> dict[str, object]:
     def level(column: str, names: tuple[str, ...] = _LEVELS) -> list[str]:
         return [names[int(v)] if v else "" for v in f[column]]

@@ -16,7 +16,7 @@ FACTS = Path(__file__).with_name("film_facts_2016.csv")
 _RATINGS = {"userId": pa.int32(), "movieId": pa.int32(), "rating": pa.float32(), "timestamp": pa.int64()}
 
 
-def read(folder: Path, label: str, licence: str, texts: Path | None = None) -> Dataset:
+def read(folder: Path, label: str, licence: str, texts: Path | None = None, relatives: Path | None = None) -> Dataset:
     """The data set in `folder`, of its name. Films get what this project knows of them; what `texts` (columns movieId,
     extract and cast) says of one goes before."""
     films = table(folder / "movies.csv", ("movieId", "title", "genres"))
@@ -39,9 +39,10 @@ def read(folder: Path, label: str, licence: str, texts: Path | None = None) -> D
         for column, cells in (("text", extracts), ("people", casts)):
             known = items[column] if column in items else [""] * len(items)
             items[column] = [cell or other for cell, other in zip(cells, known, strict=True)]
-    return Dataset(
-        folder.name, *_ratings(folder / "ratings.csv", Catalogue.of(items, schema)), True, 4.0, label, licence
-    )
+    catalogue = Catalogue.of(items, schema)
+    if relatives is not None:
+        catalogue = catalogue.with_relatives(_film_facts.relatives(relatives))
+    return Dataset(folder.name, *_ratings(folder / "ratings.csv", catalogue), True, 4.0, label, licence)
 
 
 def _ratings(path: Path, catalogue: Catalogue) -> tuple[Catalogue, Interactions, pd.DataFrame]:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from app.errors import DataError
 from recommenders.data.attributes import Schema, read_attribute
+from recommenders.data.sources import _film_facts
 from recommenders.data.sources._titles import article_first, split_year
 from recommenders.data.tables import Catalogue, Dataset, IdMap, Interactions
 
@@ -39,6 +40,7 @@ SHA256 = {
 LEAST: dict[str, int] = {}
 COST = "5 MB to fetch"
 FACTS = Path(__file__).with_name("film_facts.csv")
+RELATIVES = Path(__file__).with_name("film_relatives.csv")
 # the people are there already, and a country is hardly asked for where a language is
 DECLARED = Schema(read_attribute({"kind": "text", "name": n, "hidden": True}) for n in ("director", "country"))
 HOW = "fetch it: chatrec data get ml-100k"
@@ -53,7 +55,7 @@ def files(folder: Path) -> tuple[Path, ...]:
 
 
 def also_read(folder: Path) -> tuple[Path, ...]:
-    return (FACTS,)
+    return (FACTS, RELATIVES)
 
 
 def read(folder: Path) -> Dataset:
@@ -72,7 +74,7 @@ def read(folder: Path) -> Dataset:
             }
         ),
         DECLARED,
-    )
+    ).with_relatives(_relatives())
     people = _table(folder / "ml-100k.user", ("user_id", "age", "gender", "occupation"))
     users = people[["user_id", "gender", "occupation"]].copy()
     users.insert(1, "age", people["age"].astype(np.int64))
@@ -108,6 +110,15 @@ def _facts(item_ids: pd.Series) -> dict[str, list[str]]:
         "country": [row.replace("|", ", ") for row in facts["country"]],
         **{column: facts[column].tolist() for column in facts.columns if column not in _JOINED},
     }
+
+
+def _relatives() -> pd.DataFrame:
+    """Well-known films that the data set may lack, written as its own are."""
+    films = _film_facts.relatives(RELATIVES)
+    if films.empty:
+        return films
+    genres = [tuple({"Children": "Children's"}.get(g, g) for g in row.split("|")) for row in films["genres"]]
+    return films.assign(text=[row.replace("|", ", ") for row in films["keywords"]], genres=genres)
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from pathlib import Path
 from recommenders.data.sources import _film_facts, _movielens_csv
 from recommenders.data.tables import Dataset
 
+RELATIVES = Path(__file__).with_name("film_relatives.csv")
 LABEL = "MovieLens latest-small"
 LICENCE = (
     "GroupLens Research, University of Minnesota: not for commercial use; redistribution under the same conditions; "
@@ -38,8 +39,8 @@ def files(folder: Path) -> tuple[Path, ...]:
 
 
 def also_read(folder: Path) -> tuple[Path, ...]:
-    return (folder.parent / "film-texts" / "films.csv", _movielens_csv.FACTS)
+    return (folder.parent / "film-texts" / "films.csv", _movielens_csv.FACTS, RELATIVES)
 
 
 def read(folder: Path) -> Dataset:
-    return _movielens_csv.read(folder, LABEL, LICENCE, also_read(folder)[0])
+    return _movielens_csv.read(folder, LABEL, LICENCE, also_read(folder)[0], RELATIVES)

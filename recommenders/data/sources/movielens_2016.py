@@ -6,6 +6,8 @@ What is done to it:
 - Titles get their article in front ("Dark Knight, The" -> "The Dark Knight").
 - 5 films have neither title nor year: nothing can be shown to a person, so they and their ratings are left out. Where
   only the year is missing the film stays. "(no genres listed)" becomes no genre.
+- Well-known films that it lacks (film_relatives.csv, by this project) are no items of it, but what is like them can be
+  asked for.
 - What the data set lacks is joined from film_facts_2016.csv beside this file, which this project wrote
   (docs/decisions/0003-film-facts.md); blank where not known.
 
@@ -40,6 +42,7 @@ LEAST: dict[str, int] = {}
 COST = "50 MB to fetch"
 FACTS = Path(__file__).with_name("film_facts_2016.csv")
 REQUESTS = _film_facts.REQUESTS
+RELATIVES = Path(__file__).with_name("film_relatives.csv")
 HOW = "fetch it: chatrec data get movielens-2016"
 _COLUMNS = ("movieId", "title", "year", "genres", "userId", "rating", "timestamp")
 
@@ -53,7 +56,7 @@ def files(folder: Path) -> tuple[Path, ...]:
 
 
 def also_read(folder: Path) -> tuple[Path, ...]:
-    return (FACTS,)
+    return (FACTS, RELATIVES)
 
 
 def read(folder: Path) -> Dataset:
@@ -69,7 +72,7 @@ def read(folder: Path) -> Dataset:
             "genres": films["genres"].astype(str).replace("(no genres listed)", ""),
         }
     )
-    catalogue = Catalogue.of(*_film_facts.joined(items, FACTS))
+    catalogue = Catalogue.of(*_film_facts.joined(items, FACTS)).with_relatives(_film_facts.relatives(RELATIVES))
     users = pd.DataFrame({"user_id": np.sort(rows["userId"].unique()).astype(str)})
     interactions = Interactions.of(
         IdMap(users["user_id"]).numbers(rows["userId"]),

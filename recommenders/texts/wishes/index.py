@@ -12,7 +12,6 @@ run folder of the data set.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ import numpy as np
 from app.errors import ArtefactError
 from app.progress import Progress, quiet
 from recommenders.contract import artefact
-from recommenders.data import Catalogue
+from recommenders.data import Catalogue, Named
 from recommenders.texts.multilingual import PASSAGE, QUERY
 from recommenders.texts.text_index import documents
 from recommenders.texts.wishes.features import Column, matrix
@@ -28,13 +27,6 @@ from recommenders.texts.wishes.reader import WishReader
 
 WISH_INDEX = "wish-index"  # folder of the index, below the runs of a data set
 MOST_CALLED = 4
-
-
-@dataclass(frozen=True)
-class Called:
-    """What of an item a wish called for, by attribute: the values, those that counted most first."""
-
-    values: Mapping[str, tuple[str, ...]]
 
 
 class WishIndex:
@@ -52,6 +44,8 @@ class WishIndex:
         self._middle = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), 1e-9)
         self._columns: tuple[Column, ...] = reader.columns
         self._features = matrix(catalogue, reader.columns)  # (I, K)
+        self._usual = self._features.mean(axis=0)
+        self._named = {a.name for a in catalogue.schema if isinstance(a, Named)}
         order = np.argsort(owners, kind="stable")
         self._voices, sorted_owners = np.ascontiguousarray(voices[order]), owners[order]
         self._starts = np.flatnonzero(np.r_[True, np.diff(sorted_owners) > 0]) if len(owners) else np.zeros(0, int)
@@ -65,29 +59,33 @@ class WishIndex:
     def scores(self, text: str) -> np.ndarray:
         """(I,) float64, how well each item answers the wish; as logarithms of a likelihood, up to a constant."""
         wish = self.reader.read(text)
-        near = self._texts @ wish.vector
-        if len(self._voices):
-            near[self._heard] = np.maximum(
-                near[self._heard], np.maximum.reduceat(self._voices @ wish.vector, self._starts)
-            )
+        near = self._nearest(wish.vector)
         share = self.reader.mean_share
         found = self.reader.scale * (share * (self._middle @ wish.vector) + (1 - share) * near)
         return (found + self._features @ wish.call).astype(np.float64)
 
-    def called(self, text: str, items: Sequence[int]) -> list[Called]:
-        """What of each item the wish called for: columns that it has and that count for it more than for most."""
+    def strange(self, text: str) -> bool:
+        """Whether no text is near the wish: it is of something else, or no words."""
+        return self._nearest(self.reader.read(text).vector).max(initial=0.0) < _STRANGE
+
+    def called(self, text: str, items: Sequence[int]) -> list[tuple[str, ...]]:
+        """The names that each item has and that the wish called for (moods, themes, sorts), those that counted most
+        first: what they add lies above what they add to items on average."""
         call = self.reader.read(text).call
-        usual = self._features.mean(axis=0)  # a column that all have tells none apart
         found = []
         for item in items:
-            worth = call * (self._features[item] - usual) * (self._features[item] > 0)
-            best = [k for k in np.argsort(-worth)[:MOST_CALLED] if worth[k] > _WORTH and self._columns[k][0]]
-            values: dict[str, tuple[str, ...]] = {}
-            for k in best:
-                attribute, value = self._columns[k]
-                values[attribute] = (*values.get(attribute, ()), value)
-            found.append(Called(values))
+            worth = call * (self._features[item] - self._usual) * (self._features[item] > 0)
+            best = [k for k in np.argsort(-worth)[:MOST_CALLED] if worth[k] > _WORTH]
+            found.append(tuple(self._columns[k][1].lower() for k in best if self._columns[k][0] in self._named))
         return found
+
+    def _nearest(self, vector: np.ndarray) -> np.ndarray:
+        """(I,) the cosine of each item's nearest text."""
+        near = self._texts @ vector
+        if len(self._voices):
+            voices = np.maximum.reduceat(self._voices @ vector, self._starts)
+            near[self._heard] = np.maximum(near[self._heard], voices)
+        return near
 
     # -- made and kept ----------------------------------------------------------------------------------------------
 
@@ -122,6 +120,7 @@ class WishIndex:
         return cls(reader, catalogue, *around, np.array([i for i, _ in asked], np.int64))
 
 
+_STRANGE = 0.25  # cosine that no text reaches for letters at random
 _WORTH = 0.3  # in logarithms: what a column must add to be named
 
 

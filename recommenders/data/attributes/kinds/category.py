@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from recommenders.data.attributes.attribute import Column
 from recommenders.data.attributes.conditions import Condition, Operator
 from recommenders.data.attributes.named import Named, NamedColumn, look_proper, names_said
-from recommenders.data.attributes.reading import Sample
+from recommenders.data.attributes.reading import Sample, name_parts, one_of
 
 
 class Category(Named):
@@ -46,7 +46,7 @@ class Category(Named):
         """A column of short texts that come again, or that are names where they do not."""
         if not sample.size or sample.length > _SHORT:
             return None
-        said = names_said(name)
+        said = {**names_said(name), "parts": bool(_WHOLES & {*map(one_of, name_parts(name))})}
         if sample.again >= _AGAIN:
             return 0.4 + sample.again / 2, cls(name=name, **said)
         proper = look_proper(sample.counts)
@@ -55,5 +55,6 @@ class Category(Named):
         return 0.4, cls(name=name, **{**said, "proper": True})
 
 
+_WHOLES = frozenset("series franchise saga trilogy cycle serial".split())
 _SHORT = 40  # characters of a name, on average
 _AGAIN = 0.3  # the share of cells that repeat an earlier one
