@@ -21,8 +21,8 @@ from recommenders.contract import Recommender, Role, artefact, registry
 from recommenders.data import Catalogue, Dataset, UserState, sources
 from recommenders.learning import OnlineLearner
 from recommenders.pipeline import Likeness, Pipeline, PipelineConfig, likes, tuned
-from recommenders.texts import TEXT_INDEX, TextEncoder, TextIndex, multilingual
-from recommenders.texts.wishes import WISH_INDEX, WishIndex, WishReader
+from recommenders.texts import TEXT_INDEX, TextEncoder, TextIndex
+from recommenders.wishes import WISH_INDEX, WishIndex, WishReader, multilingual
 
 STAND_INS = ("ease", "item_knn", "popularity")  # who finds candidates where the chosen one is not trained yet
 _log = logging.getLogger(__name__)

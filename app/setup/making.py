@@ -9,8 +9,8 @@ from recommenders.data import Catalogue, Dataset, sources
 from recommenders.experiments import train
 from recommenders.networks import on_threads
 from recommenders.pipeline import Pipeline, TunedPair, tune, tuned, withhold_last
-from recommenders.texts import TEXT_INDEX, multilingual, text_index
-from recommenders.texts.wishes import WISH_INDEX, WishIndex, WishReader
+from recommenders.texts import TEXT_INDEX, text_index
+from recommenders.wishes import WISH_INDEX, WishIndex, WishReader, multilingual
 
 
 def train_model(name: str, whole: Dataset, runs: Path, progress: Progress) -> None:

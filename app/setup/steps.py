@@ -26,7 +26,8 @@ from llm.weights import fetch, published
 from recommenders.contract import artefact, registry
 from recommenders.data import Dataset, sources
 from recommenders.pipeline import tuned
-from recommenders.texts import TEXT_INDEX, multilingual, text_index
+from recommenders.texts import TEXT_INDEX, text_index
+from recommenders.wishes import multilingual
 
 MODELS = ("popularity", "item_knn", "ease", "sasrec", "user_autorec")  # what the app offers from the start
 FIRST = ("popularity", "item_knn", "ease")  # of them, those that are trained in seconds

@@ -43,7 +43,7 @@ from recommenders.pipeline.diversify import Resemblance, reorder
 from recommenders.pipeline.likeness import Likeness
 from recommenders.pipeline.wholes import Wholes, few
 from recommenders.texts import TextIndex, content_words, word_index
-from recommenders.texts.wishes import WishIndex
+from recommenders.wishes import WishIndex
 
 # Sources beside the names of generator and ranker.
 TEXT, SIMILAR, SAID, POPULARITY = "text", "similar", "said", "popularity"

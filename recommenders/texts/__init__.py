@@ -1,6 +1,6 @@
 """Item texts and wishes: vectors, words, requests that were written for items."""
 
-from recommenders.texts import multilingual, narratives, text_index, word_index
+from recommenders.texts import narratives, text_index, word_index
 from recommenders.texts.narratives import Narrative, save
 from recommenders.texts.text_index import TEXT_INDEX, TextEncoder, TextIndex, documents
 from recommenders.texts.vector_index import VectorIndex
@@ -14,7 +14,6 @@ __all__ = [
     "VectorIndex",
     "content_words",
     "documents",
-    "multilingual",
     "narratives",
     "save",
     "text_index",

@@ -4,8 +4,8 @@
     c = 5 C q                                                 (K,) the call: what each column of an item is worth to it
 
 The lower eight layers of the multilingual encoder are as they came; the upper four (Tower) and C were tuned on requests
-that were written for films and on lessons: wishes with the attributes that answer them (teaching.py). What was tuned
-lies in `artefact`, beside vectors of the texts that it was tuned against.
+that were written for films and on lessons: wishes with the attributes that answer them (wish_teaching.py). What was
+tuned lies in `artefact`, beside vectors of the texts that it was tuned against.
 """
 
 import json
@@ -13,15 +13,14 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from safetensors.numpy import load_file
-from torch import nn
 
 from app.errors import ArtefactError
-from recommenders.texts.multilingual import QUERY, Encoder, pooled
-from recommenders.texts.wishes.features import Column
+from recommenders.wishes.columns import Column
+from recommenders.wishes.multilingual import QUERY, Encoder, pooled
 
 ARTEFACT = Path(__file__).with_name("artefact")
 WEIGHTS, ABOUT = "reader.safetensors", "reader.json"
@@ -52,7 +51,7 @@ class WishReader:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ArtefactError(f"the reader of wishes in {folder} is damaged: {error}") from error
         self._lock = threading.Lock()
-        self._upper: nn.ModuleList | None = None
+        self._upper: Any = None
         self._recent: OrderedDict[str, Wish] = OrderedDict()
 
     def read(self, text: str) -> Wish:
@@ -75,7 +74,9 @@ class WishReader:
         call = self._arrays["call.weight"].astype(np.float32) @ vector
         return Wish(vector, CALL * call + self._arrays["call.bias"].astype(np.float32))
 
-    def _tuned_layers(self) -> nn.ModuleList:
+    def _tuned_layers(self) -> Any:
+        import torch
+
         with self._lock:
             if self._upper is None:
                 state = {n.removeprefix(UPPER): a for n, a in self._arrays.items() if n.startswith(UPPER)}

@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from app.errors import ArtefactError
 from app.progress import Progress, quiet
@@ -111,12 +109,16 @@ class Packed:
             _, values, offset, _ = self._take("BIQQ")
             self._where[name] = (offset, values)
 
-    def vector(self, name: str) -> Tensor:
+    def vector(self, name: str) -> Any:
+        import torch
+
         offset, values = self._where[name]
         return torch.from_numpy(np.frombuffer(self._data, "<f4", values, offset).copy())
 
-    def matrix(self, name: str, rows: int, columns: int) -> Tensor:
+    def matrix(self, name: str, rows: int, columns: int) -> Any:
         """(rows, columns) float32, unpacked."""
+        import torch
+
         return torch.from_numpy(_unpacked(self.blocks(name, rows, columns)))
 
     def blocks(self, name: str, rows: int, columns: int) -> np.ndarray:
@@ -134,16 +136,20 @@ def _unpacked(blocks: np.ndarray) -> np.ndarray:
     return weights.reshape(*blocks.shape[:-2], -1)
 
 
-class Words(nn.Module):
-    """The word vectors, unpacked row by row when a text needs them."""
+def words(packed: Packed) -> Any:
+    """A module of the word vectors, which unpacks them row by row when a text needs them."""
+    import torch
 
-    def __init__(self, packed: Packed) -> None:
-        super().__init__()
-        self._blocks = packed.blocks("emb.word", packed.sizes.words, packed.sizes.size)
+    class Words(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self._blocks = packed.blocks("emb.word", packed.sizes.words, packed.sizes.size)
 
-    def forward(self, pieces: Tensor) -> Tensor:
-        distinct, places = torch.unique(pieces, return_inverse=True)
-        return torch.from_numpy(_unpacked(self._blocks[distinct.numpy()]))[places]
+        def forward(self, pieces: torch.Tensor) -> torch.Tensor:
+            distinct, places = torch.unique(pieces, return_inverse=True)
+            return torch.from_numpy(_unpacked(self._blocks[distinct.numpy()]))[places]
+
+    return Words()
 
 
 def tokeniser(packed: Packed) -> Any:
@@ -171,11 +177,11 @@ def network(packed: Packed) -> Any:
     )  # fmt: skip
     made = BertModel(config, add_pooling_layer=False).eval()
     made.load_state_dict(_state(packed), strict=False)
-    made.embeddings.word_embeddings = Words(packed)
+    made.embeddings.word_embeddings = words(packed)
     return made
 
 
-def _state(packed: Packed) -> dict[str, Tensor]:
+def _state(packed: Packed) -> dict[str, Any]:
     s = packed.sizes
     state = {
         "embeddings.position_embeddings.weight": packed.vector("emb.pos").reshape(s.positions, s.size),
@@ -226,9 +232,11 @@ class Encoder:
         packed, cut, _ = self._loaded()
         return list(cut.encode(" ".join(text.translate(packed.normal).split())).ids)
 
-    def states(self, pieces: Sequence[Sequence[int]], upper: Any = (), *, without: int = 0) -> tuple[Tensor, Tensor]:
+    def states(self, pieces: Sequence[Sequence[int]], upper: Any = (), *, without: int = 0) -> tuple[Any, Any]:
         """(n, T, 384) what the last layer gives, (n, T) where pieces are. upper: layers in place of the last ones;
         without: how many of the last are left out."""
+        import torch
+
         packed, _, net = self._loaded()
         width = max(map(len, pieces))
         ids = torch.tensor([[*p, *[packed.pad] * (width - len(p))] for p in pieces])
@@ -236,7 +244,7 @@ class Encoder:
         barred = (1.0 - there[:, None, None, :].float()) * _BARRED
         layers = [*net.encoder.layer[: len(net.encoder.layer) - max(len(upper), without)], *upper]
         with torch.inference_mode():
-            read: Tensor = net.embeddings(input_ids=ids)
+            read: Any = net.embeddings(input_ids=ids)
             for layer in layers:
                 read = layer(read, barred)
         return read, there
@@ -254,7 +262,9 @@ class Encoder:
             return self._parts
 
 
-def pooled(states: Tensor, there: Tensor) -> Tensor:
+def pooled(states: Any, there: Any) -> Any:
     """(n, D) of length one: the mean over the pieces."""
+    import torch
+
     real = there[..., None].to(states.dtype)
-    return nn.functional.normalize((states * real).sum(dim=1) / real.sum(dim=1), dim=-1)
+    return torch.nn.functional.normalize((states * real).sum(dim=1) / real.sum(dim=1), dim=-1)

@@ -3,8 +3,8 @@
     s(i) = scale · (γ q·m_i + (1 − γ) max_v q·v) + F_i · c
 
 v: the item's texts (its own, and requests that were written for it, where there are some; doc2query, Nogueira et al.
-2019), m_i their middle, F_i what the item is (features.py), q and c the wish (reader.py). Read as the logarithm of how
-likely the item is what was wished for, among all items.
+2019), m_i their middle, F_i what the item is (columns.py), q and c the wish (wish_reader.py). Read as the logarithm of
+how likely the item is what was wished for, among all items.
 
 Vectors of texts that the reader was tuned against come with it; all others are made by the encoder once and kept in the
 run folder of the data set.
@@ -20,10 +20,10 @@ from app.errors import ArtefactError
 from app.progress import Progress, quiet
 from recommenders.contract import artefact
 from recommenders.data import Catalogue, Named
-from recommenders.texts.multilingual import PASSAGE, QUERY
 from recommenders.texts.text_index import documents
-from recommenders.texts.wishes.features import Column, matrix
-from recommenders.texts.wishes.reader import WishReader
+from recommenders.wishes.columns import Column, matrix
+from recommenders.wishes.multilingual import PASSAGE, QUERY
+from recommenders.wishes.wish_reader import WishReader
 
 WISH_INDEX = "wish-index"  # folder of the index, below the runs of a data set
 MOST_CALLED = 4

@@ -1,6 +1,6 @@
 """How the reader of wishes was taught, and how it is taught again.
 
-    python -m recommenders.texts.wishes.teaching [--minutes 25] [--out FOLDER]
+    python -m benchmarks.teach_wishes [--minutes 25] [--out FOLDER]
 
 Two kinds of lessons, both written by hand for the films of movielens-2016, in six languages:
 - requests (recommenders/data/sources/film_requests.csv): what somebody would say who means one film, or for whom that
@@ -9,13 +9,11 @@ Two kinds of lessons, both written by hand for the films of movielens-2016, in s
 - wishes (lessons/wishes.jsonl): moods, occasions and themes with the attributes that would answer them. The answers are
   the films that have them, the better known before the others: log p(i) = fit(i) / T + log(1 + n_i) / 2 + z_i / 3.
 
-Loss: − Σ_i p(i) log softmax_i s(i), over all films, with s of index.py; a request is never held against its own text.
-The upper layers, C, the scale and the share of the middle are learnt by AdamW; the lower layers run once, ahead.
+Loss: − Σ_i p(i) log softmax_i s(i), over all films, with s of wish_index.py; a request is never held against its own
+text. The upper layers, C, the scale and the share of the middle are learnt by AdamW; the lower layers run once, ahead.
 A tenth of the films and of the wishes is held out, and every film that benchmarks/wishes.csv describes.
 """
 
-import argparse
-import csv
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -33,11 +31,11 @@ from app import files
 from app.progress import Progress, quiet
 from app.words import split, stem
 from recommenders.data import Attribute, Catalogue, Dataset, Flag, Levels, Named, Number, Year
-from recommenders.texts.multilingual import PASSAGE, QUERY, SIZE, Encoder, pooled
 from recommenders.texts.text_index import documents
-from recommenders.texts.wishes import features
-from recommenders.texts.wishes.index import Vectors
-from recommenders.texts.wishes.reader import ABOUT, CALL, UPPER, WEIGHTS
+from recommenders.wishes import columns as features
+from recommenders.wishes.multilingual import PASSAGE, QUERY, SIZE, Encoder, pooled
+from recommenders.wishes.wish_index import Vectors
+from recommenders.wishes.wish_reader import ABOUT, CALL, UPPER, WEIGHTS
 
 LESSONS = Path(__file__).with_name("lessons") / "wishes.jsonl"
 _TEMPERATURE = 0.08  # of a fit, which lies between 0 and 1
@@ -409,38 +407,3 @@ def write(
     vectors.write(folder)
     save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / WEIGHTS)
     files.write_text(folder / ABOUT, json.dumps(about, ensure_ascii=False, indent=1))
-
-
-def main() -> None:
-    from app.progress import bars
-    from app.settings import settings
-    from recommenders.data import sources
-    from recommenders.texts.multilingual import FILE
-    from recommenders.texts.wishes.reader import ARTEFACT
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=Teaching.minutes)
-    parser.add_argument("--out", type=Path, default=ARTEFACT)
-    parser.add_argument("--held", type=Path, default=Path("benchmarks/wishes.csv"), help="answers that stay out")
-    args = parser.parse_args()
-    s, how = settings(), Teaching(minutes=args.minutes)
-    data = sources.load("movielens-2016", s.cache_dir, s.datasets)
-    requests = sources.requests("movielens-2016")
-    with args.held.open(encoding="utf-8") as f:
-        out = {i for row in csv.DictReader(f) if row["kind"] == "one" for i in row["answers"].split("|")}
-    encoder = Encoder(s.cache_dir / "encoder" / FILE)
-    with bars() as progress:
-        vectors, items, query_middle, item_middle, columns, alike = prepared(data, requests, encoder, progress)
-        on = course(data, requests, lessons(), alike, {data.catalogue.ids.number(i) for i in out})
-        states = lower_states(encoder, on.texts, how.layers, progress)
-        pupil = Pupil(encoder.last_layers(how.layers), len(columns), query_middle, how.dropout)
-        print("before:", look(pupil, items, states, on.held))
-        teach(pupil, items, states, on, how, progress)
-        held = look(pupil, items, states, on.held)
-    print("after:", held)
-    middles = {"query_middle": query_middle, "item_middle": item_middle}
-    write(args.out, pupil, columns, middles, vectors, {"learnt from": len(on.learnt), "held out": held})
-
-
-if __name__ == "__main__":
-    main()
