@@ -81,6 +81,15 @@ def _joins(one: Condition, other: Condition) -> bool:
     return same and one.operator in ("has all", "has any", "has none", "one of")
 
 
+def shortened(wish: str) -> str:
+    """A wish as it is repeated to the person: whole, or its beginning up to a word."""
+    wish = " ".join(wish.split())
+    return wish if len(wish) <= _REPEATED else f"{wish[:_REPEATED].rsplit(' ', 1)[0].rstrip(',.;:')} …"
+
+
+_REPEATED = 60  # characters
+
+
 def told(wants: Wants, schema: Schema, like: Sequence[str] = ()) -> tuple[str, ...]:
     """What was understood, for people, one entry each: "genre: Horror", "before 1980", "3 picks". like: labels."""
     said = [schema[c.attribute].describe(c) for c in in_order(wants.conditions, schema) if c.attribute in schema]
@@ -89,7 +98,7 @@ def told(wants: Wants, schema: Schema, like: Sequence[str] = ()) -> tuple[str, .
     if like:
         said.append(f"like {' and '.join(like)}")
     if wants.wish:
-        said.append(f"wish: {wants.wish}")
+        said.append(f"wish: {shortened(wants.wish)}")
     return tuple(said)
 
 
@@ -114,7 +123,7 @@ def pieces(wants: Wants, schema: Schema, label: Callable[[str], str]) -> tuple[P
             left = (*wants.conditions[:n], *rest, *wants.conditions[n + 1 :])
             found.append(Piece(_piece_said(part, schema), wants.changed(conditions=left), part.said))
     if wants.wish:
-        found.append(Piece(wants.wish, wants.changed(wish=""), wants.wish))
+        found.append(Piece(shortened(wants.wish), wants.changed(wish=""), wants.wish))
     for item_id in wants.like:
         found.append(Piece(f"like {label(item_id)}", wants.changed(like=_without(wants.like, item_id)), label(item_id)))
     for item_id in wants.unlike:

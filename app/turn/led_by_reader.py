@@ -40,6 +40,7 @@ from app.turn.answers import (
     wording,
 )
 from app.turn.desk import Desk, Outcome, ToolError
+from app.turn.meaning import meant
 from app.turn.tools import compare, explain, lookup, recommend, remember
 from app.understanding import (
     About,
@@ -78,7 +79,7 @@ def turn(message: str, desk: Desk, settings: Settings, stop: threading.Event) ->
     else:
         said = [turn.text for turn in desk.context.dialogue if turn.role == "user"]
         heard = read(message, desk.table, desk.linker, encoder, previous=said[-1] if said else "")
-    heard = alongside(heard, message, desk)
+    heard = alongside(meant(heard, message, desk), message, desk)
     yield decision(heard, desk, time.perf_counter() - began)
     yield from act(heard, desk, settings, stop)
 

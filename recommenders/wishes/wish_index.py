@@ -38,7 +38,8 @@ class WishIndex:
         """texts (I, D) of the items, zeros where none was made; voices (V, D) requests, owners (V,) their items. All of
         length one, around the reader's middles."""
         self.reader = reader
-        self._texts, self._voices, self._owners = texts, voices, owners
+        self.texts = texts
+        self._unread = ~texts.any(axis=1)
         middle = texts.copy()
         np.add.at(middle, owners, voices)
         self._middle = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), 1e-9)
@@ -54,7 +55,7 @@ class WishIndex:
     @property
     def read_share(self) -> float:
         """0..1: the share of items whose own text was read."""
-        return float((np.abs(self._texts).sum(axis=1) > 0).mean())
+        return float(1 - self._unread.mean())
 
     def scores(self, text: str) -> np.ndarray:
         """(I,) float64, how well each item answers the wish; as logarithms of a likelihood, up to a constant."""
@@ -62,11 +63,18 @@ class WishIndex:
         near = self._nearest(wish.vector)
         share = self.reader.mean_share
         found = self.reader.scale * (share * (self._middle @ wish.vector) + (1 - share) * near)
-        return (found + self._features @ wish.call).astype(np.float64)
+        found += self._features @ wish.call
+        if self._unread.any():  # of which nothing can be told yet: behind all others
+            found[self._unread] = found[~self._unread].min(initial=0.0)
+        return found.astype(np.float64)
 
     def strange(self, text: str) -> bool:
         """Whether no text is near the wish: it is of something else, or no words."""
         return self._nearest(self.reader.read(text).vector).max(initial=0.0) < _STRANGE
+
+    def speaks_of_items(self, text: str) -> bool:
+        """Whether a text is near enough to what was asked for items, or to what stands in theirs, to be a wish."""
+        return self._nearest(self.reader.read(text).vector).max(initial=0.0) >= _SPEAKS
 
     def called(self, text: str, items: Sequence[int]) -> list[tuple[str, ...]]:
         """The names that each item has and that the wish called for (moods, themes, sorts), those that counted most
@@ -81,7 +89,7 @@ class WishIndex:
 
     def _nearest(self, vector: np.ndarray) -> np.ndarray:
         """(I,) the cosine of each item's nearest text."""
-        near = self._texts @ vector
+        near = self.texts @ vector
         if len(self._voices):
             voices = np.maximum.reduceat(self._voices @ vector, self._starts)
             near[self._heard] = np.maximum(near[self._heard], voices)
@@ -120,6 +128,7 @@ class WishIndex:
         return cls(reader, catalogue, *around, np.array([i for i, _ in asked], np.int64))
 
 
+_SPEAKS = 0.55  # cosine
 _STRANGE = 0.25  # cosine that no text reaches for letters at random
 _WORTH = 0.3  # in logarithms: what a column must add to be named
 

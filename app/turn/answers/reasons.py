@@ -12,6 +12,7 @@ from app.events import Reason
 from app.turn.answers.item_facts import shared, tells_apart
 from app.turn.answers.voice import Voice, sentence
 from app.understanding import in_order
+from app.wants import shortened
 from app.words import ordinal_word, stem
 from recommenders.contract import Explanation, Influence, Request
 from recommenders.data import (
@@ -138,7 +139,7 @@ def _wished(voice: Voice, e: Explanation, request: Request) -> list[Reason]:
             "nearness": {n: round(by_meaning[n], 2) for n in meeting if n in by_meaning},
             "matched": _plain(e),
         }
-        return [Reason(text=f"You asked for “{request.wish}”: {', '.join(meeting)}", evidence=evidence)]
+        return [Reason(text=f"You asked for “{shortened(request.wish)}”: {', '.join(meeting)}", evidence=evidence)]
     if words:
         quoted = both([f"“{w}”" for w in words])
         where = _place_of(voice.catalogue, e.item, words)

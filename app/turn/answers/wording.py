@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from app.turn.answers.voice import Voice, sentence
 from app.understanding import Order, Topic, in_order
+from app.wants import shortened
 from app.words import cardinal
 from recommenders.contract import Request
 from recommenders.data import FeedbackKind, Named, both, either
@@ -36,7 +37,7 @@ def asked(voice: Voice, request: Request, understood: Sequence[str] = ()) -> tup
     if request.relatives:
         behind.append(f"closest in spirit to {both(voice.lacking(request.relatives))}")
     if request.wish:
-        behind.append(f"for “{request.wish}”")
+        behind.append(f"for “{shortened(request.wish)}”")
     if unwanted:
         behind.append(f"without {either(unwanted)}")
     return " ".join(before), tuple(behind)
