@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app import files
-from app.errors import RecommenderError
+from app.errors import ArtefactError, RecommenderError
 from app.settings import Settings
 from recommenders.contract import Recommender, Role, artefact, registry
 from recommenders.data import Catalogue, Dataset, UserState, sources
@@ -135,7 +135,11 @@ class Workbench:
             requests = sources.requests(self.settings.dataset)
             return WishIndex.build(reader, self.catalogue, requests, folder=self.runs / WISH_INDEX, encode=False)
 
-        wishes: WishIndex = self._current(WISH_INDEX, artefact.WEIGHTS, load)
+        try:
+            wishes: WishIndex = self._current(WISH_INDEX, artefact.WEIGHTS, load)
+        except ArtefactError as error:  # wishes are searched by the index of the texts then
+            _log.warning("wishes are not read: %s", error)
+            return None
         return wishes if wishes.read_share else None
 
     def _current(self, name: str, file: str, load: Callable[[], Any]) -> Any:

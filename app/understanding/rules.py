@@ -335,7 +335,7 @@ def judgements(judged: Sequence[tuple[int, FeedbackKind]]) -> tuple[Judge, ...]:
 
 def _missing(r: Reader) -> Heard | None:
     """A question for a title that the catalogue lacks: that is said, whatever it asks."""
-    if r.requests or r.slots.like or cues.SIMILAR_TO.search(r.text):
+    if r.requests or r.slots.like or r.slots.lacking or cues.SIMILAR_TO.search(r.text):
         return None
     if (title := _unowned(r)) or (title := _unlinked(r)):
         heard = r.done(Talk("missing"), sure=0.95)

@@ -216,7 +216,7 @@ from app import cli
 from app.events import Done, Token
 from app.service import chat
 
-def slow(message, context, parts, settings, *, stop):
+def slow(message, context, parts, settings, *, stop, wants=None):
     yield Token(text="Hm")
     for _ in range(600):
         if stop.wait(0.1):
@@ -235,7 +235,7 @@ def test_ctrl_c_stops_the_turn_which_is_stored_as_stopped(served: Settings) -> N
         process.send_signal(signal.SIGINT)
         rest = [json.loads(line) for line in process.stdout]
         assert process.wait(60) == 130
-    assert [line["status"] for line in rest if line["kind"] == "turn"] == ["stopped"]
+    assert [line["status"] for line in rest if line["kind"] == "turn"] == ["stopped"], rest
     chat = stored(served)
     (c,) = chat.conversations()
     assert [(m.role, m.text, m.status) for m in chat.messages(c.id)] == [

@@ -246,6 +246,7 @@ def vanished(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(setup, "MODELS", ())
     monkeypatch.setattr(setup, "FIRST", ())
     monkeypatch.setattr(setup._Work, "get_encoder", lambda *_: None)
+    monkeypatch.setattr(setup._Work, "get_wishes", lambda *_: None)
     return asked
 
 

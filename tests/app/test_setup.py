@@ -41,14 +41,16 @@ def test_everything_is_made_once_and_the_workbench_serves_it(tmp_path: Path) -> 
     settings = opened(tmp_path)
     first = told(settings)
     assert [line for line in first if line.endswith("ready")] == [
-        "[1/6] Data set shop: ready",
-        "[2/6] Text encoder all-MiniLM-L6-v2 (91 MB): ready",
+        "[1/8] Data set shop: ready",
+        "[2/8] Text encoder all-MiniLM-L6-v2 (91 MB): ready",
+        "[3/8] Encoder of wishes in many languages, multilingual-e5-small (91 MB): ready",
     ]
-    assert first[2:] == [
-        "[3/6] Train popularity",
-        "[4/6] Train ease",
-        "[5/6] Index of the item texts",
-        "[6/6] Tune the pipeline",
+    assert first[3:] == [
+        "[4/8] Train popularity",
+        "[5/8] Train ease",
+        "[6/8] Index of the item texts",
+        "[7/8] What wishes are held against",
+        "[8/8] Tune the pipeline",
     ]
     again = told(settings)
     assert all(line.endswith(": ready") for line in again)
@@ -98,8 +100,8 @@ def test_an_interrupted_run_goes_on_with_the_step_that_was_missing(
         told(settings)
     monkeypatch.setattr(setup._Work, "train", real)
     lines = told(settings)
-    assert "[3/6] Train popularity: ready" in lines
-    assert "[4/6] Train ease" in lines
+    assert "[4/8] Train popularity: ready" in lines
+    assert "[5/8] Train ease" in lines
     assert all(line.endswith(": ready") for line in told(settings))
 
 
@@ -114,9 +116,9 @@ def test_new_data_means_new_models(tmp_path: Path) -> None:
     plan = imported.planned({"name": "shop", "items": tmp_path / "files" / "items.csv", "interactions": ratings})
     imported.run(plan, settings.cache_dir, replace=True)
     lines = told(settings)
-    assert "[3/6] Train popularity" in lines
-    assert "[5/6] Index of the item texts: ready" in lines  # the texts are the same
-    assert "[6/6] Tune the pipeline" in lines
+    assert "[4/8] Train popularity" in lines
+    assert "[6/8] Index of the item texts: ready" in lines  # the texts are the same
+    assert "[8/8] Tune the pipeline" in lines
 
 
 @needs_encoder
@@ -130,10 +132,10 @@ def test_a_removed_or_torn_part_is_made_again(tmp_path: Path) -> None:
         json.dumps({"popularity": json.loads((runs / "setup.json").read_text())["popularity"]})
     )
     lines = told(settings)
-    assert "[3/6] Train popularity: ready" in lines
-    assert "[4/6] Train ease" in lines
-    assert "[5/6] Index of the item texts" in lines
-    assert "[6/6] Tune the pipeline" in lines
+    assert "[4/8] Train popularity: ready" in lines
+    assert "[5/8] Train ease" in lines
+    assert "[6/8] Index of the item texts" in lines
+    assert "[8/8] Tune the pipeline" in lines
 
 
 # -- fetching -------------------------------------------------------------------------------------------------------
