@@ -55,7 +55,7 @@ def answered(chat: Chat, text: str) -> tuple[Started, list[ItemShown]]:
 @needs_encoder
 def test_what_is_needed_to_answer_comes_first_and_the_rest_takes_over_in_the_running_app(tmp_path: Path) -> None:
     settings = opened(tmp_path, generator="item_knn", database_url=f"sqlite:///{tmp_path / 'chat.db'}")
-    assert first(settings)[2:] == ["[3/4] Train popularity", "[4/4] Train ease"]
+    assert first(settings)[3:] == ["[4/5] Train popularity", "[5/5] Train ease"]
     assert all(line.endswith(": ready") for line in first(settings))
     chat = Chat(Workbench(settings), Store(settings.store_url), settings)
     started, shown = answered(chat, "a comedy")

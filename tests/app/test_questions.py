@@ -93,7 +93,7 @@ TALKS: tuple[tuple[tuple[str, str], ...], ...] = (
      ("have you got Zorblax 9000?", "Zorblax 9000” in"), ("have you got Frozen 7?", "no title “Frozen 7”"),
      ("tell me about The Moon Zebra", "no title “The Moon Zebra”"),
      ("who is in The Purple Umbrella Returns?", "no title “The Purple Umbrella Returns”"),
-     ("how long is Barbie?", "no title “Barbie”")),
+     ("how long is Barbie?", "I don't have Barbie .2023.")),
     # two of them
     (("which is newer, Heat or Alien?", "^The newest is Heat .1995., then Alien"),
      ("which is older, Jaws or Alien?", "^The oldest is Jaws"),
