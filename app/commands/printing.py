@@ -9,10 +9,8 @@ from contextlib import contextmanager
 import typer
 
 from app.events import Done, Fallback, ItemShown, Token, TurnEvent
-from app.service import Chat, Stored, facts
+from app.service import Chat, Stored, items
 
-_SHOWN_APART = ("year", "genres")  # beside the title
-_TOO_LONG = ("text",)
 _KEPT = {"like": "likes", "dislike": "dislikes", "seen": "has seen", "forgotten": "no longer anything about"}
 
 
@@ -61,13 +59,22 @@ class Printer:
         year = f" ({item.year})" if item.year else ""
         genres = f"  {', '.join(item.genres)}" if item.genres else ""
         typer.echo(f"  {item.position}. {typer.style(item.title, bold=True)}{year}{typer.style(genres, dim=True)}")
-        known = {k: v for k, v in facts(self._chat.workbench.catalogue, item.item_id).items() if k not in _SHOWN_APART}
-        told = [f"{k}: {_words(v)}" for k, v in known.items() if k not in _TOO_LONG]
-        if told:
-            typer.secho(f"     {' · '.join(told)}", dim=True)
+        data = self._chat.workbench.dataset
+        known = items.portrait(data, data.catalogue.ids.number(item.item_id))
+        for line in (known.about, " · ".join(_told(known))):
+            if line:
+                typer.secho(f"     {line}", dim=True)
         for reason in (*item.reasons, *([item.standing_out] if item.standing_out else [])):
             typer.echo(f"     - {reason.text}")
 
 
-def _words(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _told(known: items.Portrait) -> Iterator[str]:
+    """By whom and with whom, measures, what others think; of an item of which little is known whatever is."""
+    if known.makers:
+        yield f"by {' and '.join(known.makers)}"
+    if known.cast:
+        yield f"with {', '.join(known.cast)}"
+    yield from known.measures
+    if known.rating:
+        yield f"{known.rating} ({known.raters:,} ratings)"
+    yield from known.others

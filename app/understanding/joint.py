@@ -88,7 +88,7 @@ def _needed(text: str, rules: Heard, found: Reading) -> float:
         return 2.0
     if isinstance(rules.leading, Compare) and rules.leading.by is not None:
         return 2.0  # "the least scary of these": the encoder was taught no orders
-    if _certain(rules):
+    if _certain(rules) or (found.intent in ("chat", "stop", "elsewhere") and _says_conditions(text, rules)):
         return 2.0
     points = any(span.kind == "ref" for span in found.spans)  # "does somebody die in the oldest one?"
     if rules.wants.order is not None and not points and rules.sure > RULES_SURE and found.intent == "ask_item":
@@ -107,6 +107,13 @@ def _certain(rules: Heard) -> bool:
     if isinstance(act, About):
         return rules.sure > RULES_SURE and bool(act.attributes or act.tests or act.unanswered)
     return rules.topic == "missing"
+
+
+def _says_conditions(text: str, rules: Heard) -> bool:
+    """Whether a message is hardly more than conditions that rules read by closed forms: "under 2 hours", "not too long"."""
+    said = [c.said for c in rules.wants.conditions if c.said and c.said.lower() in text.lower()]
+    rest = word_index.content_words(text).keys() - word_index.content_words(" ".join(said)).keys()
+    return bool(said) and len(rest) <= 1
 
 
 def _claims_nothing(rules: Heard) -> bool:

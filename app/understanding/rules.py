@@ -512,8 +512,8 @@ def asked(r: Reader, judged: tuple[int, ...] = ()) -> Heard:
     if others and not wants.conditions and not like and not wants.wish and r.table.wants:
         wants = r.table.wants
         like = r.rows(wants.like)
-    if relatives := _relatives(r):
-        wants = wants.changed(relatives=relatives)
+    if relatives := _relatives(r):  # "something like Parasite": not like what was spoken of before as well
+        wants, like = wants.changed(relatives=relatives), tuple(i for i in like if i in r.titles)
     if others:
         wants = wants.changed(others=True)
     if like and not r.slots.titles and r.table.shown:

@@ -264,8 +264,9 @@ class Pipeline:
             score = score + self.config.ranker_weight * standard(ranked)
         scale = 1.0
         if lead is not None:
-            # the taste of somebody unknown is what most people chose, which is no likeness
-            known = 1 - self._newness(state, request) if request.alike else 1.0
+            # the taste of somebody unknown is what most people chose: no likeness, and a wish that is read weighs it
+            apart = request.alike or (bool(request.wish) and self.wishes is not None)
+            known = 1 - self._newness(state, request) if apart else 1.0
             score = lead + known * self.config.taste_weight * unit(score)
             scale = self.config.taste_weight
         if state.disliked:
@@ -319,10 +320,11 @@ class Pipeline:
             lead, answered, found.unmatched_wish = self._wished(request.wish, items)
             found.said[TEXT] = (_ranks(lead, lead), lead)
         if request.said and not request.alike:
-            told, *_ = self._worded(request.said, items)
+            told = self._told(request.said, items)
             found.said[SAID] = (_ranks(told, told), told)
-            lead = new * told if lead is None else (1 - new / 2) * lead + new / 2 * told
-            if self._popularity is not None and answered < _WHOLLY:
+            share = new / (2 if self.wishes is None else 4)  # beside a wish; what reads it has more to say
+            lead = new * told if lead is None else (1 - share) * lead + share * told
+            if self._popularity is not None and self.wishes is None and answered < _WHOLLY:
                 popularity = self._popularity[items]
                 # the generator of this name says the same, and of the whole catalogue
                 found.said.setdefault(POPULARITY, (_ranks(popularity, popularity), popularity))
@@ -339,6 +341,12 @@ class Pipeline:
             found.said[SIMILAR] = (_ranks(fused, fused), fused)
             lead = (0.0 if lead is None else lead) + new * self.config.words_weight * fused
         return lead
+
+    def _told(self, said: str, items: np.ndarray) -> np.ndarray:
+        """(C,) how near each item is to what was said so far, in units of cosine."""
+        if self.wishes is not None:
+            return self.wishes.scores(said)[items] / self.wishes.reader.scale
+        return self._worded(said, items)[0]
 
     def _wished(self, wish: str, items: np.ndarray) -> tuple[np.ndarray, float, bool]:
         """(C,) how well each item answers the wish, in units of cosine; how far popularity has no say beside it (what

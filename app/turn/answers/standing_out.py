@@ -118,7 +118,7 @@ def _named(a: Named, condition: Condition, catalogue: Catalogue) -> str:
     """ "one in French", "horror film", "one whose mood is dreamy"."""
     before, behind = a.phrase(condition)
     if behind:
-        return f"one {behind}"
+        return f"one {behind}" if behind.startswith((*_PREPOSITIONS, "based ", "whose ")) else f"{behind} one"
     if a.together:  # names of sorts of items
         noun = next(iter(catalogue.nouns[2:]), "")
         if noun in before:  # "film-noir"; also where there is no noun
