@@ -76,5 +76,5 @@ def _told(known: items.Portrait) -> Iterator[str]:
         yield f"with {', '.join(known.cast)}"
     yield from known.measures
     if known.rating:
-        yield f"{known.rating} ({known.raters:,} ratings)"
+        yield f"{known.rating:.1f} ({known.raters:,} ratings)"
     yield from known.others

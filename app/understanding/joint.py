@@ -110,7 +110,7 @@ def _certain(rules: Heard) -> bool:
 
 
 def _says_conditions(text: str, rules: Heard) -> bool:
-    """Whether a message is hardly more than conditions that rules read by closed forms: "under 2 hours", "not too long"."""
+    """Whether a message is hardly more than conditions that rules read by closed forms: "under 2 hours"."""
     said = [c.said for c in rules.wants.conditions if c.said and c.said.lower() in text.lower()]
     rest = word_index.content_words(text).keys() - word_index.content_words(" ".join(said)).keys()
     return bool(said) and len(rest) <= 1

@@ -117,6 +117,8 @@ def _(a: Named, catalogue: Catalogue, cells: Sequence[Any]) -> Iterator[_Fact]:
 def _named(a: Named, condition: Condition, catalogue: Catalogue) -> str:
     """ "one in French", "horror film", "one whose mood is dreamy"."""
     before, behind = a.phrase(condition)
+    if behind.startswith(("a ", "an ")):  # "an original story"
+        return behind.partition(" ")[2]
     if behind:
         return f"one {behind}" if behind.startswith((*_PREPOSITIONS, "based ", "whose ")) else f"{behind} one"
     if a.together:  # names of sorts of items
