@@ -218,7 +218,8 @@ def show(
         more=u.wants.others and bool(desk.table.ever),
         order=u.wants.order,
     )
-    spoken = model and bool(shown) and desk.parts.model is not None
+    told = bool(request.wish) and desk.parts.pipeline.wishes is not None  # a small model garbles a long wish
+    spoken = model and bool(shown) and not told and desk.parts.model is not None
     if spoken and not request.relatives and u.wants.order is None:  # rules name the order, and what is missing
         text = (yield from _spoken_opening(desk, request, shown, u, settings, stop)) or text
     remarks = wording.remarks(found.note, (*u.unmatched, *outcome.unmatched))

@@ -305,8 +305,8 @@ def pointing(found: Reading, r: Reader) -> Reader:
 
 def _alike(found: Reading, r: Reader) -> Slots:
     """The slots with what the message wants more like: titles that the encoder saw so, else what is referred to."""
-    said = [r.text[s.start : s.end] for s in found.spans if s.kind == "like"]
-    like = tuple(rows[0] for words in said if (rows := r.linker.items(words)))
+    said = [s for s in found.spans if s.kind == "like"]
+    like = tuple(rows[0] for s in said if (rows := r.linker.titled(r.text, s.start, s.end)))
     return replace(r.slots, like=like or r.refers)
 
 
@@ -328,7 +328,7 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker) -
     titles = tuple(
         Mention("title", s.start, s.end, text[s.start : s.end], rows)
         for s in spans
-        if s.kind in TITLES and (rows := linker.items(text[s.start : s.end]))
+        if s.kind in TITLES and (rows := linker.titled(text, s.start, s.end))
     )
     relative = ["newer" if (w := foreign.age(words)) == "old" else w for words in said.get("rel", [])]  # "not so old"
     english = foreign.years(text)  # of another language the encoder may overlook a part: "vor 1985"
@@ -348,7 +348,7 @@ def slots_of(spans: tuple[Span, ...], text: str, table: Table, linker: Linker) -
         judged={
             rows[0]: _JUDGED[s.kind]
             for s in spans
-            if s.kind in _JUDGED and (rows := linker.items(text[s.start : s.end]))
+            if s.kind in _JUDGED and (rows := linker.titled(text, s.start, s.end))
         },
     )
 

@@ -2,6 +2,7 @@
 
     q = n(n(mean over pieces of Tower(e5(wish))) − μ)         (D,) the wish, tuned
     c = 5 C q                                                 (K,) the call: what each column of an item is worth to it
+    p = σ(a·q + b)                                            whether it is a wish at all
 
 The lower eight layers of the multilingual encoder are as they came; the upper four (Tower) and C were tuned on requests
 that were written for films and on lessons: wishes with the attributes that answer them (wish_teaching.py). What was
@@ -9,6 +10,7 @@ tuned lies in `artefact`, beside vectors of the texts that it was tuned against.
 """
 
 import json
+import math
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -31,10 +33,12 @@ CALL = 5.0  # what q is multiplied by before C: a step of the optimiser counts a
 
 @dataclass(frozen=True)
 class Wish:
-    """A wish as it was read: vector (D,) of length one, call (K,) in the order of the reader's columns."""
+    """A wish as it was read: vector (D,) of length one, call (K,) in the order of the reader's columns; sure, how
+    likely it is that these words ask for items at all."""
 
     vector: np.ndarray
     call: np.ndarray
+    sure: float
 
 
 class WishReader:
@@ -72,7 +76,8 @@ class WishReader:
         vector = pooled(states, there).numpy()[0] - self.query_middle
         vector /= max(float(np.linalg.norm(vector)), 1e-9)
         call = self._arrays["call.weight"].astype(np.float32) @ vector
-        return Wish(vector, CALL * call + self._arrays["call.bias"].astype(np.float32))
+        odds = float(self._arrays["asks.weight"] @ vector + self._arrays["asks.bias"][0])
+        return Wish(vector, CALL * call + self._arrays["call.bias"].astype(np.float32), 1 / (1 + math.exp(-odds)))
 
     def _tuned_layers(self) -> Any:
         import torch

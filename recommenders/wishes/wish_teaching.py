@@ -329,6 +329,26 @@ def look(pupil: Pupil, items: Items, states: Sequence[np.ndarray], tasks: Sequen
     return {name: round(float(np.mean(values)), 4) for name, values in found.items() if values}
 
 
+def told_apart(wishes: np.ndarray, others: np.ndarray, decay: float = 0.1) -> tuple[np.ndarray, float]:
+    """(D,) a and b of σ(a·q + b): whether words ask for items. A logistic regression, both sides weighing the same."""
+    x = torch.from_numpy(np.concatenate([wishes, others])).double()
+    y = torch.cat([torch.ones(len(wishes)), torch.zeros(len(others))]).double()
+    share = torch.where(y > 0, 0.5 / len(wishes), 0.5 / len(others)).double()
+    weight = torch.zeros(x.shape[1], dtype=torch.double, requires_grad=True)
+    bias = torch.zeros((), dtype=torch.double, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        errors = functional.binary_cross_entropy_with_logits(x @ weight + bias, y, weight=share, reduction="sum")
+        value = errors + decay / len(y) * weight.square().sum()
+        value.backward()
+        return value
+
+    optimiser.step(closure)
+    return weight.detach().numpy().astype(np.float32), float(bias.detach())
+
+
 # -- from texts to an artefact ----------------------------------------------------------------------------------------
 
 
@@ -390,6 +410,7 @@ def write(
     middles: Mapping[str, np.ndarray],
     vectors: Vectors,
     card: Mapping[str, object],
+    asks: tuple[np.ndarray, float],
 ) -> None:
     """The artefact: reader.safetensors, reader.json, and the vectors that it was taught against."""
     arrays = {
@@ -397,6 +418,8 @@ def write(
         "call.weight": pupil.call.weight.detach().numpy().astype(np.float16),
         "call.bias": pupil.call.bias.detach().numpy().astype(np.float32),
         **{name: a.astype(np.float32) for name, a in middles.items()},
+        "asks.weight": asks[0],
+        "asks.bias": np.array([asks[1]], np.float32),
     }
     about = {
         "scale": round(float(pupil.log_scale.detach().exp()), 4),

@@ -83,6 +83,7 @@ class Linker:
         self._usual = float(self._chosen.mean())
         self._sorts = sort_index(catalogue, [a for a in named if not a.proper])
         self._people, self._surnames = proper_index(catalogue, [a for a in named if a.proper])
+        self._well_known = _well_known(catalogue)
         self._levels = {w: a.name for a in catalogue.schema.heard if isinstance(a, Levels) for w in a.adjectives}
         self._together = frozenset(
             frozenset(g) for a in named if a.together for g in catalogue.attributes.cells(a.name)
@@ -270,7 +271,8 @@ class Linker:
         together = sort is not None and self.is_sort(sort.attribute)
         year, tail = _year_after(text, end)
         may_be_title = sort is None or year is not None or all(w.capital for w in span) or not together
-        if key in self._titles and may_be_title and (_sole(words, i, n) or self._is_title(text, words, i, n, year)):
+        meant = may_be_title and (_sole(words, i, n) or self._is_title(text, words, i, n, year))
+        if key in self._titles and meant and not self._hardly_meant(text, words, i, n, year):
             rows = self._by_year(self._titles[key], year)
             if (lacking := self._stranger(key, year)) and self._rather_others(rows, year):
                 namesakes = self._by_year(rows, None)
@@ -284,6 +286,25 @@ class Linker:
         if sort is None and (lacking := self._lacking_here(text, words, i, n, year)):
             return Mention("unknown_title", start, tail, text[start:tail], year=year, relatives=lacking)
         return sort or (self._avoided(key[0], start, end, surface) if n == 1 else None)
+
+    def _hardly_meant(self, text: str, words: tuple[Token, ...], i: int, n: int, year: int | None) -> bool:
+        """Whether plain words in lower case are also the title of something that few people know: "our wedding
+        anniversary" names no film, though one is called A Wedding. Behind a word that announces a title they may."""
+        known = self._titles[tuple(w.text for w in words[i : i + n])]
+        return year is None and self._plainly_words(text, words, i, n, known)
+
+    def _plainly_words(self, text: str, words: tuple[Token, ...], i: int, n: int, rows: Sequence[int]) -> bool:
+        if _sole(words, i, n) or not _plain_words(words[i : i + n]) or any(row in self._well_known for row in rows):
+            return False
+        return not (_cued(words, i, _CUES) and _ends_here(text, words, i + n))
+
+    def titled(self, text: str, start: int, end: int) -> tuple[int, ...]:
+        """The rows of the title that these characters of a text are taken for; () where they are plain words."""
+        rows, words = self.items(text[start:end]), tokens(text)
+        inside = [n for n, w in enumerate(words) if start <= w.start and w.end <= end]
+        if not rows or not inside:
+            return rows
+        return () if self._plainly_words(text, words, inside[0], len(inside), rows) else rows
 
     def _lacking_here(self, text: str, words: tuple[Token, ...], i: int, n: int, year: int | None) -> tuple[int, ...]:
         """Rows of what is lacking, where these words are meant as a title: who asks for "a film about a lion" means no
@@ -465,7 +486,7 @@ class Linker:
             if near:
                 attribute, name = self._people[tuple(near[0].split())]
                 return Mention("value", start, end, text[start:end], names=(name,), attribute=attribute, sure=0.7)
-        if title and (near_title := self._nearest(key)):
+        if title and not _plain_words(words) and (near_title := self._nearest(key)):
             year, tail = _year_after(text, end)
             rows = self._by_year(near_title[0], year)
             if self._near_stranger(key, year) and self._rather_others(rows, year):
@@ -610,3 +631,19 @@ def _unknown(text: str, capitals: Sequence[Token], cued: bool, person_cue: bool,
         _, tail = _year_after(text, end)
         return Mention("unknown_title", start, tail, text[start:tail])
     return None
+
+
+def _plain_words(span: Sequence[Token]) -> bool:
+    """Whether these are common words in lower case."""
+    return all(not w.capital and (w.text in FUNCTION or common_words().knows(w.text)) for w in span)
+
+
+def _well_known(catalogue: Catalogue) -> frozenset[int]:
+    """The items that a tenth of the catalogue's are known as well as; all of them where nobody counted."""
+    if RATINGS not in catalogue.schema:
+        return frozenset(range(len(catalogue)))
+    counts = np.array([0.0 if cell is None else cell[0] for cell in catalogue.attributes.cells(RATINGS)])
+    return frozenset(np.flatnonzero(counts >= np.quantile(counts, _CROWD)).tolist())
+
+
+_CROWD = 0.9
