@@ -65,7 +65,7 @@ class WishIndex:
         found = self.reader.scale * (share * (self._middle @ wish.vector) + (1 - share) * near)
         found += self._features @ wish.call
         if self._unread.any():  # of which nothing can be told yet: behind all others
-            found[self._unread] = found[~self._unread].min(initial=0.0)
+            found[self._unread] = found[~self._unread].min(initial=0.0) - 1.0
         return found.astype(np.float64)
 
     def speaks_of_items(self, text: str) -> bool:
