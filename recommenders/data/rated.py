@@ -36,6 +36,7 @@ _ATTRIBUTES = {
               "aka": ("popularity",), "asked": (r"how\s+(?:many\s+(?:people|others)|popular|well[\s-]known)",),
               "sentence": "{value} people here rated {it}", "wanted": "how many people know {it}", "aside": True},
     WEIGHTED: {"kind": "number", "label": "rating", "unit": "stars", "dimension": "rating", "told": False,
+               "told_as": RATING,
                "better": "high"},
     GEM: {"kind": "flag", "label": "a hidden gem", "told": False, "blank_is_no": True,
           "sentence": "{it} is among the hidden gems",

@@ -213,10 +213,11 @@ def _predicate(c: Catalogue, item: int, a: Attribute) -> str:
 
 def ordered(voice: Voice, items: Sequence[int], order: Order) -> str:
     """Items by an attribute: "The cheapest is X (12 €), then Y (18.50 €)."."""
-    c, name = voice.catalogue, order.attribute
+    c = voice.catalogue
+    name = c.schema[order.attribute].told_as or order.attribute  # what stands on their cards
     known = [i for i in c.attributes.ordered(name, list(items), rising=order.rising) if c.attributes.tell(name, i)]
     unknown = [i for i in items if i not in known]
-    a = c.schema[name]
+    a, asked = c.schema[name], c.schema[order.attribute]
     if not known:
         return sentence(a.unknown_of("any of them"))
     groups = [(told, list(some)) for told, some in groupby(known, key=lambda i: c.attributes.tell(name, i))]
@@ -226,7 +227,7 @@ def ordered(voice: Voice, items: Sequence[int], order: Order) -> str:
     else:
         first, *rest = [f"{both([c.titles[i] for i in some])} ({told})" for told, some in groups]
         verb = "is" if len(groups[0][1]) == 1 else "are"
-        said = [f"The {a.foremost(order.rising)} {verb} {first}" + (f", then {both(rest)}" if rest else "")]
+        said = [f"The {asked.foremost(order.rising)} {verb} {first}" + (f", then {both(rest)}" if rest else "")]
     if unknown:
         said.append(a.unknown_of(either([c.titles[i] for i in unknown])))
     return " ".join(map(sentence, said))

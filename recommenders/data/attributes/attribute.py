@@ -74,7 +74,7 @@ class Attribute(BaseModel, ABC):
     better  which way is better, where one is: of a price the low one
     hidden  neither asked for, nor said, nor offered to a model; still filterable by whoever names it
     heard   whether a message can make conditions of it; where not, a model still can, and people may ask for it
-    told    whether it is said of an item
+    told    whether it is said of an item; told_as: else the attribute that is said in its place, among items at hand
     asked   regular expressions of what a question for it has, besides its names
     sentence how a sentence says it: "{it} runs {value}"; what stands in [brackets] is left out where one of the columns
             named there, {like_this}, is unknown: "{it} won {value}[ ({nominations} nominations)]"
@@ -107,6 +107,7 @@ class Attribute(BaseModel, ABC):
     hidden: bool = False
     heard: bool = True
     told: bool = True
+    told_as: str = ""
     asked: tuple[str, ...] = ()
     sentence: str = ""
     otherwise: str = ""
@@ -375,7 +376,7 @@ class Attribute(BaseModel, ABC):
         return {
             name: field
             for name, field in cls.model_fields.items()
-            if name not in ("name", "derived", "asked", "counted", "synonyms", "writers")
+            if name not in ("name", "derived", "asked", "counted", "synonyms", "told_as", "writers")
         }
 
     def condition(self, operator: Operator, *values: Value, refused: bool = False, said: str = "") -> Condition:
