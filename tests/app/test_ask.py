@@ -55,7 +55,7 @@ def test_answers_to_read(served: Settings) -> None:
     assert done.exit_code == 0, done.output
     assert "> a comedy" in done.output
     assert "1. " in done.output and "As you asked: Comedy" in done.output
-    assert "language: " in done.output  # a fact of a card
+    assert "with Tom Hanks, Tim Allen · 3.5 (8 ratings)" in done.output  # what a card says
     assert "kept: likes Heat" in done.output
     chat = stored(served)
     (c,) = chat.conversations()
