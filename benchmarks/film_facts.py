@@ -194,7 +194,7 @@ def main() -> None:
         for line in count.wrong[: args.show]:
             print("  ", line)
     if args.write:
-        write(f"film_facts_{args.table}.json", report)
+        write(f"film_facts_{args.table}", report)
 
 
 if __name__ == "__main__":

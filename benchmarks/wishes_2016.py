@@ -126,7 +126,7 @@ def main() -> None:
     for line in sorted(worst)[: args.worst]:
         print(*line)
     if args.write:
-        write("wishes_2016.json", report)
+        write("wishes_2016", report)
 
 
 if __name__ == "__main__":
