@@ -60,9 +60,8 @@ def test_a_card_its_details_the_saved_list_and_comparing(page: Page, shop: Setti
     cards = page.locator('[class*="st-key-card-"]')
     shown = titles(page)
     assert len(shown) == 5
+    until(lambda: all((card.bounding_box() or {"height": TALLEST + 1})["height"] <= TALLEST for card in cards.all()))
     for card in cards.all():
-        box = card.bounding_box()
-        assert box is not None and box["height"] <= TALLEST
         assert (card.locator("img.cover").get_attribute("src") or "").startswith("data:image/svg+xml")
         buttons = card.get_by_role("button")
         assert buttons.count() == 8  # the title, five icons, why and more
