@@ -53,11 +53,11 @@ def _warm(made: Chat) -> None:
 def _warm_pipeline(made: Chat) -> None:
     s = made.settings
     pipeline = made.workbench.pipeline(made.workbench.standing_in(s.generator), s.ranker)
+    if pipeline.wishes is not None:  # first what a first message most likely needs
+        pipeline.wishes.scores("warm-up")
     pipeline.likeness.prepare()
     if pipeline.texts is not None:
         pipeline.texts.encoder.query("warm-up")
-    if pipeline.wishes is not None:
-        pipeline.wishes.scores("warm-up")
 
 
 @st.cache_resource(show_spinner=False)
