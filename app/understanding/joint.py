@@ -15,7 +15,7 @@ from app.understanding.heard import About, Compare, Heard, Talk, Topic, Why
 from app.understanding.names import Linker, Mention, foreign
 from app.understanding.opinions import kind_of, opinions
 from app.understanding.reader import TITLES, Encoder, Reading, Span
-from app.understanding.references import Reference, find
+from app.understanding.references import SEVERAL, Reference, find
 from app.understanding.rules import Reader, about, answered, asked, judgements, merged
 from app.understanding.slots import Slots
 from app.understanding.table import Table
@@ -296,7 +296,7 @@ def pointing(found: Reading, r: Reader) -> Reader:
     if found.intent != "recommend":
         r.reference = _by_age(found, r) or r.reference
     for span in found.spans:
-        if span.kind == "ref" and r.reference is None:
+        if span.kind == "ref" and r.reference is None and not SEVERAL.match(r.text, span.end):
             said = r.text[span.start : span.end]
             pointed = find(foreign.place(said), r.table) or find(foreign.mended(said), r.table)
             r.reference = pointed and replace(pointed, spans=((span.start, span.end),), said=said)

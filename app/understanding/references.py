@@ -9,9 +9,11 @@ from app.understanding.table import Table
 _ORD = "|".join((*words.ORDINALS, *(words.ordinal(n) for n in words.ORDINALS.values())))
 _NUM = "|".join(words.CARDINALS)
 _NOUN = r"(?:\s+(?:one|movie|film|pick|title|item|artist|band|book|suggestion|recommendation))"
+_MANY = "lists?|picks|films|movies|ones|titles|suggestions|recommendations|batch|lot|answers?|round"
 _RANGE = re.compile(r"\bthe\s+(?P<end>first|last)\s+(?P<n>two|three|four|2|3|4)\b(?!\s+years)", re.IGNORECASE)
 _PLACE = re.compile(
-    rf"\b(?:the|your|that)\s+(?P<ord>{_ORD}|last|final){_NOUN}?\b(?!\s+(?:two|three|time|years?|half|part|installment))|"
+    rf"\b(?:the|your|that)\s+(?P<ord>{_ORD}|last|final){_NOUN}?\b(?!\s+(?:two|three|time|years?|half|part|installment|"
+    rf"{_MANY})\b)|"
     rf"(?:\b(?:number|no\.|nr\.?|pick)\s*|#)(?P<num>\d{{1,2}}|{_NUM})\b",
     re.IGNORECASE,
 )
@@ -26,6 +28,10 @@ _THAT = re.compile(
     rf"\b(?:this|that){_NOUN}\b|\bthe\s+(?:movie|film)\b|\bit\b|\b(?:this|that)(?!\s+\w+\s+(?:i|we|is|are|would))\b",
     re.IGNORECASE,
 )
+
+
+SEVERAL = re.compile(rf"\s+(?:{_MANY})\b", re.IGNORECASE)
+"""What makes "the last" a whole answer instead of one item of it."""
 
 
 @dataclass(frozen=True)

@@ -352,7 +352,8 @@ class Pipeline:
         """(C,) how well each item answers the wish, in units of cosine; how far popularity has no say beside it (what
         reads wishes has weighed it), 0 to 1; whether nothing speaks of the wish."""
         if self.wishes is not None:
-            return self.wishes.scores(wish)[items] / self.wishes.reader.scale, 1.0, False
+            strange = not self._words.coverage(wish).any() and not self.wishes.speaks_of_items(wish)
+            return self.wishes.scores(wish)[items] / self.wishes.reader.scale, 1.0, strange
         lead, covered, nearest = self._worded(wish, items)
         answered = float(covered.max(initial=0.0))
         return lead, answered, answered == 0 and nearest < _STRANGE

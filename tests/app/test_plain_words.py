@@ -64,3 +64,12 @@ def test_a_condition_alone_is_no_small_talk_behind_a_long_message(message: str) 
     shown = tuple(names().catalogue.ids.number(i) for i in ("899", "539", "3526"))
     heard = read(message, Table(shown=shown, ever=shown, wants=before), names(), encoder, previous=before.wish)
     assert heard.action == "recommend" and heard.wants.conditions
+
+
+@pytest.mark.parametrize(
+    "message", ["that last list was rubbish", "your last picks were awful", "the last ones were bad"]
+)
+def test_a_complaint_about_a_whole_list_judges_no_single_item(message: str) -> None:
+    encoder, shown = shipped(), tuple(names().catalogue.ids.number(i) for i in ("899", "539", "3526"))
+    assert encoder is not None
+    assert not read(message, Table(shown=shown, ever=shown), names(), encoder).judged

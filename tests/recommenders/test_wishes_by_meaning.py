@@ -12,8 +12,11 @@ import torch
 
 from app.errors import ArtefactError
 from app.settings import settings
-from recommenders.data import Catalogue, Dataset, sources
+from recommenders.contract import Request
+from recommenders.contract.config import configured
+from recommenders.data import Catalogue, Dataset, UserState, sources
 from recommenders.data.attributes import Schema, read_attribute
+from recommenders.pipeline import Pipeline
 from recommenders.wishes import WishIndex, WishReader, multilingual
 from recommenders.wishes.columns import KNOWN, POPULAR, columns, matrix
 from recommenders.wishes.wish_index import Vectors
@@ -275,3 +278,11 @@ def test_talk_and_questions_ask_for_no_items(shipped: tuple[WishIndex, Dataset],
 )
 def test_a_wish_without_a_word_of_asking_is_one(shipped: tuple[WishIndex, Dataset], text: str) -> None:
     assert shipped[0].speaks_of_items(text)
+
+
+def test_words_that_mean_nothing_are_said_to(shipped: tuple[WishIndex, Dataset]) -> None:
+    index, data = shipped
+    pipeline = Pipeline(data.catalogue, configured("popularity").fit(data), wishes=index)
+    note = pipeline.recommend(UserState(), Request(wish="qwrtz plumbus fnord")).note
+    assert "Nothing in the catalogue speaks of 'qwrtz plumbus fnord'" in note
+    assert "speaks of" not in pipeline.recommend(UserState(), Request(wish="was zum lachen mit freunden")).note

@@ -55,8 +55,8 @@ def _evidence(catalogue: Catalogue, items: Sequence[int], fact: _Fact) -> dict[s
 
 def _facts(a: Attribute, catalogue: Catalogue, items: Sequence[int]) -> Iterator[_Fact]:
     cells = [catalogue.attributes.cells(a.name)[i] for i in items]
-    if a.spoiler or any(
-        a.unknown(cell) for cell in cells
+    if (
+        a.spoiler or a.aside or any(a.unknown(cell) for cell in cells)
     ):  # nobody knows whether another one is the only one, or the first
         return
     if a.told:

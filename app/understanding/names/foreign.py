@@ -22,7 +22,7 @@ _GENRES = {
     "documentary": "dokus?|dokumentarfilme?|documentaires?|documentales?|documentari[oi]?",
     "drama": "dramen|drames?|dramas?|drammatic[oi]|dramatiques?",
     "horror": "horrorfilme?|dhorreur|horreur|terror|miedo|dellorrore|grusel(?:film)?e?|gruselig(?:es?)?",
-    "romance": "liebesfilme?|romantiques?|damour|amor|romantic[oaie]s?|damore|liebe",
+    "romance": "liebes(?:film|geschichte|komodie|drama)[ens]*|romantiques?|damour|amor|romantic[oaie]s?|damore|liebe",
     "science fiction": "ciencia ficcion|fantascienza|zukunftsfilme?",
     "thriller": "krimis?|suspenso|policiers?",
     "war": "kriegsfilme?|de guerre|guerre|guerra|di guerra|krieg",
