@@ -196,7 +196,8 @@ def called_tool(
 
 def voice(desk: Desk) -> Voice:
     pipeline = desk.parts.pipeline
-    encoder = None if pipeline.texts is None else pipeline.texts.encoder
+    read = pipeline.wishes is not None  # what reads wishes says what they called for; no second encoder is asked
+    encoder = None if read or pipeline.texts is None else pipeline.texts.encoder
     return Voice(desk.catalogue, desk.state, pipeline.config.liked_from, desk.parts.generator, encoder)
 
 
