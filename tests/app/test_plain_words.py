@@ -73,3 +73,10 @@ def test_a_complaint_about_a_whole_list_judges_no_single_item(message: str) -> N
     encoder, shown = shipped(), tuple(names().catalogue.ids.number(i) for i in ("899", "539", "3526"))
     assert encoder is not None
     assert not read(message, Table(shown=shown, ever=shown), names(), encoder).judged
+
+
+def test_a_level_is_nobodys_surname() -> None:
+    encoder = shipped()
+    assert encoder is not None
+    assert not read("a western with strong violence", Table(), names(), encoder).wants.of("people")
+    assert read("something with Strong", Table(), names(), encoder).wants.of("people")

@@ -84,6 +84,9 @@ class Linker:
         self._sorts = sort_index(catalogue, [a for a in named if not a.proper])
         self._people, self._surnames = proper_index(catalogue, [a for a in named if a.proper])
         self._well_known = _well_known(catalogue)
+        self._measures = {
+            w for a in catalogue.schema.heard if isinstance(a, Levels) for s in a.levels for w in folded(s)
+        }
         self._levels = {w: a.name for a in catalogue.schema.heard if isinstance(a, Levels) for w in a.adjectives}
         self._together = frozenset(
             frozenset(g) for a in named if a.together for g in catalogue.attributes.cells(a.name)
@@ -333,7 +336,8 @@ class Linker:
         cued = n > 1 or _cued(words, i, _PERSON_CUES)
         if key in self._people and cued:
             return (*self._people[key], 1.0)
-        if n == 1 and cued and key[0] in self._surnames and key[0] not in EVERYDAY:
+        measure = key[0] in self._measures and not words[i].capital  # "with strong violence" names no Mark Strong
+        if n == 1 and cued and key[0] in self._surnames and key[0] not in EVERYDAY and not measure:
             return (*self._surnames[key[0]], 0.8)
         return None
 
